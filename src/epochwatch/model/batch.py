@@ -1,0 +1,155 @@
+"""The records an agent sends to the server, and what the server answers.
+
+They travel as msgpack. Numbers travel as columns: little-endian arrays in ``bytes`` fields, so that neither
+side builds an object per value. A *source* is one growing file of a run's spool (its output, a journal, its
+host samples); a *position* is a place in that file. Positions of one source never decrease, whole lines share
+one position, and what is derived from a source is a pure function of its bytes. That is what makes delivery
+exactly-once: the server knows for each source how far it has committed and drops what it already has.
+"""
+
+import msgspec
+
+NO_STEP = -(2**63)
+"""Step column value for "no step known"."""
+
+
+class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One metric definition as SageMaker has it (``Name``, ``Regex``) and where it came from.
+
+    ``origin`` is one of ``flag``, ``file``, ``preset:<name>``, ``auto`` (learnt from the log) or ``log``
+    (values sent by ``epochwatch.log``; no regex).
+    """
+
+    name: str
+    regex: str = ""
+    origin: str = "flag"
+
+
+class DefinitionHealth(msgspec.Struct, omit_defaults=True):
+    """How a definition fared on the log so far."""
+
+    name: str
+    regex: str = ""
+    origin: str = "flag"
+    matched: int = 0
+    non_numeric: int = 0
+    non_finite: int = 0
+    example: str = ""
+    """The first line whose captured text was not a number (else the first line that matched), cut to 200."""
+    engine: str = ""
+    """``re2`` (linear time), ``python`` (guarded worker) or ``disabled: <why>``."""
+    warning: str = ""
+
+
+class Registration(msgspec.Struct, omit_defaults=True):
+    """First word of a run to the server. Idempotent: the same ``run_id`` gets the same answer."""
+
+    run_id: str
+    """32 hex digits, drawn when the spool was made."""
+    name: str
+    """The wanted training job name; the server appends -2, -3, ... if another run has it."""
+    started: float
+    """Unix seconds."""
+    host: str = "algo-1"
+    command: list[str] = []
+    working_directory: str = ""
+    hostname: str = ""
+    user: str = ""
+    definitions: list[Definition] = []
+    tags: dict[str, str] = {}
+    config: dict[str, object] = {}
+    """Hyperparameters, as ``epochwatch.init(config=...)`` gave them."""
+
+
+class Registered(msgspec.Struct):
+    """The server's answer: the run's place."""
+
+    name: str
+    arn: str
+    log_group: str
+    log_stream: str
+    account: str
+    region: str
+    console_url: str
+    positions: dict[str, int]
+    """Committed position of each source of this run that the server has seen."""
+
+
+class LogEvents(msgspec.Struct):
+    """Lines of one output source. Columns have one entry per line."""
+
+    source: str
+    positions: bytes
+    """uint64: offset just behind the line's end in the source."""
+    timestamps: bytes
+    """int64, Unix milliseconds: when the bytes arrived."""
+    messages: list[str]
+    """Text without the line end; invalid UTF-8 replaced."""
+
+
+class RunPoints(msgspec.Struct):
+    """Values of training metrics from one source. Columns have one entry per value."""
+
+    source: str
+    positions: bytes
+    """uint64."""
+    names: list[str]
+    """Metric names this batch uses."""
+    metrics: bytes
+    """uint32: index into ``names``."""
+    steps: bytes
+    """int64; NO_STEP where unknown."""
+    epochs: bytes
+    """float64; NaN where unknown."""
+    timestamps: bytes
+    """int64, Unix microseconds."""
+    values: bytes
+    """float64; NaN and infinities are kept here (and are no CloudWatch datapoints)."""
+
+
+class InstanceSamples(msgspec.Struct):
+    """Host metrics (CPUUtilization, ...) from one source. Columns have one entry per value."""
+
+    source: str
+    positions: bytes
+    names: list[str]
+    metrics: bytes
+    timestamps: bytes
+    """int64, Unix microseconds."""
+    values: bytes
+
+
+class Batch(msgspec.Struct):
+    """What the agent ships in one request; acknowledged when all of it is durable."""
+
+    run_id: str
+    log_events: list[LogEvents] = []
+    run_points: list[RunPoints] = []
+    samples: list[InstanceSamples] = []
+    resend: bool = False
+    """True when the answer to an earlier attempt was lost: the server re-reads its committed positions."""
+
+
+class Committed(msgspec.Struct):
+    """Durable now: for each source of the batch the position up to which everything is stored."""
+
+    positions: dict[str, int]
+
+
+class Progress(msgspec.Struct, omit_defaults=True):
+    """State of a run, sent when it changes and every 10 s as a heartbeat. Idempotent."""
+
+    run_id: str
+    status: str
+    """``InProgress``, ``Completed``, ``Failed`` or ``Stopped`` (SageMaker's TrainingJobStatus)."""
+    time: float
+    """Unix seconds of this state; for a terminal state, when the training ended."""
+    exit_code: int | None = None
+    failure_reason: str = ""
+    definitions: list[Definition] = []
+    """All definitions in force, learnt ones included."""
+    health: list[DefinitionHealth] = []
+    config: dict[str, object] = {}
+    summary: dict[str, object] = {}
+    """What ``run.summary`` holds."""
+    tags: dict[str, str] = {}

@@ -1,0 +1,163 @@
+"""Settings: from flags, then ``EPOCHWATCH_*`` variables, then a TOML file, then defaults.
+
+Each value remembers where it came from, so that ``epochwatch config`` can say so.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from epochwatch.errors import UsageError
+from epochwatch.model.tenant import DEFAULT_ACCOUNT, DEFAULT_REGION
+
+ENVIRONMENT_PREFIX = "EPOCHWATCH_"
+SECRETS = frozenset({"secret_access_key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting of client, agent and server. The field's name in upper case behind ``EPOCHWATCH_`` is its
+    variable; in the TOML file it is a top-level key.
+    """
+
+    home: Path
+    """Data directory: server data, spools, credentials, logs."""
+    host: str = "127.0.0.1"
+    """Address the server binds."""
+    port: int = 4600
+    """Port the server binds."""
+    url: str = ""
+    """Where clients and agents find the server; default ``http://<host>:<port>``."""
+    region: str = DEFAULT_REGION
+    account: str = DEFAULT_ACCOUNT
+    access_key_id: str = ""
+    """Key of clients and agents; default: the pair in ``<home>/credentials.json``."""
+    secret_access_key: str = ""
+    auth: str = "sigv4"
+    """``sigv4``, or ``none`` (loopback only: any key is accepted, a 12-digit key id is the account)."""
+    metrics_url: str = ""
+    """``chdb:///path`` (default ``<home>/metrics``) or ``clickhouse://user:password@host:port/database``."""
+    state_url: str = ""
+    """``sqlite:///path`` (default ``<home>/state.db``) or ``postgresql://user:password@host/database``."""
+    objects_url: str = ""
+    """``file:///path`` (default ``<home>/objects``) or ``s3://bucket/prefix``."""
+
+    @property
+    def endpoint(self) -> str:
+        """The server's base URL without a trailing slash."""
+        return (self.url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def effective_metrics_url(self) -> str:
+        """The metrics store's URL with its default filled in."""
+        return self.metrics_url or f"chdb://{self.home / 'metrics'}"
+
+    @property
+    def effective_state_url(self) -> str:
+        """The state store's URL with its default filled in."""
+        return self.state_url or f"sqlite:///{self.home / 'state.db'}"
+
+    @property
+    def effective_objects_url(self) -> str:
+        """The object store's URL with its default filled in."""
+        return self.objects_url or f"file://{self.home / 'objects'}"
+
+    @property
+    def credentials_file(self) -> Path:
+        """Where the local key pair lives (mode 0600)."""
+        return self.home / "credentials.json"
+
+    @property
+    def spool_directory(self) -> Path:
+        """Where agents keep what is not yet acknowledged."""
+        return self.home / "spool"
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """A setting's value and where it came from."""
+
+    value: Any
+    source: str
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> Settings:
+    """The settings in force. Raises UsageError naming the setting, what was expected and where it was read."""
+    return Settings(**{name: entry.value for name, entry in explain(flags, environment, file).items()})
+
+
+def explain(
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> dict[str, Sourced]:
+    """Each setting's value and source (``flag``, the variable's name, the file's path or ``default``)."""
+    environment = os.environ if environment is None else environment
+    flags = {name: value for name, value in (flags or {}).items() if value is not None}
+    home = _home(flags, environment)
+    path = file or Path(environment.get(ENVIRONMENT_PREFIX + "CONFIG", home.value / "epochwatch.toml"))
+    from_file = _read(path)
+    found = {"home": home}
+    for field in fields(Settings):
+        if field.name == "home":
+            continue
+        variable = ENVIRONMENT_PREFIX + field.name.upper()
+        if field.name in flags:
+            sourced = Sourced(flags[field.name], "flag")
+        elif variable in environment:
+            sourced = Sourced(environment[variable], variable)
+        elif field.name in from_file:
+            sourced = Sourced(from_file[field.name], str(path))
+        else:
+            sourced = Sourced(field.default, "default")
+        found[field.name] = _checked(field.name, sourced)
+    return found
+
+
+def _home(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Sourced:
+    if "home" in flags:
+        return Sourced(Path(flags["home"]).expanduser().absolute(), "flag")
+    variable = ENVIRONMENT_PREFIX + "HOME"
+    if environment.get(variable):
+        return Sourced(Path(environment[variable]).expanduser().absolute(), variable)
+    data = environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Sourced(Path(data) / "epochwatch", "default")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}", "correct the file, or move it away") from error
+    known = {field.name for field in fields(Settings)}
+    for name in values:
+        if name not in known:
+            raise UsageError(f"{path} has an unknown setting '{name}'", f"known are: {', '.join(sorted(known))}")
+    return values
+
+
+def _checked(name: str, sourced: Sourced) -> Sourced:
+    value = sourced.value
+    if name == "port":
+        try:
+            value = int(value)
+        except (TypeError, ValueError):
+            value = -1
+        if not 0 <= value <= 65535:
+            raise UsageError(f"port must be a number from 0 to 65535, not {sourced.value!r} ({sourced.source})")
+    elif not isinstance(value, str):
+        raise UsageError(f"{name} must be text, not {value!r} ({sourced.source})")
+    if name == "auth" and value not in ("sigv4", "none"):
+        raise UsageError(f"auth must be 'sigv4' or 'none', not {value!r} ({sourced.source})")
+    if name == "account" and not (len(value) == 12 and value.isdecimal()):
+        raise UsageError(f"account must be 12 digits, not {value!r} ({sourced.source})")
+    return Sourced(value, sourced.source)
