@@ -12,7 +12,9 @@ class AwsError(Exception):
     and the fault side in the model; ``status`` overrides it where the model is silent.
     """
 
-    def __init__(self, code: str, message: str | None = None, *, status: int | None = None, **members: Any) -> None:
+    def __init__(
+        self, code: str, message: str | None = None, *, status: int | None = None, **members: Any
+    ) -> None:
         super().__init__(message or code)
         self.code = code
         self.message = message
