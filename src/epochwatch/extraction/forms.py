@@ -1,0 +1,44 @@
+"""The two forms of a log line: as printed, and as SageMaker writes it, with control characters escaped.
+
+There a tab is ``#011`` and a carriage return ``#015``. A pattern written for one form must find its value in a
+log of the other.
+"""
+
+from collections.abc import Sequence
+
+_TAB, _RETURN = b"#011", b"#015"
+
+
+class Segments:
+    """Lines in the form as printed: ``#011`` is a tab again, and ``#015`` ends a segment as a carriage return
+    ends a line. A line without them is its own only segment.
+    """
+
+    def __init__(self, lines: list[bytes]) -> None:
+        self.lines = lines
+        self.texts = lines
+        self._line_of: list[int] | None = None
+        self._first_of: list[int] | None = None
+        if any(b"#01" in line for line in lines):
+            self._split()
+
+    def line(self, segment: int) -> int:
+        """The line that a segment belongs to."""
+        return segment if self._line_of is None else self._line_of[segment]
+
+    def first(self, line: int) -> int:
+        """The first segment of a line."""
+        return line if self._first_of is None else self._first_of[line]
+
+    def _split(self) -> None:
+        self.texts, self._line_of, self._first_of = [], [], []
+        for number, line in enumerate(self.lines):
+            self._first_of.append(len(self.texts))
+            pieces = line.replace(_TAB, b"\t").split(_RETURN) if b"#01" in line else [line]
+            self.texts.extend(pieces)
+            self._line_of.extend([number] * len(pieces))
+
+
+def escape_tabs(lines: Sequence[bytes]) -> list[bytes]:
+    """The lines with their tabs as SageMaker writes them."""
+    return [line.replace(b"\t", _TAB) if b"\t" in line else line for line in lines]

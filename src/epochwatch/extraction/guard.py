@@ -1,0 +1,134 @@
+"""Runs patterns that may take for ever, so that nothing else does."""
+
+import contextlib
+import os
+import select
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any, cast
+
+import msgspec
+
+from epochwatch.extraction.pattern import Capture, Pattern
+from epochwatch.extraction.worker import HEADER, write_frame
+
+STRIKES = 3
+"""A pattern that exhausts its budget this often is disabled for the rest of the run."""
+LONGEST_TEXT = 8192
+"""Bytes of a line that such a pattern gets to see."""
+
+
+@dataclass(slots=True)
+class Guard:
+    """One worker process for all patterns of an extractor, started when first needed.
+
+    Each text has ``budget`` seconds of the worker's CPU time. A worker that does not answer within ``patience``
+    seconds of wall time for one text is killed and started anew. A text that runs out costs its pattern a
+    strike; after three the pattern is disabled. CPU time is nearly but not wholly repeatable: these patterns are
+    the only part of extraction whose values may differ when the same bytes are read again, and only on texts
+    at the very edge of the budget.
+    """
+
+    budget: float = 0.1
+    patience: float = 10.0
+    strikes: dict[int, int] = field(default_factory=dict)
+    """Strikes by the pattern's number."""
+    _process: "subprocess.Popen[bytes] | None" = None
+    _buffer: bytearray = field(default_factory=bytearray)
+
+    def disabled(self, number: int) -> bool:
+        """Whether the pattern of this number has used up its strikes."""
+        return self.strikes.get(number, 0) >= STRIKES
+
+    def captures(self, number: int, pattern: Pattern, texts: Sequence[bytes], limit: int) -> list[list[Capture]]:
+        """For each text the first ``limit`` (0: all) matches; none for texts that ran out of budget."""
+        seen = [pattern.seen(text)[:LONGEST_TEXT] for text in texts]
+        if pattern.wide:
+            seen = [text.decode("utf-8", "ignore").encode() for text in seen]
+        found: list[list[Capture]] = []
+        while len(found) < len(seen) and not self.disabled(number):
+            for text, spans in self._ask(pattern, seen[len(found) :], limit):
+                if spans is None:
+                    self.strikes[number] = self.strikes.get(number, 0) + 1
+                    found.append([])
+                else:
+                    found.append([pattern.groups.capture(text, match) for match in spans])
+        found.extend([] for _ in range(len(seen) - len(found)))
+        return found
+
+    def close(self) -> None:
+        """Ends the worker."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+        self._buffer.clear()
+
+    def _ask(self, pattern: Pattern, texts: list[bytes], limit: int) -> list[tuple[bytes, Any]]:
+        """Answers up to the first text that ran out (None), which ends the request."""
+        process = self._started()
+        # Small requests: both pipes hold one without a reader, so that neither side waits for the other.
+        texts = _at_most(texts, 32768)
+        answers: list[tuple[bytes, Any]] = []
+        try:
+            write_frame(
+                cast("IO[bytes]", process.stdin),  # type: ignore[arg-type]
+                [pattern.source, pattern.wide, limit, self.budget, texts],
+            )
+            for text in texts:
+                spans = self._answer(cast("IO[bytes]", process.stdout))
+                answers.append((text, spans))
+                if spans is None:
+                    break
+        except (TimeoutError, EOFError, OSError):
+            self.close()
+            answers.append((texts[len(answers)], None))
+        return answers
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "epochwatch.extraction.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                start_new_session=True,
+            )
+        return self._process
+
+    def _answer(self, stream: IO[bytes]) -> Any:
+        deadline = time.monotonic() + self.patience
+        while True:
+            if len(self._buffer) >= HEADER.size:
+                (length,) = struct.unpack_from("<I", self._buffer)
+                if len(self._buffer) >= HEADER.size + length:
+                    body = bytes(self._buffer[HEADER.size : HEADER.size + length])
+                    del self._buffer[: HEADER.size + length]
+                    return msgspec.msgpack.decode(body)
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([stream], [], [], left)[0]:
+                raise TimeoutError
+            data = os.read(stream.fileno(), 65536)
+            if not data:
+                raise EOFError
+            self._buffer += data
+
+
+def _at_most(texts: list[bytes], size: int) -> list[bytes]:
+    """The first texts that together hold at most ``size`` bytes; at least one."""
+    taken = 0
+    for count, text in enumerate(texts):
+        taken += len(text) + 8
+        if taken > size and count:
+            return texts[:count]
+    return texts

@@ -1,0 +1,191 @@
+"""Bytes of a training's output, cut into lines as a terminal would show them."""
+
+import re
+from base64 import b64decode, b64encode
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+MAX_LINE = 65536
+"""Default bound of a line in bytes; longer ones come out in pieces of at most this size."""
+
+_LINE = re.compile(rb"([^\r\n]*)(\r\n?|\n)")
+# Control sequences (CSI), operating system commands (OSC), two-byte escapes, and the backspaces of older bars.
+_CONTROL = re.compile(
+    rb"\x1b\[[0-?]*+[ -/]*+[@-~]|\x1b\][^\x07\x1b]*+(?:\x07|\x1b\\)?|\x1b[ -/]*+[0-Z\\^-~]|[\x1b\x08]"
+)
+_NUMBER_BYTES = b"0123456789.,+-eE"
+
+
+class Line(NamedTuple):
+    """One line: ``raw`` as printed, without its end; ``text`` what patterns see (no control sequences).
+
+    ``start`` is the offset of its first byte in the source, ``end`` the offset just behind the byte that ended
+    it. For ``\\r\\n`` that byte is the carriage return: whether a newline follows is not yet known when a bar
+    refreshes itself, and a line's end must not depend on how the bytes arrived.
+    """
+
+    start: int
+    end: int
+    text: bytes
+    raw: bytes
+
+
+def strip_controls(raw: bytes) -> bytes:
+    """The text without ANSI control sequences and backspaces."""
+    if b"\x1b" in raw or b"\x08" in raw:
+        return _CONTROL.sub(b"", raw)
+    return raw
+
+
+class Framer:
+    """Cuts a growing source into lines, whatever the sizes of the chunks it arrives in.
+
+    A newline, a carriage return and ``\\r\\n`` each end a line, so that every refresh of a progress bar is a
+    line. Carriage returns with nothing before them print nothing and give no line; empty lines ended by a
+    newline are kept. A line longer than ``max_line`` comes out in pieces (cut between UTF-8 characters): the
+    first piece has text, less a number that the cut may have split, the rest have none, so nothing is lost for
+    showing and memory is bounded.
+    """
+
+    def __init__(self, max_line: int = MAX_LINE) -> None:
+        if max_line < 16:
+            raise ValueError("max_line must be at least 16 bytes")
+        self.max_line = max_line
+        self.offset = 0
+        """Offset just behind the last byte fed."""
+        self._carry = b""
+        self._after_return = False  # the last byte consumed was a carriage return
+        self._blank = False  # ... and nothing stood before it
+        self._continued = False  # the carry continues a line whose first piece is out
+
+    def feed(self, data: bytes, base_offset: int) -> list[Line]:
+        """The lines that ``data`` completes. ``base_offset`` is the offset of its first byte in the source and
+        must continue the bytes fed before.
+        """
+        if not data:
+            return []
+        if self.offset == 0 and not self._carry:
+            self.offset = base_offset
+        if base_offset != self.offset:
+            raise ValueError(f"bytes at offset {base_offset} do not continue the source at {self.offset}")
+        self.offset += len(data)
+        lines: list[Line] = []
+        start = base_offset - len(self._carry)
+        data = self._carry + data if self._carry else data
+        if self._after_return:
+            data, start = self._swallow_newline(data, start, lines)
+        uniform = self._separator(data)
+        rest = self._mixed(data, start, lines) if uniform is None else self._uniform(data, start, lines, uniform)
+        self._carry = data[rest:]
+        if len(self._carry) > self.max_line:
+            self._shed(start + rest, lines)
+        return lines
+
+    def flush(self) -> list[Line]:
+        """The unfinished last line, if any, as a line that ends where the bytes end."""
+        lines: list[Line] = []
+        if self._carry:
+            self._emit(lines, self.offset - len(self._carry), self.offset, self._carry)
+        self._carry, self._continued, self._after_return, self._blank = b"", False, False, False
+        return lines
+
+    def state(self) -> dict[str, Any]:
+        """What ``restore`` needs to go on at ``offset``; JSON-able."""
+        return {
+            "offset": self.offset,
+            "carry": b64encode(self._carry).decode(),
+            "flags": [self._after_return, self._blank, self._continued],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on where ``state`` was taken."""
+        self.offset = state["offset"]
+        self._carry = b64decode(state["carry"])
+        self._after_return, self._blank, self._continued = state["flags"]
+
+    def _swallow_newline(self, data: bytes, start: int, lines: list[Line]) -> tuple[bytes, int]:
+        self._after_return = False
+        if data[:1] != b"\n":
+            return data, start
+        if self._blank:
+            lines.append(Line(start, start + 1, b"", b""))
+        return data[1:], start + 1
+
+    def _separator(self, data: bytes) -> bytes | None:
+        """The line end of the whole chunk where there is only one kind and every line is short."""
+        if self._continued:
+            return None
+        returns = data.count(b"\r")
+        if returns == 0:
+            return b"\n"
+        # A final carriage return may yet get its newline.
+        if returns == data.count(b"\r\n") == data.count(b"\n") and not data.startswith(b"\r"):
+            return b"\r\n" if b"\n\r" not in data else None
+        return None
+
+    def _uniform(self, data: bytes, start: int, lines: list[Line], separator: bytes) -> int:
+        """The common case without a step per byte; returns where the unfinished rest begins."""
+        raws = data.split(separator)
+        rest = len(data) - len(raws.pop())
+        width = len(separator)
+        behind = width - 1  # a \r\n line ends behind its carriage return
+        plain = b"\x1b" not in data and b"\x08" not in data
+        if plain and (not raws or max(map(len, raws)) <= self.max_line):
+            starts = accumulate((len(raw) + width for raw in raws), initial=start)
+            lines.extend(
+                Line(begin, begin + len(raw) + width - behind, raw, raw)
+                for begin, raw in zip(starts, raws, strict=False)
+            )
+            return rest
+        position = start
+        for raw in raws:
+            self._emit(lines, position, position + len(raw) + width - behind, raw)
+            position += len(raw) + width
+        return rest
+
+    def _mixed(self, data: bytes, start: int, lines: list[Line]) -> int:
+        rest = 0
+        for match in _LINE.finditer(data):
+            raw, terminator = match.groups()
+            begin, rest = match.span()
+            blank = not raw and not self._continued
+            if not blank:
+                self._emit(lines, start + begin, start + match.end(1) + 1, raw)
+            elif terminator != b"\r":
+                # The blank line shows when its newline comes, so that is where it ends.
+                lines.append(Line(start + rest - 1, start + rest, b"", b""))
+            self._after_return = terminator == b"\r" and rest == len(data)
+            self._blank = self._after_return and blank
+        return rest
+
+    def _emit(self, lines: list[Line], start: int, end: int, raw: bytes) -> None:
+        """One whole line, or the pieces of a long one; the last piece ends the line."""
+        continued, self._continued = self._continued, False
+        while len(raw) > self.max_line:
+            cut = _character_boundary(raw, self.max_line)
+            lines.append(_piece(start, start + cut, raw[:cut], first=not continued))
+            start, raw, continued = start + cut, raw[cut:], True
+        if continued:
+            if raw:
+                lines.append(Line(start, end, b"", raw))
+        else:
+            lines.append(Line(start, end, strip_controls(raw), raw))
+
+    def _shed(self, start: int, lines: list[Line]) -> None:
+        """Lets go of the whole pieces of an unfinished long line."""
+        while len(self._carry) > self.max_line:
+            cut = _character_boundary(self._carry, self.max_line)
+            lines.append(_piece(start, start + cut, self._carry[:cut], first=not self._continued))
+            self._carry, start, self._continued = self._carry[cut:], start + cut, True
+
+
+def _piece(start: int, end: int, raw: bytes, *, first: bool) -> Line:
+    return Line(start, end, strip_controls(raw).rstrip(_NUMBER_BYTES) if first else b"", raw)
+
+
+def _character_boundary(raw: bytes, limit: int) -> int:
+    """The last place at or before ``limit`` (at most 3 back) that does not split a UTF-8 character."""
+    for cut in range(limit, limit - 4, -1):
+        if raw[cut] & 0xC0 != 0x80:
+            return cut
+    return limit

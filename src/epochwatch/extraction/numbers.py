@@ -1,0 +1,36 @@
+"""Numbers as logs print them."""
+
+import re
+
+_PREFIX = re.compile(
+    rb"""[-+]?+(?:
+        \d{1,3}+(?:,\d{3})++(?![\d,])(?:\.\d*+)?   # 1,234.5
+        | \d++(?:\.\d*+)? | \.\d++                  # 12  0.5  5.  .5
+    )(?:[eE][-+]?+\d++)?
+    | [-+]?+(?:nan|inf(?:inity)?+)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_OPENING = b" \t\"'`([{<"
+_FOLLOWS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")
+
+
+def parse_number(text: bytes) -> float | None:
+    """The number that ``text`` is, or begins with; None if it is none.
+
+    Quotes, brackets and blanks around it are passed over, groups of thousands are joined, and what follows is
+    ignored unless it makes the number part of a word: ``0.75#011next`` is 0.75, ``95.3%`` is 95.3 (not scaled),
+    while ``1.2.3``, ``5x`` and ``0x10`` are no numbers. NaN and infinities are numbers here.
+    """
+    if b"_" not in text:  # float() would read 1_000
+        try:
+            return float(text)
+        except ValueError:
+            pass
+    text = text.lstrip(_OPENING)
+    match = _PREFIX.match(text)
+    if match is None:
+        return None
+    end = match.end()
+    if end < len(text) and text[end] in _FOLLOWS:
+        return None
+    return float(match.group().replace(b",", b""))

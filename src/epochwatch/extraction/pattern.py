@@ -1,0 +1,171 @@
+"""One compiled definition: how a line is searched with it and what of the match counts."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import re2
+
+from epochwatch.extraction.literals import required_literals
+from epochwatch.extraction.syntax import Parsed, UnsupportedError, certain_groups, parse, to_re2
+from epochwatch.model.batch import Definition
+
+_CONTEXT_GROUPS = ("step", "epoch")
+_NONE = (-1, -1)
+# The public search() builds three Python objects a call, which is most of the cost of a capture.
+_UNANCHORED = re2._re2.RE2.Anchor.UNANCHORED
+
+
+class Capture(NamedTuple):
+    """What a match gives: the texts of the value and of the named groups ``step`` and ``epoch``."""
+
+    value: bytes
+    step: bytes | None
+    epoch: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Which groups of the match matter."""
+
+    value: tuple[int, ...]
+    """The value is the first of these that took part."""
+    step: int | None
+    epoch: int | None
+
+    def wanted(self) -> set[int]:
+        """Their numbers."""
+        context = {group for group in (self.step, self.epoch) if group is not None}
+        return (set(self.value) | context) - {0}
+
+    def renumbered(self) -> "Groups":
+        """The same groups when no others capture."""
+        number = {group: index for index, group in enumerate(sorted(self.wanted()), 1)} | {0: 0}
+        return Groups(
+            tuple(number[group] for group in self.value),
+            None if self.step is None else number[self.step],
+            None if self.epoch is None else number[self.epoch],
+        )
+
+    def capture(self, text: bytes, spans: list[tuple[int, int]]) -> Capture:
+        """The capture of a match on ``text`` with these spans by group number."""
+        value = b""
+        for group in self.value:
+            start, end = spans[group]
+            if start >= 0:
+                value = text[start:end]
+                break
+        return Capture(value, self._text(text, spans, self.step), self._text(text, spans, self.epoch))
+
+    @staticmethod
+    def _text(text: bytes, spans: list[tuple[int, int]], group: int | None) -> bytes | None:
+        if group is None or spans[group][0] < 0:
+            return None
+        return text[spans[group][0] : spans[group][1]]
+
+
+class Pattern:
+    """A definition's regular expression, compiled. Raises ``re.error`` if Python cannot parse it.
+
+    ``engine`` is ``re2``, or ``python`` where ``reason`` says why RE2 cannot run it; such a pattern is run by the
+    guarded worker only, never here.
+    """
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        parsed = parse(definition.regex)
+        self.source = parsed.source
+        self.wide = parsed.wide
+        self.escaped = "#01" in definition.regex
+        """It is written for SageMaker's escaped log lines, where a tab is ``#011``."""
+        literals, self.folded = required_literals(parsed)
+        self.literals = frozenset(text.encode() for text in literals)
+        self.groups = _groups(parsed)
+        self.reason = ""
+        self._regexp = self._compile(parsed)
+        self._spans = self.groups.renumbered()
+
+    @property
+    def engine(self) -> str:
+        """``re2`` or ``python``."""
+        return "python" if self._regexp is None else "re2"
+
+    @property
+    def warning(self) -> str:
+        """What the user should know about the definition before it has seen a line; empty if nothing."""
+        if self._regexp is None:
+            return f"runs in a guarded worker, slower: {self.reason}"
+        if not self.literals:
+            return "has no fixed text to look for, so every line is tried"
+        if self.groups.value == (0,):
+            return "has no group: the whole match is the value"
+        return ""
+
+    def capture(self, text: bytes) -> Capture | None:
+        """The first match in ``text``, in time linear in its length. Only for the engine ``re2``."""
+        text = self.seen(text)
+        spans = self._regexp.Match(_UNANCHORED, text, 0, len(text))
+        if spans[0] == _NONE:
+            return None
+        return self._spans.capture(text, spans)
+
+    def captures(self, text: bytes) -> list[Capture]:
+        """All matches in ``text`` that do not overlap, as ``re.finditer`` finds them."""
+        text = self.seen(text)
+        found: list[Capture] = []
+        position = 0
+        while position <= len(text):
+            spans = self._regexp.Match(_UNANCHORED, text, position, len(text))
+            if spans[0] == _NONE:
+                break
+            found.append(self._spans.capture(text, spans))
+            start, end = spans[0]
+            position = end if end > start else end + 1
+        return found
+
+    def seen(self, text: bytes) -> bytes:
+        """The text as this pattern sees it: valid UTF-8 where it names characters beyond ASCII."""
+        if self.wide and not text.isascii():
+            return text.decode("utf-8", "replace").encode()
+        return text
+
+    def _compile(self, parsed: Parsed) -> Any:
+        try:
+            translated = to_re2(parsed, self.groups.wanted())
+        except UnsupportedError as unsupported:
+            self.reason = str(unsupported)
+            return None
+        options = re2.Options()
+        options.log_errors = False
+        options.encoding = options.Encoding.UTF8 if parsed.wide else options.Encoding.LATIN1
+        try:
+            return re2.compile(translated.encode(), options)._regexp
+        except re2.error as error:
+            message = error.args[0]
+            self.reason = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
+            return None
+
+
+def _groups(parsed: Parsed) -> Groups:
+    step, epoch = (parsed.names.get(name) for name in _CONTEXT_GROUPS)
+    if "value" in parsed.names:
+        value: tuple[int, ...] = (parsed.names["value"],)
+    else:
+        certain = certain_groups(parsed.tree)
+        values: list[int] = []
+        for group in range(1, parsed.groups + 1):
+            if group not in (step, epoch):
+                values.append(group)
+                if group in certain:
+                    break
+        value = tuple(values) or (0,)
+    return Groups(value, step, epoch)
+
+
+def check(regex: str) -> re.error | None:
+    """The error that makes ``regex`` no regular expression; None if it is one."""
+    try:
+        parse(regex)
+    except re.error as error:
+        return error
+    return None
