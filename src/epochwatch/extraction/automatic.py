@@ -84,7 +84,7 @@ class Detector:
         """Everything learnt; JSON-able."""
         return {
             "names": {
-                name: [e.regex, e.accepted, e.sightings, e.beside, e.changed, e.held]
+                name: [e.regex, e.accepted, e.sightings, e.beside, e.changed, list(e.held)]
                 for name, e in self._names.items()
             },
             "overflowed": self.overflowed,
@@ -92,10 +92,7 @@ class Detector:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on where ``state`` was taken."""
-        self._names = {
-            name: _Name(*entry[:5], [(value, place) for value, place in entry[5]])
-            for name, entry in state["names"].items()
-        }
+        self._names = {name: _Name(*entry) for name, entry in state["names"].items()}
         self.overflowed = state["overflowed"]
 
     def _entry(self, name: str, printed: str, *, measure: bool) -> _Name | None:

@@ -110,9 +110,16 @@ class Extractor:
 
     def health(self) -> list[DefinitionHealth]:
         """How each of ``definitions()`` has fared so far."""
-        given = [health.report(disabled=self._guard.disabled(n)) for n, health in enumerate(self._health)]
+        given = len(self._health)
+        return [
+            tally.report(disabled=number < given and self._guard.disabled(number))
+            for number, tally in enumerate(self.tallies())
+        ]
+
+    def tallies(self) -> list[Health]:
+        """Counts and examples of each of ``definitions()``, as they stand; they go on counting."""
         learnt = self._detector.definitions() if self._detector else []
-        return given + [self._learnt.get(d.name, Health(d)).report() for d in learnt]
+        return self._health + [self._learnt[definition.name] for definition in learnt]
 
     def state(self) -> dict[str, Any]:
         """Everything that ``restore`` needs to go on behind the last byte fed; JSON-able."""
@@ -158,9 +165,8 @@ class Extractor:
         if self._detector is not None:
             self._detector.restore(state["detector"])
             for definition in self._detector.definitions():
-                if definition.name in state["learnt"]:
-                    self._learnt[definition.name] = Health(definition)
-                    self._learnt[definition.name].restore(state["learnt"][definition.name])
+                self._learnt[definition.name] = Health(definition)
+                self._learnt[definition.name].restore(state["learnt"][definition.name])
 
     def _extract(self, lines: list[Line]) -> Extracted:
         out = Extracted(lines, self._names)
@@ -256,7 +262,7 @@ class Extractor:
             fresh = name not in given
             for capture in captures:
                 value = parse_number(capture.value)
-                self._health[number].count(value, text)
+                self._health[number].count(value, text, end)
                 if value is not None and fresh:
                     given.add(name)
                     epoch = as_epoch(capture.epoch)
@@ -268,7 +274,7 @@ class Extractor:
             health = self._learnt.get(name)
             if health is None:
                 health = self._learnt[name] = Health(self._detector.definition(name))
-            health.count(value, text)
+            health.count(value, text, end)
             self._give(out, name, value, step=None, epoch=None, place=where, end=end)
 
     def _give(

@@ -1,7 +1,7 @@
 """How a definition fares on a log."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from epochwatch.extraction.guard import STRIKES
 from epochwatch.extraction.pattern import Pattern
@@ -11,10 +11,20 @@ _EXAMPLE = 200
 """Characters of an example line."""
 
 
-class Health:
-    """Counts of one definition; ``pattern`` is None for one learnt from the log."""
+class Sighting(NamedTuple):
+    """One match: its line, cut to 200 characters, where that ends in the source, and the captured text's value
+    (None: no number).
+    """
 
-    __slots__ = ("_bad", "_first", "definition", "matched", "non_finite", "non_numeric", "pattern")
+    text: str
+    end: int
+    value: float | None
+
+
+class Health:
+    """Counts and examples of one definition; ``pattern`` is None for one learnt from the log."""
+
+    __slots__ = ("bad", "definition", "first", "matched", "non_finite", "non_numeric", "pattern")
 
     def __init__(self, definition: Definition, pattern: Pattern | None = None) -> None:
         self.definition = definition
@@ -22,22 +32,26 @@ class Health:
         self.matched = 0
         self.non_numeric = 0
         self.non_finite = 0
-        self._first = ""
-        self._bad = ""
+        self.first: Sighting | None = None
+        """The first match."""
+        self.bad: Sighting | None = None
+        """The first match whose captured text is no number."""
 
-    def count(self, value: float | None, text: bytes) -> None:
+    def count(self, value: float | None, text: bytes, end: int) -> None:
         """One match on the line ``text``, with its value (None: it is no number)."""
         self.matched += 1
         if value is None:
             self.non_numeric += 1
-            self._bad = self._bad or _example(text)
         elif not math.isfinite(value):
             self.non_finite += 1
-        if not self._first:
-            self._first = _example(text)
+        if self.first is None:
+            self.first = _sighting(text, end, value)
+        if value is None and self.bad is None:
+            self.bad = _sighting(text, end, value)
 
     def report(self, *, disabled: bool = False) -> DefinitionHealth:
         """The record for the job."""
+        example = self.bad or self.first
         return DefinitionHealth(
             name=self.definition.name,
             regex=self.definition.regex,
@@ -45,27 +59,38 @@ class Health:
             matched=self.matched,
             non_numeric=self.non_numeric,
             non_finite=self.non_finite,
-            example=self._bad or self._first,
+            example=example.text if example else "",
             engine=self._engine(disabled),
-            warning=self._warning(),
+            warning="" if self.pattern is None else self.pattern.warning,
         )
 
     def state(self) -> list[Any]:
         """The counts and examples; JSON-able."""
-        return [self.matched, self.non_numeric, self.non_finite, self._first, self._bad]
+        sightings = [_state(sighting) for sighting in (self.first, self.bad)]
+        return [self.matched, self.non_numeric, self.non_finite, *sightings]
 
     def restore(self, state: list[Any]) -> None:
         """Goes on where ``state`` was taken."""
-        self.matched, self.non_numeric, self.non_finite, self._first, self._bad = state
+        self.matched, self.non_numeric, self.non_finite, first, bad = state
+        self.first, self.bad = _restored(first), _restored(bad)
 
     def _engine(self, disabled: bool) -> str:
         if disabled:
             return f"disabled: {STRIKES} lines took longer than its budget"
         return "re2" if self.pattern is None else self.pattern.engine
 
-    def _warning(self) -> str:
-        return "" if self.pattern is None else self.pattern.warning
+
+def _sighting(text: bytes, end: int, value: float | None) -> Sighting:
+    return Sighting(text.decode("utf-8", "replace").strip()[:_EXAMPLE], end, value)
 
 
-def _example(text: bytes) -> str:
-    return text.decode("utf-8", "replace").strip()[:_EXAMPLE]
+def _state(sighting: Sighting | None) -> list[Any] | None:
+    # JSON has no NaN.
+    return None if sighting is None else [sighting.text, sighting.end, repr(sighting.value)]
+
+
+def _restored(state: list[Any] | None) -> Sighting | None:
+    if state is None:
+        return None
+    text, end, value = state
+    return Sighting(text, end, None if value == "None" else float(value))
