@@ -1,0 +1,153 @@
+"""What agents say to the server: registrations, batches and progress (``/_/agent/...``).
+
+Bodies and answers are msgpack of the records in ``epochwatch.model.batch``. An answer 200 means durable. A
+refusal is JSON ``{"code", "message"}``: 4xx can never succeed as it stands, 5xx is worth another try.
+"""
+
+import gzip
+import io
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from epochwatch.errors import EpochwatchError
+from epochwatch.model.batch import Batch, Committed, Progress, Registered, Registration
+from epochwatch.model.tenant import Tenant
+from epochwatch.store.batches import commit_batch, committed_positions
+from epochwatch.store.stores import Stores
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY = 32 * 1024 * 1024
+"""Bytes of one request, before and after inflating. Agents send at most a few megabytes."""
+
+Authenticate = Callable[[Request, bytes], Awaitable[Tenant]]
+"""Tells whose request it is from its signature, or raises Refusal."""
+
+Record = TypeVar("Record", bound=msgspec.Struct)
+
+
+class Refusal(Exception):
+    """A request that is not served: HTTP status, code and message of the answer."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+    def response(self) -> JSONResponse:
+        """The refusal as the client sees it."""
+        return JSONResponse({"code": self.code, "message": self.message}, self.status)
+
+
+class AgentApi:
+    """The three endpoints. ``console_url`` gives a job's page for the agent to print."""
+
+    def __init__(
+        self, stores: Stores, authenticate: Authenticate, console_url: Callable[[Request, str], str]
+    ) -> None:
+        self._stores = stores
+        self._authenticate = authenticate
+        self._console_url = console_url
+
+    def routes(self) -> list[Route]:
+        """Routes relative to ``/_/agent``."""
+        return [
+            Route("/registrations", self._register, methods=["POST"]),
+            Route("/batches", self._batch, methods=["POST"]),
+            Route("/progress", self._progress, methods=["POST"]),
+        ]
+
+    async def _register(self, request: Request) -> Response:
+        def register(tenant: Tenant, registration: Registration) -> Registered:
+            run = self._stores.state.jobs.register(tenant, registration, time.time())
+            return Registered(
+                name=run.job,
+                arn=tenant.arn("sagemaker", f"training-job/{run.job}"),
+                log_group=run.log_group,
+                log_stream=run.log_stream,
+                account=tenant.account,
+                region=tenant.region,
+                console_url=self._console_url(request, run.job),
+                positions=committed_positions(self._stores, run),
+            )
+
+        return await self._answer(request, Registration, register)
+
+    async def _batch(self, request: Request) -> Response:
+        def commit(tenant: Tenant, batch: Batch) -> Committed:
+            run = self._stores.state.jobs.run(tenant, batch.run_id)
+            if run is None:
+                raise Refusal(404, "UnknownRun", f"run {batch.run_id} is not registered: register it first")
+            return commit_batch(self._stores, tenant, run, batch, time.time())
+
+        return await self._answer(request, Batch, commit)
+
+    async def _progress(self, request: Request) -> Response:
+        def progress(tenant: Tenant, record: Progress) -> None:
+            if self._stores.state.jobs.run(tenant, record.run_id) is None:
+                raise Refusal(404, "UnknownRun", f"run {record.run_id} is not registered: register it first")
+            job = self._stores.state.jobs.progress(tenant, record, time.time())
+            self._stores.feed.publish_job(tenant, job)
+
+        return await self._answer(request, Progress, progress)
+
+    async def _answer(
+        self, request: Request, kind: type[Record], act: Callable[[Tenant, Record], msgspec.Struct | None]
+    ) -> Response:
+        try:
+            body = await read_body(request)
+            tenant = await self._authenticate(request, body)
+            record = _decode(inflate(body, request.headers.get("content-encoding", "")), kind)
+            answer = await run_in_threadpool(act, tenant, record)
+        except Refusal as refusal:
+            return refusal.response()
+        except (EpochwatchError, ValueError) as error:
+            return Refusal(400, "BadRequest", str(error)).response()
+        except Exception:
+            logger.exception("%s failed", request.url.path)
+            return Refusal(503, "TryAgain", "the server could not store this now: send it again").response()
+        return Response(msgspec.msgpack.encode(answer or {}), media_type="application/msgpack")
+
+
+async def read_body(request: Request) -> bytes:
+    """The request's raw body, bounded by MAX_BODY."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise Refusal(413, "TooLarge", f"a request may have {MAX_BODY} bytes: send smaller batches")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def inflate(body: bytes, encoding: str) -> bytes:
+    """``body`` without its content encoding; the inflated size is bounded by MAX_BODY."""
+    if encoding in ("", "identity"):
+        return body
+    if encoding != "gzip":
+        raise Refusal(415, "UnsupportedEncoding", f"Content-Encoding must be gzip or absent, not '{encoding}'")
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
+            inflated = file.read(MAX_BODY + 1)
+    except (OSError, EOFError) as error:
+        raise Refusal(400, "BadRequest", f"the body is no gzip stream: {error}") from error
+    if len(inflated) > MAX_BODY:
+        raise Refusal(413, "TooLarge", f"a request may inflate to {MAX_BODY} bytes: send smaller batches")
+    return inflated
+
+
+def _decode(body: bytes, kind: type[Record]) -> Record:
+    try:
+        return msgspec.msgpack.decode(body, type=kind)
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refusal(400, "BadRequest", f"the body is no {kind.__name__}: {error}") from error
