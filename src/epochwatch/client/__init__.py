@@ -1,0 +1,1 @@
+"""Signed HTTP to the server, and what is read through it."""

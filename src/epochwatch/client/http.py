@@ -1,0 +1,184 @@
+"""The client side of the server's own HTTP paths: signed, kept alive, with typed failures.
+
+One `Client` serves one thread. Only the standard library is used: this runs beside the training.
+"""
+
+import contextlib
+import gzip
+import http.client
+import json
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+
+from epochwatch.client.credentials import load_or_create
+from epochwatch.errors import EpochwatchError, UsageError
+from epochwatch.model.signature import sign_request
+from epochwatch.settings import Settings
+
+SERVICE = "epochwatch"
+"""The service name in the signature's scope."""
+GZIP_FROM = 8 * 1024
+"""Bodies from this many bytes on travel compressed."""
+
+Parameters = Mapping[str, str | int | float | Sequence[str] | None]
+Answer = TypeVar("Answer")
+
+
+class ServerAbsent(EpochwatchError):
+    """Nobody answers at the server's address, or not in time."""
+
+
+class Refused(EpochwatchError):
+    """The server answered, and said no. ``status`` is the HTTP status, ``code`` the error's name."""
+
+    def __init__(self, status: int, code: str, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.code = code
+
+    @property
+    def final(self) -> bool:
+        """True when the same request can never succeed."""
+        return 400 <= self.status < 500 and self.status not in (408, 429)
+
+
+class Client:
+    """Requests to one server with one key."""
+
+    def __init__(self, settings: Settings, *, timeout: float = 30.0) -> None:
+        self._settings = settings
+        self._timeout = timeout
+        self._parts = urlsplit(settings.endpoint)
+        if self._parts.scheme not in ("http", "https") or not self._parts.hostname:
+            raise UsageError(
+                f"url must look like http://host:port, not {settings.endpoint!r}", "set it with EPOCHWATCH_URL"
+            )
+        self._connection: http.client.HTTPConnection | None = None
+
+    def get_json(self, path: str, parameters: Parameters | None = None) -> Any:
+        """The JSON a GET of ``path`` answers."""
+        return json.loads(self.get_bytes(path, parameters))
+
+    def get_bytes(self, path: str, parameters: Parameters | None = None) -> bytes:
+        """The body a GET of ``path`` answers."""
+        return self._exchange("GET", path, parameters, b"", {})
+
+    def post_msgpack(self, path: str, record: msgspec.Struct, answer: type[Answer]) -> Answer:
+        """Send ``record`` as msgpack; the answer decoded as ``answer``."""
+        body = msgspec.msgpack.encode(record)
+        headers = {"content-type": "application/msgpack"}
+        if len(body) >= GZIP_FROM:
+            body = gzip.compress(body, compresslevel=1)
+            headers["content-encoding"] = "gzip"
+        return msgspec.msgpack.decode(self._exchange("POST", path, None, body, headers), type=answer)
+
+    def post(self, path: str) -> bytes:
+        """POST without a body."""
+        return self._exchange("POST", path, None, b"", {})
+
+    def stream_lines(self, path: str, parameters: Parameters | None = None) -> Iterator[str]:
+        """The lines of an endless answer (server-sent events) on a connection of its own."""
+        connection = self._connect(None)
+        with contextlib.closing(connection):
+            try:
+                response = self._send(connection, "GET", path, parameters, b"", {"accept": "text/event-stream"})
+                if response.status != 200:
+                    raise self._refusal(response.status, response.read())
+                for line in response:
+                    yield line.decode("utf-8", "replace").rstrip("\r\n")
+            except (OSError, http.client.HTTPException) as error:
+                raise self._absent(error) from error
+
+    def close(self) -> None:
+        """Drop the kept connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _exchange(
+        self, method: str, path: str, parameters: Parameters | None, body: bytes, headers: dict[str, str]
+    ) -> bytes:
+        """One request. A kept connection the server has meanwhile closed is opened again, once; every request
+        of ours may be repeated.
+        """
+        kept = self._connection is not None
+        try:
+            return self._attempt(method, path, parameters, body, headers)
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
+            self.close()
+            if not kept:
+                raise self._absent(error) from error
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise self._absent(error) from error
+        try:
+            return self._attempt(method, path, parameters, body, headers)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise self._absent(error) from error
+
+    def _attempt(
+        self, method: str, path: str, parameters: Parameters | None, body: bytes, headers: dict[str, str]
+    ) -> bytes:
+        if self._connection is None:
+            self._connection = self._connect(self._timeout)
+        response = self._send(self._connection, method, path, parameters, body, headers)
+        answer = response.read()
+        if response.status >= 300:
+            raise self._refusal(response.status, answer)
+        return answer
+
+    def _connect(self, timeout: float | None) -> http.client.HTTPConnection:
+        host, port = self._parts.hostname or "", self._parts.port
+        if self._parts.scheme == "https":
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+        return http.client.HTTPConnection(host, port, timeout=timeout)
+
+    def _send(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        parameters: Parameters | None,
+        body: bytes,
+        headers: dict[str, str],
+    ) -> http.client.HTTPResponse:
+        present = {name: value for name, value in (parameters or {}).items() if value is not None}
+        target = self._parts.path + path
+        if present:
+            target += "?" + urlencode(present, doseq=True, quote_via=quote)
+        credentials = load_or_create(self._settings)
+        signed = sign_request(
+            method,
+            f"{self._parts.scheme}://{self._parts.netloc}{target}",
+            headers,
+            body,
+            credentials.access_key_id,
+            credentials.secret_access_key,
+            self._settings.region,
+            SERVICE,
+        )
+        connection.request(method, target, body or None, signed)
+        return connection.getresponse()
+
+    def _absent(self, error: Exception) -> ServerAbsent:
+        return ServerAbsent(
+            f"no epochwatch server answers at {self._settings.endpoint} ({error or type(error).__name__})",
+            "start one with `epochwatch serve --daemon`, or set EPOCHWATCH_URL",
+        )
+
+    def _refusal(self, status: int, body: bytes) -> Refused:
+        try:
+            answer = json.loads(body)
+            code, message = str(answer["code"]), str(answer["message"])
+        except (ValueError, TypeError, KeyError):
+            code, message = f"HTTP{status}", f"the server at {self._settings.endpoint} answered {status}"
+        hint = None
+        if status in (401, 403):
+            hint = "is this the server's key? `epochwatch config` shows which is used and where it comes from"
+        return Refused(status, code, message, hint)
