@@ -1,0 +1,246 @@
+"""The files of a spool, read as the columns the server takes; each reader goes on from its position."""
+
+import math
+import os
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from epochwatch.agent.sampler import NAMES, ROW
+from epochwatch.agent.spool import INDEX_ROW, Spool
+from epochwatch.extraction.extractor import Extracted, Extractor
+from epochwatch.extraction.lines import MAX_LINE
+from epochwatch.model.batch import (
+    Definition,
+    DefinitionHealth,
+    InstanceSamples,
+    LogEvents,
+    RunPoints,
+)
+
+PIECE_BYTES = 1 << 20
+PIECE_ROWS = 20_000
+
+
+@dataclass(slots=True)
+class Piece:
+    """What one read of a file gave. ``end`` is the position behind it."""
+
+    file: str
+    end: int
+    flushed: bool = False
+    """Whether it is the unfinished last line of an output, which ends where the bytes end."""
+    log_events: LogEvents | None = None
+    run_points: RunPoints | None = None
+    samples: InstanceSamples | None = None
+    size: int = 0
+    """Rough bytes of the request that carries it."""
+    rows: int = 0
+
+
+class Reader(Protocol):
+    """Reads one file of the spool."""
+
+    file: str
+
+    def read(self, *, last: bool) -> Piece | None:
+        """The next piece, None when there is nothing now. ``last``: nothing more will be written."""
+
+    def clone(self) -> "Reader":
+        """One that goes on from the same position by itself."""
+
+
+class OutputReader:
+    """Lines of an output and the metric values in them."""
+
+    def __init__(self, spool: Spool, file: str, definitions: Sequence[Definition], *, automatic: bool) -> None:
+        self.file = file
+        self.extractor = Extractor(definitions, automatic=automatic)
+        self._spool = spool
+        self._flushed = 0
+        self._index = _Index((spool.path / file).with_suffix(".idx"))
+        self._log = -1
+
+    @property
+    def position(self) -> int:
+        """Offset up to which bytes were fed to the extractor."""
+        return self.extractor.offset
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Goes on where ``extractor.state()`` was taken."""
+        self.extractor.close()
+        self.extractor = Extractor.restore(state)
+
+    def clone(self) -> "OutputReader":
+        """Another at the same position."""
+        twin = OutputReader(self._spool, self.file, [], automatic=False)
+        twin.extractor = Extractor.restore(self.extractor.state())
+        return twin
+
+    def read(self, *, last: bool) -> Piece | None:
+        """As Reader.read; the unfinished last line comes with the last piece."""
+        begin = self.position
+        data = self._bytes(begin, min(self._index.refresh(begin) - begin, PIECE_BYTES))
+        if data:
+            return self._piece(self.extractor.feed(data, begin), begin + len(data))
+        if last and self._flushed < begin:
+            self._flushed = begin
+            extracted = self.extractor.flush()
+            if extracted.lines:
+                piece = self._piece(extracted, begin)
+                piece.flushed = True
+                return piece
+        return None
+
+    def health(self) -> list[DefinitionHealth]:
+        """How the definitions fared so far."""
+        return self.extractor.health()
+
+    def close(self) -> None:
+        """Ends the extractor's worker and closes the log."""
+        self.extractor.close()
+        if self._log >= 0:
+            os.close(self._log)
+            self._log = -1
+
+    def _bytes(self, begin: int, count: int) -> bytes:
+        if count <= 0:
+            return b""
+        if self._log < 0:
+            self._log = os.open(self._spool.path / self.file, os.O_RDONLY | os.O_CLOEXEC)
+        return os.pread(self._log, count, begin)
+
+    def _piece(self, extracted: Extracted, end: int) -> Piece:
+        source = self._spool.source(self.file)
+        piece = Piece(self.file, end)
+        if extracted.lines:
+            ends = array("Q", [line.end for line in extracted.lines])
+            times = array("q", [time // 1000 for time in self._index.times(ends)])
+            messages = [line.raw.decode("utf-8", "replace") for line in extracted.lines]
+            piece.log_events = LogEvents(source, ends.tobytes(), times.tobytes(), messages)
+            piece.size += sum(map(len, messages)) + 18 * len(messages)
+        if extracted.values:
+            used = sorted(set(extracted.name_ids))
+            place = {name_id: number for number, name_id in enumerate(used)}
+            piece.run_points = RunPoints(
+                source,
+                extracted.ends.tobytes(),
+                [extracted.names[name_id] for name_id in used],
+                array("I", [place[name_id] for name_id in extracted.name_ids]).tobytes(),
+                extracted.steps.tobytes(),
+                extracted.epochs.tobytes(),
+                array("q", self._index.times(extracted.ends)).tobytes(),
+                extracted.values.tobytes(),
+            )
+            piece.size += 44 * len(extracted.values)
+        piece.rows = len(extracted.lines) + len(extracted.values)
+        return piece
+
+
+class _Index:
+    """Times of arrival: which row covers an offset."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd = -1
+        self._read = 0
+        self._ends = array("Q")
+        self._times = array("Q")
+
+    def refresh(self, position: int) -> int:
+        """Reads new rows and returns the offset up to which the log is noted."""
+        if self._fd < 0:
+            try:
+                self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return 0
+        while rows := os.pread(self._fd, INDEX_ROW.size * 65536, self._read):
+            rows = rows[: len(rows) - len(rows) % INDEX_ROW.size]
+            if not rows:
+                break
+            self._read += len(rows)
+            both = array("Q", rows)
+            self._ends.extend(both[::2])
+            self._times.extend(both[1::2])
+        # A line may end a little before what was fed last: its beginning was held back.
+        done = bisect_left(self._ends, position - 2 * MAX_LINE) if position > 2 * MAX_LINE else 0
+        if done > 4096:
+            del self._ends[:done], self._times[:done]
+        return self._ends[-1] if self._ends else 0
+
+    def times(self, ends: "array[int]") -> list[int]:
+        """Unix microseconds of arrival for offsets that never decrease."""
+        found = []
+        row = 0
+        for end in ends:
+            if row == 0 or self._ends[row] < end:
+                row = min(bisect_left(self._ends, end, row), len(self._ends) - 1)
+            found.append(self._times[row])
+        return found
+
+    def __del__(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+
+
+@dataclass(slots=True)
+class JournalFileReader:
+    """Values of ``epochwatch.log``; positions count rows."""
+
+    spool: Spool
+    file: str
+    position: int = 0
+
+    def read(self, *, last: bool) -> Piece | None:
+        """As Reader.read."""
+        return None
+
+    def clone(self) -> "JournalFileReader":
+        """Another at the same position."""
+        return JournalFileReader(self.spool, self.file, self.position)
+
+
+@dataclass(slots=True)
+class SampleReader:
+    """Host samples; positions count rows."""
+
+    spool: Spool
+    file: str = "samples.bin"
+    position: int = 0
+
+    def read(self, *, last: bool) -> Piece | None:
+        """As Reader.read."""
+        try:
+            with open(self.spool.path / self.file, "rb") as file:
+                file.seek(self.position * ROW.size)
+                data = file.read(ROW.size * (PIECE_ROWS // len(NAMES)))
+        except FileNotFoundError:
+            return None
+        rows = list(ROW.iter_unpack(data[: len(data) - len(data) % ROW.size]))
+        if not rows:
+            return None
+        positions, metrics, times, values = array("Q"), array("I"), array("q"), array("d")
+        for number, (time, *row) in enumerate(rows, self.position + 1):
+            for metric, value in enumerate(row):
+                if not math.isnan(value):
+                    positions.append(number)
+                    metrics.append(metric)
+                    times.append(time)
+                    values.append(value)
+        self.position += len(rows)
+        samples = InstanceSamples(
+            self.spool.source(self.file),
+            positions.tobytes(),
+            list(NAMES),
+            metrics.tobytes(),
+            times.tobytes(),
+            values.tobytes(),
+        )
+        return Piece(self.file, self.position, samples=samples, size=28 * len(values), rows=len(values))
+
+    def clone(self) -> "SampleReader":
+        """Another at the same position."""
+        return SampleReader(self.spool, self.file, self.position)

@@ -1,0 +1,219 @@
+"""Recording a run: draining the training's output and noting how it ended, whoever is killed meanwhile.
+
+Two processes hold all descriptors of a run: one *records* (it holds ``run.lock``), the other stands by (it holds
+``standby.lock``, and usually ships and displays too). Each waits for the other's lock. When the standby dies, the
+recorder starts another; when the recorder dies, the standby goes on recording and starts another standby.
+"""
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from epochwatch.agent.channel import Channel, ChannelEnds
+from epochwatch.agent.child import Training
+from epochwatch.agent.spool import Exit, Lock, Spool
+
+TICK_SECONDS = 1.0
+COALESCE_BELOW = 1 << 15
+COALESCE_SECONDS = 0.001
+"""After little output the recorder rests this long, so that a printing loop costs few wake-ups."""
+QUIET_SECONDS = 0.2
+LINGER_SECONDS = 2.0
+"""After the training's end its children may hold its outputs open: what they print is recorded until it is quiet
+for QUIET_SECONDS, and for at most LINGER_SECONDS."""
+RESTART_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """All that a process needs to record a run: descriptors and the training's process id."""
+
+    ends: tuple[ChannelEnds, ...]
+    bell: tuple[int, int]
+    """A pipe: the recorder writes a byte after each chunk, the display reads them."""
+    pid: int
+    pidfd: int | None
+
+    @property
+    def descriptors(self) -> list[int]:
+        """Descriptors that a successor must inherit."""
+        own = [*self.bell] + ([] if self.pidfd is None else [self.pidfd])
+        return own + [fd for ends in self.ends for fd in ends.descriptors]
+
+    def to_json(self) -> str:
+        """For a successor's command line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Handover":
+        """The reverse of ``to_json``."""
+        fields: dict[str, Any] = json.loads(text)
+        ends = tuple(
+            ChannelEnds(one["name"], one["source"], tuple(one["transit"]), tuple(one["spare"]))
+            for one in fields["ends"]
+        )
+        read, write = fields["bell"]
+        return cls(ends, (read, write), fields["pid"], fields["pidfd"])
+
+
+class Recorder:
+    """Drains a run's outputs until the training ends. Made by the holder of ``run.lock`` only."""
+
+    def __init__(self, spool: Spool, handover: Handover) -> None:
+        self._spool = spool
+        self._handover = handover
+        self._training = Training(handover.pid, handover.pidfd)
+        self._channels = [Channel(ends, spool.path) for ends in handover.ends]
+        self._poll = select.poll()
+        for ends in handover.ends:
+            self._poll.register(ends.source, select.POLLIN)
+        if self._training.pidfd is not None:
+            self._poll.register(self._training.pidfd, select.POLLIN)
+        self._wait_seconds = TICK_SECONDS if self._training.pidfd is not None else 0.1
+
+    def record(self) -> Exit:
+        """Returns when the training has ended and all it printed is in the spool; the exit record is written."""
+        self._ring()  # a predecessor may have died before it did
+        while True:
+            self._poll.poll(self._wait_seconds * 1000)
+            moved = self._pump()
+            over, code = self._training.ended()
+            if over:
+                break
+            if moved < COALESCE_BELOW:
+                time.sleep(COALESCE_SECONDS)
+        ended = time.time()
+        self._drain_rest()
+        lost = sum(channel.lost for channel in self._channels)
+        record = Exit(ended, code, self._spool.stop_requested, lost)
+        with contextlib.suppress(OSError):
+            self._spool.write_exit(record)
+        self._training.collect()
+        self._ring()
+        return record
+
+    def _pump(self) -> int:
+        moved = 0
+        for channel in self._channels:
+            if channel.ended:
+                continue
+            moved += channel.pump()
+            if channel.ended:
+                self._poll.unregister(channel.ends.source)
+        if moved:
+            self._ring()
+        return moved
+
+    def _drain_rest(self) -> None:
+        if self._training.pidfd is not None:
+            self._poll.unregister(self._training.pidfd)
+        begin = quiet_since = time.monotonic()
+        while not all(channel.ended for channel in self._channels):
+            now = time.monotonic()
+            if self._pump():
+                quiet_since = now
+            elif now - quiet_since > QUIET_SECONDS:
+                return
+            if now - begin > LINGER_SECONDS:
+                return
+            self._poll.poll(QUIET_SECONDS * 250)
+
+    def _ring(self) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._handover.bell[1], b"\1")
+
+
+class Companions:
+    """The processes that the recorder keeps alive beside it: a standby and the host sampler."""
+
+    def __init__(self, spool: Spool, handover: Handover, before: Callable[[], None] | None = None) -> None:
+        self._spool = spool
+        self._handover = handover
+        self._before = before
+        """Called when the standby was found dead, before another is started."""
+        self._standby: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+
+    def start(self, *, standby: bool) -> None:
+        """Starts the sampler (and, if asked, a standby) and watches over both."""
+        if standby:
+            self._spawn_standby()
+        threading.Thread(target=self._watch_standby, name="standby", daemon=True).start()
+        threading.Thread(target=self._watch_sampler, name="sampler", daemon=True).start()
+
+    def stop(self) -> None:
+        """None is started again from now on; both end by themselves when they see the exit record."""
+        self._stopping.set()
+
+    def _watch_sampler(self) -> None:
+        command = [sys.executable, "-m", "epochwatch.agent.sampler", str(self._spool.path), os.getcwd()]
+        while not self._stopping.is_set():
+            with contextlib.suppress(OSError):
+                subprocess.Popen(command, **_DETACHED).wait()  # it waits itself while another one samples
+            self._stopping.wait(RESTART_SECONDS)
+
+    def _watch_standby(self) -> None:
+        with self._spool.lock("standby") as lock:
+            if self._standby is not None:
+                self._await_standby(lock)
+            while not self._stopping.is_set():
+                lock.take(wait=True)
+                if self._stopping.is_set():
+                    return
+                if self._before is not None:
+                    self._before()
+                self._spawn_standby()
+                lock.release()
+                self._await_standby(lock)
+
+    def _await_standby(self, lock: Lock) -> None:
+        """Until the new standby has its lock, or is dead."""
+        begin = time.monotonic()
+        while not self._stopping.is_set():
+            time.sleep(0.05)
+            if not lock.take(wait=False):
+                return
+            lock.release()
+            if self._standby is None or self._standby.poll() is not None:
+                self._stopping.wait(max(0.0, begin + RESTART_SECONDS - time.monotonic()))
+                return
+
+    def _spawn_standby(self) -> None:
+        command = [sys.executable, "-m", "epochwatch.agent.shipper", str(self._spool.path)]
+        command += ["--adopt", self._handover.to_json()]
+        with contextlib.suppress(OSError):  # out of memory or processes: the next round tries again
+            self._standby = subprocess.Popen(command, pass_fds=self._handover.descriptors, **_DETACHED)
+
+
+_DETACHED: dict[str, Any] = {
+    "stdin": subprocess.DEVNULL,
+    "stdout": subprocess.DEVNULL,
+    "stderr": subprocess.DEVNULL,
+    "start_new_session": True,
+}
+
+
+def stand_by(spool: Spool, handover: Handover, on_takeover: Callable[[], None]) -> Exit | None:
+    """Waits for the recorder to end; goes on recording if it was killed. Returns the exit record.
+
+    ``on_takeover`` is called before this process becomes the recorder; it must let go of ``standby.lock``.
+    """
+    with spool.lock("run") as lock:
+        lock.take(wait=True)
+        record = spool.exit()
+        if record is not None:
+            return record
+        on_takeover()
+        companions = Companions(spool, handover)
+        companions.start(standby=True)
+        record = Recorder(spool, handover).record()
+        companions.stop()
+        return record

@@ -1,0 +1,390 @@
+"""The shipper: reads a run's spool and sends it to the server until the server has all of it.
+
+One shipper at a time (it holds ``shipper.lock``): a thread of ``epochwatch run``, a headless process
+(``python -m epochwatch.agent.shipper SPOOL``) or ``epochwatch sync``.
+"""
+
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from epochwatch.agent.delivery import Delivery, GivenUp, Refused
+from epochwatch.agent.readers import JournalFileReader, OutputReader, Piece, Reader, SampleReader
+from epochwatch.agent.recorder import Handover, stand_by
+from epochwatch.agent.spool import Exit, Spool
+from epochwatch.agent.tally import Tally
+from epochwatch.model.batch import (
+    Batch,
+    Committed,
+    Definition,
+    DefinitionHealth,
+    Progress,
+    Registered,
+)
+from epochwatch.settings import Settings
+
+TICK_SECONDS = 0.1
+HEARTBEAT_SECONDS = 10.0
+SAVE_SECONDS = 2.0
+PATIENCE_SECONDS = 600.0
+SAMPLER_GRACE_SECONDS = 2.0
+_FAILURE_LINE = 900
+
+
+class Shipper:
+    """Ships one run.
+
+    ``on_notice`` is told, once each, what the user should know. ``on_trouble`` is called between
+    attempts to reach the server, may repair it, and tells whether that is under way. ``give_up`` tells, once the training has ended, whether to
+    stop waiting for a server that does not answer.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        settings: Settings,
+        *,
+        on_notice: Callable[[str], None] = lambda _: None,
+        on_trouble: Callable[[], bool] = lambda: False,
+        give_up: Callable[[], bool] = lambda: False,
+        on_registered: Callable[[Registered], None] = lambda _: None,
+    ) -> None:
+        self.tally = Tally()
+        self.wake = threading.Event()
+        """Set when there is something new."""
+        self.registered: Registered | None = None
+        self.sent_lines = 0
+        self.sent_values = 0
+        self.delivered = False
+        """Whether the server has everything, the end included."""
+        self._spool = spool
+        self._run = spool.run()
+        self._state = spool.state()
+        self._on_notice = on_notice
+        self._on_trouble = on_trouble
+        self._give_up = give_up
+        self._on_registered = on_registered
+        self._said: set[str] = set()
+        self._delivery = Delivery(settings, self._pause)
+        self._outputs = self._open_outputs()
+        self._others: dict[str, Reader] = {}
+        self._ahead: list[Reader] = []
+        self._beat = self._saved = 0.0
+        self._last_line = ""
+        self._over: Exit | None = None
+        self._lost = False
+        self._pending = False  # something was read that the server does not have
+
+    @property
+    def last_answer(self) -> float:
+        """Monotonic seconds of the server's last answer, 0 before the first."""
+        return self._delivery.last_answer
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to send, since before this shipper."""
+        return self._state.finished
+
+    def ship(self) -> None:
+        """Returns when all is delivered, refused for good, or given up (then the spool keeps the rest)."""
+        try:
+            if not self._state.finished and not self._state.refused:
+                self._register()
+                self._stream()
+        except GivenUp:
+            self._read_on(last=True)
+        except Refused as refusal:
+            self._park(str(refusal))
+        finally:
+            self._save()
+            for reader in self._outputs:
+                reader.close()
+
+    def health(self) -> list[DefinitionHealth]:
+        """How the definitions fared, as far as the output was read; outputs are added up."""
+        return _merged([reader.health() for reader in self._furthest()])
+
+    def definitions(self) -> list[Definition]:
+        """All definitions in force, learnt ones included."""
+        found = {one: None for reader in self._furthest() for one in reader.extractor.definitions()}
+        return list(found)
+
+    # -- the way of a value -------------------------------------------------------------------------------
+
+    def _register(self) -> None:
+        answer = self._delivery.post("/_/agent/registrations", self._run.registration, Registered)
+        self.registered = answer
+        if (answer.name, answer.console_url) != (self._run.assigned, self._run.console_url):
+            self._run.assigned, self._run.console_url = answer.name, answer.console_url
+            self._spool.write_run(self._run)
+        self._on_registered(answer)
+
+    def _stream(self) -> None:
+        while True:
+            self.wake.clear()
+            over = self._is_over()
+            pieces = self._collect(last=over)
+            if pieces:
+                self._send(pieces)
+            elif over:
+                self._report_end()
+                return
+            else:
+                self._save_now_and_then()
+                self.wake.wait(TICK_SECONDS)
+            if time.monotonic() - self._beat > HEARTBEAT_SECONDS:
+                self._report("InProgress")
+
+    def _is_over(self) -> bool:
+        """Whether nothing more will be written to the spool."""
+        if self._over is not None or self._lost:
+            return True
+        self._over = self._spool.exit()
+        if self._over is None:
+            if self._spool.being_recorded():
+                return False
+            self._over = self._spool.exit()  # written between the two looks
+            self._lost = self._over is None
+        self._await_sampler()
+        return True
+
+    def _await_sampler(self) -> None:
+        deadline = time.monotonic() + SAMPLER_GRACE_SECONDS
+        with self._spool.lock("samples") as lock:
+            while not lock.take(wait=False) and time.monotonic() < deadline:
+                time.sleep(0.02)
+
+    def _readers(self) -> list[Reader]:
+        for path in self._spool.journals:
+            if path.name not in self._others:
+                start = self._state.acknowledged.get(path.name, 0)
+                self._others[path.name] = JournalFileReader(self._spool, path.name, start)
+        if "samples.bin" not in self._others:
+            start = self._state.acknowledged.get("samples.bin", 0)
+            self._others["samples.bin"] = SampleReader(self._spool, position=start)
+        readers: list[Reader] = [*self._outputs, *self._others.values()]
+        return readers
+
+    def _collect(self, *, last: bool) -> list[Piece]:
+        """At most one piece of each file."""
+        pieces = [piece for reader in self._readers() if (piece := reader.read(last=last)) is not None]
+        self._pending = bool(pieces)
+        for piece in pieces:
+            self.tally.add(piece)
+            self._remember_line(piece)
+        return pieces
+
+    def _send(self, pieces: list[Piece]) -> None:
+        def batch() -> Batch:
+            return Batch(
+                self._run.run_id,
+                [piece.log_events for piece in pieces if piece.log_events is not None],
+                [piece.run_points for piece in pieces if piece.run_points is not None],
+                [piece.samples for piece in pieces if piece.samples is not None],
+                resend=self._delivery.uncertain,
+            )
+
+        if any(piece.rows for piece in pieces):
+            self._post("/_/agent/batches", batch, Committed)
+            self._delivery.uncertain = False
+        self._ahead = []
+        self._pending = False
+        for piece in pieces:
+            self._state.acknowledged[piece.file] = piece.end
+            self.sent_lines += len(piece.log_events.messages) if piece.log_events else 0
+            self.sent_values += len(piece.run_points.values) // 8 if piece.run_points else 0
+        self._save_now_and_then()
+
+    def _post(self, path: str, make: Callable[[], Batch | Progress], kind: type[object]) -> None:
+        try:
+            self._delivery.post(path, make, kind)
+        except Refused as refusal:
+            if not refusal.unknown_run:
+                raise
+            self._register()
+            self._delivery.post(path, make, kind)
+
+    # -- what the job's record says -----------------------------------------------------------------------
+
+    def _report_end(self) -> None:
+        over = self._over
+        if over is None:
+            self._report("Failed", reason="the agent was lost: nobody saw how the training ended")
+        elif over.exit_code == 0 and not over.interrupted:
+            self._report("Completed")
+        elif over.interrupted or over.exit_code in _INTERRUPTED:
+            self._report("Stopped")
+        elif over.exit_code is None:
+            self._report("Failed", reason="the exit status was lost with the agents that were killed")
+        else:
+            line = f": {self._last_line}" if self._last_line else ""
+            self._report("Failed", reason=f"ExitCode {over.exit_code}{line}"[:_FAILURE_LINE])
+        self._state.finished = self.delivered = True
+
+    def _report(self, status: str, reason: str = "") -> None:
+        over = self._over
+        now = time.time()
+        ended = self._last_seen() if self._lost else now
+        progress = Progress(
+            self._run.run_id,
+            status,
+            over.ended if over is not None else ended,
+            exit_code=over.exit_code if over is not None else None,
+            failure_reason=reason,
+            definitions=self.definitions(),
+            health=self.health(),
+            config=self._run.config,
+            tags=self._run.tags,
+        )
+        self._post("/_/agent/progress", lambda: progress, dict[str, object])
+        self._beat = time.monotonic()
+
+    def _last_seen(self) -> float:
+        """When a lost run last wrote anything."""
+        return max(path.stat().st_mtime for path in self._spool.path.glob("*.*") if path.suffix in _GROWING)
+
+    def _remember_line(self, piece: Piece) -> None:
+        if piece.log_events is None:
+            return
+        lines = [line.strip() for line in piece.log_events.messages[-_TAIL_LINES:] if line.strip()]
+        if lines:
+            errors = [line for line in lines if _ERROR.search(line)]
+            self._last_line = (errors or lines)[-1]
+
+    # -- when the server does not answer ------------------------------------------------------------------
+
+    def _pause(self, seconds: float, reason: str) -> bool:
+        """Between two attempts; whether to give up."""
+        if not self._on_trouble():
+            self._say(f"the server does not answer ({reason}); everything is kept and sent later")
+        self._read_on(last=False)
+        deadline = time.monotonic() + seconds
+        while (rest := deadline - time.monotonic()) > 0:
+            if self._is_over() and self._give_up():
+                return True
+            self.wake.clear()
+            if self.wake.wait(min(rest, TICK_SECONDS)):
+                self._read_on(last=False)
+                time.sleep(0.02)
+        return False
+
+    def _read_on(self, *, last: bool) -> None:
+        """Goes on counting for the summary while nothing can be sent; what is read here is read again to be sent."""
+        if not self._ahead:
+            self._ahead = [reader.clone() for reader in self._readers()]
+        known = {reader.file for reader in self._ahead}
+        self._ahead += [reader.clone() for reader in self._readers() if reader.file not in known]
+        for reader in self._ahead:
+            while (piece := reader.read(last=last)) is not None:
+                self.tally.add(piece)
+                if not last:
+                    break
+
+    def _furthest(self) -> list[OutputReader]:
+        ahead = [reader for reader in self._ahead if isinstance(reader, OutputReader)]
+        return ahead or self._outputs
+
+    def _park(self, reason: str) -> None:
+        self._state.refused = reason
+        self._say(f"the server refuses this run: {reason}; the rest stays in {self._spool.path}")
+        self._read_on(last=self._is_over())
+
+    def _say(self, text: str) -> None:
+        kind = text.split("(", maxsplit=1)[0]
+        if kind not in self._said:
+            self._said.add(kind)
+            self._on_notice(text)
+
+    # -- the saved state ----------------------------------------------------------------------------------
+
+    def _open_outputs(self) -> list[OutputReader]:
+        readers = []
+        for file in self._run.outputs:
+            reader = OutputReader(self._spool, file, self._run.definitions, automatic=self._run.auto)
+            state = self._state.extraction.get(file)
+            if state is not None:
+                reader.resume(state)
+            readers.append(reader)
+        return readers
+
+    def _save_now_and_then(self) -> None:
+        if time.monotonic() - self._saved > SAVE_SECONDS:
+            self._save()
+
+    def _save(self) -> None:
+        """Extraction is saved only where the server has all that was read: elsewhere the older state stands."""
+        self._saved = time.monotonic()
+        if not self._pending:
+            for reader in self._outputs:
+                self._state.extraction[reader.file] = reader.extractor.state()
+        try:
+            self._spool.write_state(self._state)
+        except OSError as error:
+            self._say(f"cannot save how far the server has this run ({error.strerror}); it will be sent again")
+
+
+_INTERRUPTED = tuple(128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM))
+_GROWING = (".idx", ".ewj", ".bin", ".json")
+_TAIL_LINES = 50
+_ERROR = re.compile(r"error|exception|fatal|killed|abort|segmentation|out of memory|panic", re.IGNORECASE)
+
+
+def _merged(reports: list[list[DefinitionHealth]]) -> list[DefinitionHealth]:
+    if len(reports) == 1:
+        return reports[0]
+    found: dict[tuple[str, str], DefinitionHealth] = {}
+    for health in (one for report in reports for one in report):
+        known = found.setdefault((health.name, health.regex), health)
+        if known is not health:
+            known.matched += health.matched
+            known.non_numeric += health.non_numeric
+            known.non_finite += health.non_finite
+            if not known.example or (health.non_numeric and not known.non_numeric - health.non_numeric):
+                known.example = health.example or known.example
+    return list(found.values())
+
+
+def main(arguments: list[str]) -> int:
+    """``python -m epochwatch.agent.shipper SPOOL [--adopt HANDOVER]``: ships without a user.
+
+    With ``--adopt`` it stands by too: it inherits the run's descriptors and goes on recording if the recorder is
+    killed. It ends when the run has ended and is delivered, or when the server stays away for a while after that.
+    """
+    from epochwatch.settings import load
+
+    spool = Spool(Path(arguments[0]))
+    if arguments[1:2] == ["--adopt"]:
+        handover = Handover.from_json(arguments[2])
+        standby = spool.lock("standby")
+        standby.take(wait=True)
+        watch = threading.Thread(
+            target=stand_by, args=(spool, handover, standby.close), name="standby", daemon=False
+        )
+        watch.start()
+    with spool.lock("shipper") as lock:
+        lock.take(wait=True)
+        waited = _Patience(spool)
+        shipper = Shipper(spool, load(), give_up=waited.exhausted)
+        shipper.ship()
+    return 0 if shipper.finished else 1
+
+
+class _Patience:
+    """How long a headless shipper waits for the server once the training has ended."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._since = 0.0
+
+    def exhausted(self) -> bool:
+        """Called while the run is over and the server does not answer."""
+        self._since = self._since or time.monotonic()
+        return time.monotonic() - self._since > PATIENCE_SECONDS
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

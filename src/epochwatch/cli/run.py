@@ -1,0 +1,143 @@
+"""``epochwatch run``: wrap a training command."""
+
+import os
+import re
+import secrets
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from epochwatch.model.batch import Definition
+
+
+@click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("--name", help="Name of the training job. Default: from the command, with a few random characters.")
+@click.option(
+    "-m", "--metric", "metrics", multiple=True, metavar="NAME=REGEX", help="A metric definition; repeatable."
+)
+@click.option(
+    "--metrics",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help='Definitions as SageMaker has them: [{"Name": ..., "Regex": ...}].',
+)
+@click.option("--preset", "presets", multiple=True, metavar="PRESET", help="Definitions for a framework's output.")
+@click.option("--no-auto", is_flag=True, help="Do not learn metrics from key=value and key: value numbers.")
+@click.option(
+    "--pty/--no-pty",
+    "pty",
+    default=None,
+    help="A terminal or pipes for the command; the default decides by itself.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing of our own.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="End with the summary as one line of JSON on standard error."
+)
+@click.option("--no-server", is_flag=True, help="Do not start a server; what is recorded waits for one.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag of the training job; repeatable.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.pass_context
+def run_command(
+    context: click.Context,
+    name: str | None,
+    metrics: tuple[str, ...],
+    files: tuple[str, ...],
+    presets: tuple[str, ...],
+    no_auto: bool,
+    pty: bool | None,
+    quiet: bool,
+    as_json: bool,
+    no_server: bool,
+    tags: tuple[str, ...],
+    command: tuple[str, ...],
+) -> None:
+    """Run COMMAND and watch it: its output passes through unchanged, its metrics are recorded live.
+
+    The exit status is the command's (128 + n when signal n ended it).
+    """
+    from epochwatch.agent.session import RunOptions, Session
+    from epochwatch.settings import Settings, load
+
+    settings = context.obj if isinstance(context.obj, Settings) else load()
+    definitions = _definitions(metrics, files, presets)
+    options = RunOptions(
+        command=command,
+        name=_job_name(name, command),
+        definitions=definitions,
+        auto=not no_auto and not definitions,
+        pty=pty,
+        quiet=quiet,
+        json=as_json,
+        start_server=not no_server,
+        tags=_tags(tags),
+    )
+    _check_command(command[0])
+    sys.exit(Session(options, settings).run())
+
+
+def _definitions(metrics: tuple[str, ...], files: tuple[str, ...], presets: tuple[str, ...]) -> "list[Definition]":
+    from epochwatch.extraction.definitions import load_file, parse_flags
+
+    found = parse_flags(metrics)
+    for file in files:
+        found += load_file(file)
+    if presets:
+        from epochwatch.extraction.presets import preset
+
+        for name in presets:
+            found += preset(name)
+    return found
+
+
+def _job_name(name: str | None, command: tuple[str, ...]) -> str:
+    """The wanted training job name, as SageMaker allows them. Raises UsageError."""
+    from epochwatch.errors import UsageError
+
+    if name is not None:
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"'{name}' is no training job name: letters, digits and single hyphens between them, at most 63",
+                f"for example: --name {_made_name(name)}",
+            )
+        return name
+    words = [Path(word).stem for word in command if word.endswith(".py")] or [Path(command[0]).name]
+    return f"{_made_name(words[0])}-{secrets.token_hex(3)}"
+
+
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+
+
+def _made_name(text: str) -> str:
+    return re.sub(r"[^a-zA-Z0-9]+", "-", text).strip("-")[:50].strip("-") or "run"
+
+
+def _tags(tags: tuple[str, ...]) -> dict[str, str]:
+    from epochwatch.errors import UsageError
+
+    pairs = {}
+    for tag in tags:
+        key, separator, value = tag.partition("=")
+        if not separator or not key:
+            raise UsageError(f"a tag is KEY=VALUE, not '{tag}'", "for example: --tag team=vision")
+        pairs[key] = value
+    return pairs
+
+
+def _check_command(program: str) -> None:
+    """Ends as a shell would where there is no such program: 127, or 126 where it may not be executed."""
+    from epochwatch.errors import EpochwatchError
+
+    if shutil.which(program) is not None:
+        return
+    if os.path.dirname(program) and os.path.exists(program):
+        raise EpochwatchError(
+            f"'{program}' cannot be executed", "is it a program, and is its x bit set?", exit_code=126
+        )
+    hint = f"did you mean: epochwatch run -- {sys.executable} {program}" if program.endswith(".py") else None
+    raise EpochwatchError(f"command not found: '{program}'", hint, exit_code=127)
