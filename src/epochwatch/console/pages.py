@@ -1,0 +1,73 @@
+"""The console's page and its files, with headers that let nothing from elsewhere in."""
+
+from pathlib import Path
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+DIST = Path(__file__).parent / "dist"
+
+SECURITY_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class Secured:
+    """Adds the security headers to every answer of ``app``."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._headers = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = Headers(raw=list(message.get("headers", [])))
+                added = [(name, value) for name, value in self._headers if name.decode() not in given]
+                message = {**message, "headers": [*message.get("headers", []), *added]}
+            await send(message)
+
+        await self._app(scope, receive, secured if scope["type"] == "http" else send)
+
+
+async def page(_: Request) -> Response:
+    """The one page; what it shows is in its address."""
+    try:
+        body = (DIST / "index.html").read_bytes()
+    except OSError as error:
+        raise HTTPException(500, "the console's files are missing: install epochwatch again") from error
+    return Response(body, media_type="text/html", headers={"cache-control": "no-cache"})
+
+
+class Files(StaticFiles):
+    """Scripts and styles. Names carry no hash, so browsers ask each time and mostly hear 304."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=DIST / "assets", check_dir=False)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, to be revalidated at each use."""
+        response = await super().get_response(path, scope)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+async def icon(_: Request) -> Response:
+    """The page's icon."""
+    return Response(
+        (DIST / "icon.svg").read_bytes(), media_type="image/svg+xml", headers={"cache-control": "max-age=3600"}
+    )

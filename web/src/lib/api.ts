@@ -1,0 +1,58 @@
+import type { Curves, Hosts, JobDetail, JobSummary, LogPage, Overview, XAxis } from "./types";
+
+/** A refusal of the server, or its absence; `hint` says what to do. */
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    readonly hint: string,
+    readonly status: number,
+  ) {
+    super(message);
+  }
+}
+
+type Query = Record<string, string | number | boolean | null | undefined | string[]>;
+
+function encode(query: Query): string {
+  const words = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === null || value === undefined || value === "") continue;
+    for (const one of Array.isArray(value) ? value : [value]) words.append(name, String(one));
+  }
+  const text = words.toString();
+  return text ? `?${text}` : "";
+}
+
+async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(`/_/api/${path}${encode(query)}`, { signal, headers: { accept: "application/json" } });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError("The server does not answer.", "Start it again with: epochwatch serve --daemon", 0);
+  }
+  if (answer.ok) return (await answer.json()) as T;
+  const refusal = (await answer.json().catch(() => ({}))) as { message?: string; hint?: string };
+  throw new ApiError(
+    refusal.message ?? `The server answered ${answer.status}.`,
+    refusal.hint ?? "Its log says more: epochwatch status",
+    answer.status,
+  );
+}
+
+const job = (name: string) => `jobs/${encodeURIComponent(name)}`;
+
+export const api = {
+  overview: () => get<Overview>("overview"),
+  jobs: (query: Query, signal?: AbortSignal) => get<{ jobs: JobSummary[]; total: number }>("jobs", query, signal),
+  job: (name: string, signal?: AbortSignal) => get<JobDetail>(job(name), {}, signal),
+  curves: (
+    name: string,
+    query: { metric: string[]; x: XAxis; from?: number; to?: number; width: number; smoothing: number },
+    signal?: AbortSignal,
+  ) => get<Curves>(`${job(name)}/curves`, query, signal),
+  hosts: (name: string, query: Query, signal?: AbortSignal) => get<Hosts>(`${job(name)}/hosts`, query, signal),
+  logs: (name: string, query: Query, signal?: AbortSignal) => get<LogPage>(`${job(name)}/logs`, query, signal),
+  pointsUrl: (name: string, format: string, metrics: string[] = []) =>
+    `/_/api/${job(name)}/points${encode({ format, metric: metrics })}`,
+};

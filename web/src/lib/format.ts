@@ -1,0 +1,66 @@
+/** Numbers and times as people read them. */
+
+/** Up to five significant digits; very large and small as powers; null as a dash. */
+export function number(value: number | string | null | undefined): string {
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "string") return value === "Infinity" ? "∞" : value === "-Infinity" ? "−∞" : value;
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e7 || size < 1e-4)) return minus(value.toExponential(3).replace("e+", "e"));
+  if (Number.isInteger(value)) return minus(value.toLocaleString("en-US"));
+  const digits = Math.max(0, 4 - Math.floor(Math.log10(size)));
+  return minus(value.toLocaleString("en-US", { maximumFractionDigits: Math.min(digits, 8) }));
+}
+
+const minus = (text: string) => text.replace(/^-/, "−");
+
+export function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+/** `1 point`, `2,000 points`. */
+export function plural(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+/** Seconds as `4.2 s`, `3 m 05 s`, `2 h 10 m`, `3 d 4 h`. */
+export function duration(seconds: number | null): string {
+  if (seconds === null || !Number.isFinite(seconds)) return "–";
+  const value = Math.max(0, seconds);
+  if (value < 10) return `${value.toFixed(1)} s`;
+  if (value < 60) return `${Math.round(value)} s`;
+  const whole = Math.round(value);
+  const two = (part: number) => String(part).padStart(2, "0");
+  if (whole < 3600) return `${Math.floor(whole / 60)} m ${two(whole % 60)} s`;
+  if (whole < 86400) return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} m`;
+  return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
+}
+
+/** How long ago, roughly: `now`, `40 s ago`, `5 m ago`, `3 h ago`, `2 d ago`. */
+export function ago(time: number, now: number): string {
+  const seconds = now - time;
+  if (seconds < 5) return "now";
+  if (seconds < 60) return `${Math.floor(seconds)} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} m ago`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
+  return `${Math.floor(seconds / 86400)} d ago`;
+}
+
+const pad = (value: number, width = 2) => String(value).padStart(width, "0");
+
+/** Local date and time to the second. */
+export function moment(time: number): string {
+  const date = new Date(time * 1000);
+  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${clock(time)}`;
+}
+
+/** Local time of day to the second. */
+export function clock(time: number): string {
+  const date = new Date(time * 1000);
+  return `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
+}
+
+/** Words of a command as they would be typed into a shell. */
+export function shell(words: string[]): string {
+  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(" ");
+}

@@ -1,0 +1,127 @@
+/** Shapes of the console's JSON API (see docs/console.md). Times are Unix seconds. */
+
+export interface MetricSummary {
+  name: string;
+  final: number | string | null;
+  final_step: number | null;
+  best: number | null;
+  best_step: number | null;
+  direction: "min" | "max";
+  min: number | null;
+  max: number | null;
+  first_time: number;
+  last_time: number;
+  points: number;
+  non_finite: number;
+}
+
+export interface JobSummary {
+  name: string;
+  arn: string;
+  status: string;
+  secondary_status: string;
+  created: number;
+  started: number | null;
+  ended: number | null;
+  updated: number;
+  host_count: number;
+  exit_code: number | null;
+  command: string[];
+  tags: Record<string, string>;
+  metrics: MetricSummary[];
+  failure_reason: string;
+}
+
+export interface DefinitionHealth {
+  name: string;
+  regex: string;
+  origin: string;
+  matched: number;
+  non_numeric: number;
+  non_finite: number;
+  example: string;
+  engine: string;
+  warning: string;
+}
+
+export interface Transition {
+  status: string;
+  start: number;
+  end: number | null;
+  message: string;
+}
+
+export interface JobDetail extends JobSummary {
+  definitions: { name: string; regex: string; origin: string }[];
+  health: DefinitionHealth[];
+  hosts: string[];
+  config: Record<string, unknown>;
+  summary: Record<string, unknown>;
+  working_directory: string;
+  hostname: string;
+  user: string;
+  log_group: string;
+  log_stream: string;
+  transitions: Transition[];
+}
+
+export interface Overview {
+  version: string;
+  account: string;
+  region: string;
+  jobs: number;
+  endpoint: string;
+}
+
+export type XAxis = "step" | "epoch" | "time" | "relative";
+
+export interface Curve {
+  metric: string;
+  host: string;
+  x: number[];
+  min: (number | null)[];
+  max: (number | null)[];
+  mean: (number | null)[];
+  smooth: (number | null)[];
+  total: number;
+  non_finite: { x: number; value: string }[];
+  non_finite_total: number;
+  last_time: number | null;
+  axis_known: boolean;
+  ema: { mean: number; weight: number };
+}
+
+export interface Curves {
+  x: XAxis;
+  curves: Curve[];
+}
+
+export interface HostMetric {
+  metric: string;
+  x: number[];
+  min: number[];
+  max: number[];
+  mean: number[];
+}
+
+export interface Hosts {
+  hosts: { host: string; metrics: HostMetric[] }[];
+}
+
+export interface LogEvent {
+  time: number;
+  message: string;
+  stream: string;
+  token: string;
+}
+
+export interface LogPage {
+  events: LogEvent[];
+  forward: string | null;
+  backward: string | null;
+}
+
+/** One live point: metric, host, step, epoch, time, value (non-finite values as words). */
+export type LivePoint = [string, string, number | null, number | null, number, number | string];
+/** One live host sample: host, metric, time, value. */
+export type LiveSample = [string, string, number, number];
