@@ -1,0 +1,230 @@
+"""The gateway as an ASGI application: AWS requests are answered here, all others go to the inner application."""
+
+import asyncio
+import logging
+import time
+import uuid
+import zlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from epochwatch.gateway import cbor_protocol, json_protocol, query_protocol, rest_json_protocol
+from epochwatch.gateway.authentication import Authenticator, Identity, is_signed
+from epochwatch.gateway.errors import answer_for, validation_error
+from epochwatch.gateway.models import operation_model
+from epochwatch.gateway.requests import RawRequest, RawResponse, Route
+from epochwatch.gateway.routing import Router, UnroutableError
+from epochwatch.gateway.shapes import WrongType, validate
+from epochwatch.model.aws_error import AwsError
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY = 16 * 1024 * 1024
+"""Bytes of a request, before and after inflating. The largest any operation allows is a few megabytes."""
+HANDLERS = 64
+"""Operations under way at once; writers wait in them for their group commit."""
+
+_PROTOCOLS: dict[str, ModuleType] = {
+    "json": json_protocol,
+    "cbor": cbor_protocol,
+    "query": query_protocol,
+    "rest-json": rest_json_protocol,
+}
+
+Operation = Callable[[Any, dict[str, Any]], dict[str, Any] | None]
+CallFactory = Callable[[Identity, str, float], Any]
+"""Makes what an operation gets besides its request: from the identity, the request id and the time."""
+
+
+class Gateway:
+    """Answers the AWS requests of ``services`` (operations by name, by botocore's service name)."""
+
+    def __init__(
+        self,
+        services: Mapping[str, Mapping[str, Operation]],
+        make_call: CallFactory,
+        authenticator: Authenticator,
+        inner: ASGIApp,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._services = services
+        self._make_call = make_call
+        self._authenticator = authenticator
+        self._inner = inner
+        self._clock = clock
+        self._router = Router(services)
+        self._pool = ThreadPoolExecutor(HANDLERS, thread_name_prefix="aws")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        request = raw_request(scope)
+        if _is_own(request):
+            await self._inner(scope, receive, send)
+            return
+        body = await _read(receive)
+        if body is None:
+            response = self._refuse_size(request)
+        else:
+            request.body = body
+            loop = asyncio.get_running_loop()
+            response = await loop.run_in_executor(self._pool, self.handle, request)
+        await _send(send, request, response)
+
+    def close(self) -> None:
+        """Wait for the operations under way."""
+        self._pool.shutdown(wait=True)
+
+    def handle(self, request: RawRequest) -> RawResponse:
+        """The answer to an AWS request. Never raises."""
+        request_id = str(uuid.uuid4())
+        route = Route("", "", _guessed_protocol(request))
+        try:
+            signed_body = request.body
+            request = replace_body(request, inflate(request))
+            route = self._router.route(request)
+            response = self._perform(request, signed_body, route, request_id)
+        except UnroutableError as error:
+            response = _error(error.route, request, error)
+        except AwsError as error:
+            response = _error(route, request, error)
+        except WrongType as error:
+            code = "MalformedInput" if route.protocol == "query" else "SerializationException"
+            response = _error(route, request, AwsError(code, str(error)))
+        except Exception:
+            logger.exception("request %s: %s.%s failed", request_id, route.service, route.operation)
+            response = _error(
+                route, request, AwsError("InternalFailure", "The request failed because of an internal error.")
+            )
+        return _with_id(response, request_id)
+
+    def _perform(self, request: RawRequest, signed_body: bytes, route: Route, request_id: str) -> RawResponse:
+        now = self._clock()
+        identity = self._authenticator.authenticate(replace_body(request, signed_body), now)
+        operation = operation_model(route.service, route.operation)
+        function = self._services[route.service].get(route.operation)
+        if operation is None or function is None:
+            raise AwsError(
+                "NotImplemented", f"{route.service} {route.operation} is not implemented by epochwatch yet."
+            )
+        protocol = _PROTOCOLS[route.protocol]
+        values, problems = validate(
+            route.service, operation.input_shape, protocol.parse(route, operation, request)
+        )
+        if problems:
+            raise validation_error(route.service, problems)
+        result = function(self._make_call(identity, request_id, now), values)
+        response: RawResponse = protocol.answer(route, operation, result)
+        return response
+
+    def _refuse_size(self, request: RawRequest) -> RawResponse:
+        error = AwsError("RequestEntityTooLarge", f"A request may have {MAX_BODY} bytes.")
+        return _with_id(_error(Route("", "", _guessed_protocol(request)), request, error), str(uuid.uuid4()))
+
+
+def raw_request(scope: Scope) -> RawRequest:
+    """The head of an ASGI request."""
+    return RawRequest(
+        scope["method"],
+        scope.get("raw_path", scope["path"].encode()).decode("latin-1"),
+        scope["query_string"].decode("latin-1"),
+        {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+    )
+
+
+def replace_body(request: RawRequest, body: bytes) -> RawRequest:
+    """The request with another body (the signature covers the body as it was sent, operations see it inflated)."""
+    return request if body is request.body else replace(request, body=body)
+
+
+def inflate(request: RawRequest) -> bytes:
+    """The body without its content encoding, bounded. Raises AwsError."""
+    encoding = request.headers.get("content-encoding", "").lower().strip()
+    if encoding in ("", "identity"):
+        return request.body
+    if encoding != "gzip":
+        raise AwsError("SerializationException", f"the content encoding '{encoding[:50]}' is not supported")
+    decoder = zlib.decompressobj(wbits=31)
+    try:
+        body = decoder.decompress(request.body, MAX_BODY + 1)
+    except zlib.error as error:
+        raise AwsError("SerializationException", "the request body is not valid gzip") from error
+    if len(body) > MAX_BODY:
+        raise AwsError("RequestEntityTooLarge", f"A request may inflate to {MAX_BODY} bytes.")
+    if not decoder.eof:
+        raise AwsError("SerializationException", "the request body is cut short")
+    return body
+
+
+def _is_own(request: RawRequest) -> bool:
+    """Whether a request is for the console and the agents' paths: under ``/_/``, which no bucket can be called, or
+    a browser's unsigned GET.
+    """
+    if request.path.startswith("/_/") or request.path == "/_":
+        return True
+    if request.method not in ("GET", "HEAD"):
+        return False
+    return not is_signed(request) and "Action" not in request.arguments
+
+
+def _guessed_protocol(request: RawRequest) -> str:
+    """In which form to answer a request that could not be routed."""
+    if request.headers.get("smithy-protocol") or request.media_type == "application/cbor":
+        return "cbor"
+    if "x-amz-target" in request.headers or request.media_type.startswith("application/x-amz-json"):
+        return "json"
+    if request.media_type == "application/x-www-form-urlencoded" or "Action" in request.arguments:
+        return "query"
+    return "rest-json"
+
+
+def _error(route: Route, request: RawRequest, error: AwsError) -> RawResponse:
+    response: RawResponse = _PROTOCOLS[route.protocol].error_answer(
+        route, request, answer_for(route.service, error)
+    )
+    return response
+
+
+def _with_id(response: RawResponse, request_id: str) -> RawResponse:
+    headers = response.headers | {"x-amzn-requestid": request_id}
+    return RawResponse(
+        response.status, headers, response.body.replace(query_protocol.REQUEST_ID.encode(), request_id.encode())
+    )
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The whole body; None if it is too large (the rest is read and dropped, so that the client sees the answer)."""
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= MAX_BODY:
+            chunks.append(chunk)
+        if not message.get("more_body"):
+            break
+    return b"".join(chunks) if size <= MAX_BODY else None
+
+
+_HEADER_NAMES = {"x-amzn-requestid": b"x-amzn-RequestId", "x-amzn-errortype": b"x-amzn-ErrorType"}
+"""Headers whose capital letters clients look at."""
+
+
+async def _send(send: Send, request: RawRequest, response: RawResponse) -> None:
+    headers = [
+        (_HEADER_NAMES.get(name) or name.encode(), value.encode("latin-1", "replace"))
+        for name, value in response.headers.items()
+    ]
+    headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})

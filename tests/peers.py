@@ -1,0 +1,33 @@
+"""Real clients of other versions, each in an environment of its own under ``.venvs/``, made when first needed."""
+
+import fcntl
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PEERS = {
+    "botocore140": ["boto3==1.40.0", "botocore==1.40.0"],
+    "sagemaker2": ["sagemaker==2.257.7"],
+    "sagemaker3": ["sagemaker-core==2.27.0"],
+    "awscli": ["awscli==1.46.2"],
+}
+
+
+def peer_python(name: str) -> Path:
+    """The interpreter of a peer's environment."""
+    directory = ROOT / ".venvs" / name
+    python = directory / "bin" / "python"
+    directory.parent.mkdir(exist_ok=True)
+    with open(directory.parent / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        marker = directory / "installed"
+        wanted = "\n".join(PEERS[name])
+        if not marker.exists() or marker.read_text() != wanted:
+            shutil.rmtree(directory, ignore_errors=True)
+            uv = shutil.which("uv") or str(ROOT / ".venv" / "bin" / "uv")
+            subprocess.run([uv, "venv", "-q", "--python", sys.executable, str(directory)], check=True)
+            subprocess.run([uv, "pip", "install", "-q", "--python", str(python), *PEERS[name]], check=True)
+            marker.write_text(wanted)
+    return python
