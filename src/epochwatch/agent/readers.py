@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from epochwatch.agent.journal import JournalReader
 from epochwatch.agent.sampler import NAMES, ROW
 from epochwatch.agent.spool import INDEX_ROW, Spool
 from epochwatch.extraction.extractor import Extracted, Extractor
@@ -186,21 +187,38 @@ class _Index:
             os.close(self._fd)
 
 
-@dataclass(slots=True)
 class JournalFileReader:
-    """Values of ``epochwatch.log``; positions count rows."""
+    """Values of ``epochwatch.log``; positions count blocks of the journal."""
 
-    spool: Spool
-    file: str
-    position: int = 0
+    def __init__(self, spool: Spool, file: str, position: int = 0) -> None:
+        self.file = file
+        self.position = position
+        self._spool = spool
+        self._journal = JournalReader(spool.path / file)
 
     def read(self, *, last: bool) -> Piece | None:
         """As Reader.read."""
-        return None
+        rows = self._journal.read(self.position, PIECE_ROWS, last=last)
+        if rows.end == self.position:
+            return None
+        self.position = rows.end
+        piece = Piece(self.file, rows.end, rows=len(rows.values), size=44 * len(rows.values))
+        if rows.values:
+            piece.run_points = RunPoints(
+                self._spool.source(self.file),
+                rows.positions.tobytes(),
+                rows.names,
+                rows.metrics.tobytes(),
+                rows.steps.tobytes(),
+                array("d", [math.nan]).tobytes() * len(rows.values),
+                rows.times.tobytes(),
+                rows.values.tobytes(),
+            )
+        return piece
 
     def clone(self) -> "JournalFileReader":
         """Another at the same position."""
-        return JournalFileReader(self.spool, self.file, self.position)
+        return JournalFileReader(self._spool, self.file, self.position)
 
 
 @dataclass(slots=True)
