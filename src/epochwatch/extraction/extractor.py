@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from epochwatch.extraction.automatic import Detector
 from epochwatch.extraction.forms import Segments, escape_tabs
-from epochwatch.extraction.guard import Guard
+from epochwatch.extraction.guard import Account, Guard
 from epochwatch.extraction.health import Health
 from epochwatch.extraction.lines import MAX_LINE, Framer, Line
 from epochwatch.extraction.matcher import Matcher
@@ -112,7 +112,7 @@ class Extractor:
         """How each of ``definitions()`` has fared so far."""
         given = len(self._health)
         return [
-            tally.report(disabled=number < given and self._guard.disabled(number))
+            tally.report(disabled=self._guard.disabled(number) if number < given else "")
             for number, tally in enumerate(self.tallies())
         ]
 
@@ -134,7 +134,7 @@ class Extractor:
             "health": [health.state() for health in self._health],
             "learnt": {name: health.state() for name, health in self._learnt.items()},
             "detector": self._detector.state() if self._detector else None,
-            "strikes": [[number, strikes] for number, strikes in self._guard.strikes.items()],
+            "guard": [[number, a.strikes, a.texts, a.seconds] for number, a in self._guard.accounts.items()],
         }
 
     @classmethod
@@ -161,7 +161,7 @@ class Extractor:
         self._ids = {name: number for number, name in enumerate(self._names)}
         for health, counts in zip(self._health, state["health"], strict=True):
             health.restore(counts)
-        self._guard.strikes.update(dict(state["strikes"]))
+        self._guard.accounts.update({number: Account(*spent) for number, *spent in state["guard"]})
         if self._detector is not None:
             self._detector.restore(state["detector"])
             for definition in self._detector.definitions():

@@ -94,4 +94,4 @@ def definition_regex(printed: str) -> str:
     """A regular expression that finds the field printed this way; its first group is the number."""
     head = re.escape(printed.rstrip()).replace(r"\ ", " ").replace(r"\=", "=")
     gap = r"\s*" if printed[-1:].isspace() else ""
-    return rf"(?:^|[^\w./-]){head}{gap}({NUMBER})"
+    return rf"(?:^|[^\w./-]){head}{gap}['\"]?({NUMBER})"

@@ -18,8 +18,31 @@ from epochwatch.extraction.worker import HEADER, write_frame
 
 STRIKES = 3
 """A pattern that exhausts its budget this often is disabled for the rest of the run."""
+ALLOWANCE = (1.0, 0.001)
+"""CPU seconds that a pattern may use in all: this many, and this many more for each text it is tried on."""
 LONGEST_TEXT = 8192
 """Bytes of a line that such a pattern gets to see."""
+
+_START = 60.0  # seconds that a busy machine may take to start the worker
+
+
+@dataclass(slots=True)
+class Account:
+    """What one pattern has cost."""
+
+    strikes: int = 0
+    """Texts on which it ran out of budget."""
+    texts: int = 0
+    seconds: float = 0.0
+
+    @property
+    def disabled(self) -> str:
+        """Why the pattern is run no more; empty while it is."""
+        if self.strikes >= STRIKES:
+            return f"{STRIKES} lines took longer than its budget"
+        if self.seconds > ALLOWANCE[0] + ALLOWANCE[1] * self.texts:
+            return f"took {self.seconds:.1f} s for {self.texts} lines"
+        return ""
 
 
 @dataclass(slots=True)
@@ -28,21 +51,22 @@ class Guard:
 
     Each text has ``budget`` seconds of the worker's CPU time. A worker that does not answer within ``patience``
     seconds of wall time for one text is killed and started anew. A text that runs out costs its pattern a
-    strike; after three the pattern is disabled. CPU time is nearly but not wholly repeatable: these patterns are
-    the only part of extraction whose values may differ when the same bytes are read again, and only on texts
-    at the very edge of the budget.
+    strike; after three, or when it is slow on the whole, the pattern is disabled. CPU time is nearly but not
+    wholly repeatable: these patterns are the only part of extraction whose values may differ when the same
+    bytes are read again, and only on texts at the very edge of the budget.
     """
 
     budget: float = 0.1
     patience: float = 10.0
-    strikes: dict[int, int] = field(default_factory=dict)
-    """Strikes by the pattern's number."""
+    accounts: dict[int, Account] = field(default_factory=dict)
+    """By the pattern's number."""
     _process: "subprocess.Popen[bytes] | None" = None
     _buffer: bytearray = field(default_factory=bytearray)
 
-    def disabled(self, number: int) -> bool:
-        """Whether the pattern of this number has used up its strikes."""
-        return self.strikes.get(number, 0) >= STRIKES
+    def disabled(self, number: int) -> str:
+        """Why the pattern of this number is run no more; empty while it is."""
+        account = self.accounts.get(number)
+        return "" if account is None else account.disabled
 
     def captures(self, number: int, pattern: Pattern, texts: Sequence[bytes], limit: int) -> list[list[Capture]]:
         """For each text the first ``limit`` (0: all) matches; none for texts that ran out of budget."""
@@ -50,13 +74,13 @@ class Guard:
         if pattern.wide:
             seen = [text.decode("utf-8", "ignore").encode() for text in seen]
         found: list[list[Capture]] = []
-        while len(found) < len(seen) and not self.disabled(number):
-            for text, spans in self._ask(pattern, seen[len(found) :], limit):
-                if spans is None:
-                    self.strikes[number] = self.strikes.get(number, 0) + 1
-                    found.append([])
-                else:
-                    found.append([pattern.groups.capture(text, match) for match in spans])
+        account = self.accounts.setdefault(number, Account())
+        while len(found) < len(seen) and not account.disabled:
+            for text, (seconds, spans) in self._ask(pattern, seen[len(found) :], limit):
+                account.texts += 1
+                account.seconds += seconds
+                account.strikes += spans is None
+                found.append([pattern.groups.capture(text, match) for match in spans or ()])
         found.extend([] for _ in range(len(seen) - len(found)))
         return found
 
@@ -73,24 +97,24 @@ class Guard:
         self._buffer.clear()
 
     def _ask(self, pattern: Pattern, texts: list[bytes], limit: int) -> list[tuple[bytes, Any]]:
-        """Answers up to the first text that ran out (None), which ends the request."""
-        process = self._started()
+        """(text, (CPU seconds, matches)) up to the first text that ran out (None), which ends the request."""
         # Small requests: both pipes hold one without a reader, so that neither side waits for the other.
         texts = _at_most(texts, 32768)
         answers: list[tuple[bytes, Any]] = []
         try:
+            process = self._started()
             write_frame(
                 cast("IO[bytes]", process.stdin),  # type: ignore[arg-type]
                 [pattern.source, pattern.wide, limit, self.budget, texts],
             )
             for text in texts:
-                spans = self._answer(cast("IO[bytes]", process.stdout))
-                answers.append((text, spans))
-                if spans is None:
+                answer = self._answer(cast("IO[bytes]", process.stdout), self.patience)
+                answers.append((text, answer))
+                if answer[1] is None:
                     break
         except (TimeoutError, EOFError, OSError):
             self.close()
-            answers.append((texts[len(answers)], None))
+            answers.append((texts[len(answers)], (min(self.budget, self.patience), None)))
         return answers
 
     def _started(self) -> "subprocess.Popen[bytes]":
@@ -104,10 +128,12 @@ class Guard:
                 bufsize=0,
                 start_new_session=True,
             )
+            # Its start is no part of any text's time.
+            self._answer(cast("IO[bytes]", self._process.stdout), _START)
         return self._process
 
-    def _answer(self, stream: IO[bytes]) -> Any:
-        deadline = time.monotonic() + self.patience
+    def _answer(self, stream: IO[bytes], patience: float) -> Any:
+        deadline = time.monotonic() + patience
         while True:
             if len(self._buffer) >= HEADER.size:
                 (length,) = struct.unpack_from("<I", self._buffer)

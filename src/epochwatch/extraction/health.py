@@ -3,7 +3,6 @@
 import math
 from typing import Any, NamedTuple
 
-from epochwatch.extraction.guard import STRIKES
 from epochwatch.extraction.pattern import Pattern
 from epochwatch.model.batch import Definition, DefinitionHealth
 
@@ -49,8 +48,8 @@ class Health:
         if value is None and self.bad is None:
             self.bad = _sighting(text, end, value)
 
-    def report(self, *, disabled: bool = False) -> DefinitionHealth:
-        """The record for the job."""
+    def report(self, *, disabled: str = "") -> DefinitionHealth:
+        """The record for the job; ``disabled`` says why the definition is run no more."""
         example = self.bad or self.first
         return DefinitionHealth(
             name=self.definition.name,
@@ -74,9 +73,9 @@ class Health:
         self.matched, self.non_numeric, self.non_finite, first, bad = state
         self.first, self.bad = _restored(first), _restored(bad)
 
-    def _engine(self, disabled: bool) -> str:
+    def _engine(self, disabled: str) -> str:
         if disabled:
-            return f"disabled: {STRIKES} lines took longer than its budget"
+            return f"disabled: {disabled}"
         return "re2" if self.pattern is None else self.pattern.engine
 
 

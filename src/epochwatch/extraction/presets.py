@@ -13,7 +13,8 @@ def _xgboost() -> Iterable[tuple[str, str]]:
     """Boosting rounds, ``[12]<tab>train-rmse:0.5<tab>validation-rmse:0.6``, with SageMaker's names."""
     measures = (
         "accuracy auc aucpr balanced_accuracy error f1 f1_binary f1_macro logloss mae mape map merror mlogloss"
-        " mphe mse ndcg precision r2 recall rmse rmsle gamma-deviance gamma-nloglik poisson-nloglik tweedie-nloglik"
+        " mphe mse ndcg precision r2 recall rmse rmsle gamma-deviance gamma-nloglik"
+        " poisson-nloglik tweedie-nloglik"
     )
     channels = {"train": "train(?:ing)?", "validation": "(?:validation|valid|val|eval)", "test": "test"}
     for channel, printed in channels.items():

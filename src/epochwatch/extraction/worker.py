@@ -1,15 +1,16 @@
 """The child process that runs what the linear-time engine refuses: ``python -m epochwatch.extraction.worker``.
 
-Frames on stdin and stdout are a little-endian uint32 length and msgpack. A request is ``[pattern, wide, limit,
-budget, texts]``; the answer is one frame per text, sent as it is found: a list of matches, each a list of
-``[start, end]`` by group, or nil when the text used up ``budget`` seconds of CPU time. A pattern's request ends
-with its first nil: what was asked behind it must be asked again.
+It first sends true: it is ready. Frames on stdin and stdout are a little-endian uint32 length and msgpack. A
+request is ``[pattern, wide, limit, budget, texts]``; the answer is one frame per text, sent as it is found: the
+CPU seconds it took, and the list of matches, each a list of ``[start, end]`` by group, or nil when the text used
+up ``budget`` seconds. The first nil ends the request: what was asked behind it must be asked again.
 """
 
 import re
 import signal
 import struct
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -95,13 +96,14 @@ def _answer(request: list[Any], output: BinaryIO) -> None:
     source, wide, limit, budget, texts = request
     pattern = re.compile(source if wide else source.encode(), re.ASCII if wide else 0)
     for text in texts:
+        before = time.process_time()
         try:
             with _cpu_budget(budget):
                 found = spans_in(pattern, text, limit)
         except (_OutOfBudgetError, MemoryError, RecursionError):
-            write_frame(output, None)
+            write_frame(output, [time.process_time() - before, None])
             return
-        write_frame(output, found)
+        write_frame(output, [time.process_time() - before, found])
 
 
 def main() -> None:
@@ -109,6 +111,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the training
     if hasattr(signal, "SIGPROF"):
         signal.signal(signal.SIGPROF, _out_of_budget)
+    write_frame(sys.stdout.buffer, True)
     while True:
         try:
             request = read_frame(sys.stdin.buffer)

@@ -1,0 +1,179 @@
+"""The linear-time engine against Python's own ``re``, and the prefilter against none."""
+
+import re
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from epochwatch.extraction.matcher import Matcher
+from epochwatch.extraction.pattern import Pattern
+from epochwatch.model.batch import Definition
+
+ATOMS = [
+    "a", "b", "A", "1", "=", ":", r"\.", " ", ".", r"\d", r"\w", r"\s", r"\S", r"\W", r"\D", "[ab]", "[^a]",
+    "[a-c1-9]", r"[\d.]", r"[^\s=]", r"\b", "^", "$", r"\B", "loss", "acc", r"\t", "#011",
+    r"[\w-]", "-", "é", "[A-Z]", r"\x41",
+]  # fmt: skip
+QUANTIFIERS = ["", "", "", "", "*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{0,2}?"]
+LINES = st.text(alphabet="abAB1.=: \t\x0b-é_losc\xa0#0\u212a", max_size=24)
+
+
+def _extend(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    sequence = st.lists(inner, min_size=1, max_size=4).map("".join)
+    return st.one_of(
+        st.tuples(
+            st.sampled_from(["(", "(?:", "(?i:"]), sequence, st.sampled_from(["", "", "?", "+", "*", "{2}"])
+        ).map(lambda parts: f"{parts[0]}{parts[1]}){parts[2]}"),
+        st.tuples(sequence, sequence).map("(?:{0[0]}|{0[1]})".format),
+        sequence,
+    )
+
+
+ATOM = st.tuples(st.sampled_from(ATOMS), st.sampled_from(QUANTIFIERS)).map(
+    lambda pair: pair[0] + (pair[1] if pair[0] not in ("^", "$", r"\b", r"\B") else "")
+)
+PATTERNS = st.tuples(st.sampled_from(["", "", "(?i)", "(?s)"]), st.recursive(ATOM, _extend, max_leaves=8)).map(
+    "".join
+)
+
+
+def compiled(regex: str) -> Pattern | None:
+    try:
+        return Pattern(Definition("m", regex))
+    except re.error:
+        return None
+
+
+def reference(pattern: Pattern, text: bytes) -> "re.Match[bytes] | re.Match[str] | None":
+    """What Python's engine finds, under the meaning that the documentation gives to patterns."""
+    if pattern.wide:
+        return re.compile(pattern.source, re.ASCII).search(text.decode("utf-8", "replace"))
+    return re.compile(pattern.source.encode()).search(text)
+
+
+def value_of(pattern: Pattern, match: "re.Match[bytes] | re.Match[str] | None") -> bytes | None:
+    if match is None:
+        return None
+    for group in pattern.groups.value:
+        found = match.group(group)
+        if found is not None:
+            return found.encode() if isinstance(found, str) else found
+    return b""
+
+
+@settings(max_examples=600, deadline=None)
+@given(PATTERNS, LINES)
+@example("loss=([0-9.]+)", "loss=0.5")
+@example("(?i)LOSS[=:](.+?)(?:,|$)", "Loss:0.5,acc:0.1")
+@example(r"\s(\S+)$", "a\x0b1")
+@example("(?i)k(.)", "\u212a1")
+@example("a|(b)", "b")
+def test_re2_answers_as_python_does(regex: str, line: str) -> None:
+    pattern = compiled(regex)
+    assume(pattern is not None and pattern.engine == "re2" and line)
+    assert pattern is not None
+    text = line.encode()
+    capture = pattern.capture(text)
+    assert (None if capture is None else capture.value) == value_of(pattern, reference(pattern, text))
+
+
+@settings(max_examples=300, deadline=None)
+@given(PATTERNS, st.binary(min_size=1, max_size=16))
+def test_they_agree_on_lines_that_are_not_utf8(regex: str, text: bytes) -> None:
+    pattern = compiled(regex)
+    assume(pattern is not None and pattern.engine == "re2")
+    assume(not any(byte in text for byte in b"\n\r"))
+    assert pattern is not None
+    capture = pattern.capture(text)
+    assert (None if capture is None else capture.value) == value_of(pattern, reference(pattern, text))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PATTERNS, min_size=1, max_size=6), st.lists(LINES, max_size=12))
+@example(["loss", "los", "oss=(.)"], ["xloss=1", "", "LOSS", "lossloss=2"])
+@example(["(?i)loss", "acc"], ["LoSs", "acc", "x"])
+@example(["(?:ab|b1)=(.)"], ["ab=1", "b1=2", "b=3"])
+def test_the_prefilter_leaves_out_no_line_that_matches(regexes: list[str], lines: list[str]) -> None:
+    patterns = [pattern for regex in regexes if (pattern := compiled(regex)) is not None]
+    texts = [line.encode() for line in lines]
+    matcher = Matcher(patterns)
+    for _ in range(2):  # the second time it may have changed over to its dense way
+        tried = dict(matcher.candidates(texts))
+        for number, text in enumerate(texts):
+            for index, pattern in enumerate(patterns):
+                if text and reference(pattern, text) is not None:
+                    assert index in tried.get(number, []), (pattern.source, text)
+
+
+def test_the_prefilter_leaves_out_lines_that_cannot_match() -> None:
+    patterns = [Pattern(Definition("m", regex)) for regex in ("train_loss=(.+)", "(?i)val(?:_acc|_loss): (.+)")]
+    texts = [b"noise"] * 50 + [b"train_loss=1", b"VAL_ACC: 2", b"train_los"]
+    assert Matcher(patterns).candidates(texts) == [(50, [0]), (51, [1])]
+
+
+@pytest.mark.parametrize(
+    ("regex", "literals"),
+    [
+        ("loss=(.*)", {b"loss="}),
+        (
+            r".*\[[0-9]+\].*#011validation-auc:([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?).*",
+            {b"#011validation-auc:"},
+        ),
+        ("(?:train|valid)_(?:loss|acc)=(.*)", {b"train", b"valid"}),
+        ("(?i)Loss: (.*)", {b"loss: "}),
+        ("(val_)+(.*)", {b"val_"}),
+        ("(loss)?=", set()),
+        ("[0-9]+", set()),
+        ("a|bb", set()),
+    ],
+)
+def test_required_texts_come_from_the_parse(regex: str, literals: set[bytes]) -> None:
+    assert Pattern(Definition("m", regex)).literals == literals
+
+
+@pytest.mark.parametrize(
+    ("regex", "why"),
+    [
+        (r"(a)\1=(\d+)", "back-reference"),
+        (r"(?<=loss=)(\d+)", "look-around"),
+        (r"loss=(?!nan)(.+)", "look-around"),
+        (r"(?>a+)b(\d)", "atomic"),
+        (r"a++(\d)", "possessive"),
+        (r"(?:a*)*=(\d)", "empty"),
+        (r"a{1001}(\d)", "repetition"),
+    ],
+)
+def test_what_re2_cannot_run_is_left_to_the_worker_with_the_reason(regex: str, why: str) -> None:
+    pattern = Pattern(Definition("m", regex))
+    assert pattern.engine == "python"
+    assert why in pattern.reason
+    assert why in pattern.warning
+
+
+def test_java_named_groups_are_understood() -> None:
+    pattern = Pattern(Definition("m", r"loss=(?<value>\d+) at (?<step>\d+)"))
+    capture = pattern.capture(b"loss=5 at 7")
+    assert capture is not None
+    assert (capture.value, capture.step) == (b"5", b"7")
+    literal = Pattern(Definition("m", r"\(?<loss>=(\S+)")).capture(b"<loss>=3")
+    assert literal is not None
+    assert literal.value == b"3"
+
+
+@pytest.mark.parametrize(
+    "regex",
+    [
+        r".*\[[0-9]+\].*#011train-rmse:([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?).*",
+        r"((?:a+)+)b",
+        r"(\w+\s?)*$x",
+        r"(.*?),(.*?),(.*?);",
+        r"(x+x+)+y",
+        r"(?:a|a)+b",
+    ],
+)
+@pytest.mark.parametrize("unit", [b"[1] ", b"a", b"a ", b"x", b"1,"])
+def test_patterns_that_python_takes_for_ever_on_are_answered(regex: str, unit: bytes) -> None:
+    pattern = Pattern(Definition("m", regex))
+    assert pattern.engine == "re2"
+    assert pattern.capture(unit * 20000) is None or pattern.captures(unit * 20000) is not None
