@@ -34,6 +34,17 @@ class _Name:
     changed: bool = False
     held: list[tuple[float, list[Any]]] = field(default_factory=list)
 
+    def state(self) -> list[Any]:
+        # JSON has no NaN.
+        held = [[repr(value), place] for value, place in self.held]
+        return [self.regex, self.accepted, self.sightings, self.beside, self.changed, held]
+
+    @classmethod
+    def restored(cls, state: list[Any]) -> "_Name":
+        regex, accepted, sightings, beside, changed, held = state
+        earlier = [(float(value), place) for value, place in held]
+        return cls(regex, accepted, sightings, beside, changed, earlier)
+
 
 class Detector:
     """Turns lines into values of metrics that nobody has defined.
@@ -83,16 +94,13 @@ class Detector:
     def state(self) -> dict[str, Any]:
         """Everything learnt; JSON-able."""
         return {
-            "names": {
-                name: [e.regex, e.accepted, e.sightings, e.beside, e.changed, list(e.held)]
-                for name, e in self._names.items()
-            },
+            "names": {name: entry.state() for name, entry in self._names.items()},
             "overflowed": self.overflowed,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on where ``state`` was taken."""
-        self._names = {name: _Name(*entry) for name, entry in state["names"].items()}
+        self._names = {name: _Name.restored(entry) for name, entry in state["names"].items()}
         self.overflowed = state["overflowed"]
 
     def _entry(self, name: str, printed: str, *, measure: bool) -> _Name | None:
