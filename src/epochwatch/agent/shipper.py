@@ -229,6 +229,7 @@ class Shipper:
         over = self._over
         now = time.time()
         ended = self._last_seen() if self._lost else now
+        notes = self._spool.notes()
         progress = Progress(
             self._run.run_id,
             status,
@@ -237,8 +238,9 @@ class Shipper:
             failure_reason=reason,
             definitions=self.definitions(),
             health=self.health(),
-            config=self._run.config,
-            tags=self._run.tags,
+            config=self._run.config | notes.config,
+            summary=notes.summary,
+            tags=self._run.tags | notes.tags,
         )
         self._post("/_/agent/progress", lambda: progress, dict[str, object])
         self._beat = time.monotonic()

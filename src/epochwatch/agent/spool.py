@@ -9,6 +9,7 @@
       journal-*.ewj       values of ``epochwatch.log``
       samples.bin         host samples, rows of ``epochwatch.agent.sampler.ROW``
       state.json          State: how far the server has acknowledged; a cache
+      notes.json          Notes: config, summary and tags of the training
       exit.json           Exit: how and when the training ended
       stop-requested      exists when the user asked the training to stop
       run.lock            held by the process that records the run; free and no exit.json: the agent was lost
@@ -65,6 +66,14 @@ class Exit(msgspec.Struct, omit_defaults=True):
     """Output that could not be recorded (the disk was full)."""
 
 
+class Notes(msgspec.Struct, omit_defaults=True):
+    """``notes.json``: what the training says of itself through ``epochwatch.init`` and the run object."""
+
+    config: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
+    tags: dict[str, str] = {}
+
+
 class State(msgspec.Struct, omit_defaults=True):
     """``state.json``: where to go on. Losing it costs time, never data."""
 
@@ -117,6 +126,14 @@ class Spool:
     def write_exit(self, record: Exit) -> None:
         """Replaces exit.json."""
         self._replace("exit.json", record)
+
+    def notes(self) -> Notes:
+        """What the training said of itself so far."""
+        return self._read("notes.json", Notes) or Notes()
+
+    def write_notes(self, notes: Notes) -> None:
+        """Replaces notes.json."""
+        self._replace("notes.json", notes)
 
     def state(self) -> State:
         """The last saved state, or an empty one."""
