@@ -170,6 +170,8 @@ class Extractor:
 
     def _extract(self, lines: list[Line]) -> Extracted:
         out = Extracted(lines, self._names)
+        if not lines:
+            return out
         segments = Segments([line.text for line in lines])
         tries = self._candidates(segments)
         guarded = self._guarded(tries)
@@ -189,11 +191,11 @@ class Extractor:
         texts = segments.texts
         tries = {
             segment: [(self._plain[n], texts[segment]) for n in numbers]
-            for segment, numbers in self._plain_matcher.candidates(texts)
+            for segment, numbers in self._plain_matcher.candidates(texts, segments.block)
         }
         if self._escaped:
-            whole = escape_tabs(segments.lines)
-            for line, numbers in self._escaped_matcher.candidates(whole):
+            whole, block = escape_tabs(segments)
+            for line, numbers in self._escaped_matcher.candidates(whole, block):
                 here = tries.setdefault(segments.first(line), [])
                 here.extend((self._escaped[n], whole[line]) for n in numbers)
                 here.sort(key=_number)

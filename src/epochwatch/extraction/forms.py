@@ -4,9 +4,7 @@ There a tab is ``#011`` and a carriage return ``#015``. A pattern written for on
 log of the other.
 """
 
-from collections.abc import Sequence
-
-_TAB, _RETURN = b"#011", b"#015"
+_TAB_BYTE, _TAB, _RETURN = b"\t", b"#011", b"#015"
 
 
 class Segments:
@@ -19,8 +17,11 @@ class Segments:
         self.texts = lines
         self._line_of: list[int] | None = None
         self._first_of: list[int] | None = None
-        if any(b"#01" in line for line in lines):
+        self.block = b"\n".join(lines)
+        """``texts`` joined by newlines."""
+        if b"#01" in self.block:
             self._split()
+            self.block = b"\n".join(self.texts)
 
     def line(self, segment: int) -> int:
         """The line that a segment belongs to."""
@@ -34,11 +35,14 @@ class Segments:
         self.texts, self._line_of, self._first_of = [], [], []
         for number, line in enumerate(self.lines):
             self._first_of.append(len(self.texts))
-            pieces = line.replace(_TAB, b"\t").split(_RETURN) if b"#01" in line else [line]
+            pieces = line.replace(_TAB, _TAB_BYTE).split(_RETURN) if b"#01" in line else [line]
             self.texts.extend(pieces)
             self._line_of.extend([number] * len(pieces))
 
 
-def escape_tabs(lines: Sequence[bytes]) -> list[bytes]:
-    """The lines with their tabs as SageMaker writes them."""
-    return [line.replace(b"\t", _TAB) if b"\t" in line else line for line in lines]
+def escape_tabs(segments: Segments) -> tuple[list[bytes], bytes]:
+    """The lines with their tabs as SageMaker writes them, and these joined by newlines."""
+    if segments.texts is segments.lines and _TAB_BYTE not in segments.block:
+        return segments.lines, segments.block
+    block = b"\n".join(segments.lines).replace(_TAB_BYTE, _TAB)
+    return block.split(b"\n"), block

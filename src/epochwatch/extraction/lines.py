@@ -2,8 +2,10 @@
 
 import re
 from base64 import b64decode, b64encode
+from collections.abc import Callable
+from functools import partial
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 MAX_LINE = 65536
 """Default bound of a line in bytes; longer ones come out in pieces of at most this size."""
@@ -28,6 +30,9 @@ class Line(NamedTuple):
     end: int
     text: bytes
     raw: bytes
+
+
+_LINE_OF = cast("Callable[[tuple[int, int, bytes, bytes]], Line]", partial(tuple.__new__, Line))  # without a frame
 
 
 def strip_controls(raw: bytes) -> bytes:
@@ -131,11 +136,9 @@ class Framer:
         behind = width - 1  # a \r\n line ends behind its carriage return
         plain = b"\x1b" not in data and b"\x08" not in data
         if plain and (not raws or max(map(len, raws)) <= self.max_line):
-            starts = accumulate((len(raw) + width for raw in raws), initial=start)
-            lines.extend(
-                Line(begin, begin + len(raw) + width - behind, raw, raw)
-                for begin, raw in zip(starts, raws, strict=False)
-            )
+            nexts = list(accumulate(map(len, raws), lambda begin, size: begin + size + width, initial=start))
+            ends = nexts[1:] if width == 1 else [following - 1 for following in nexts[1:]]
+            lines.extend(map(_LINE_OF, zip(nexts, ends, raws, raws, strict=False)))
             return rest
         position = start
         for raw in raws:

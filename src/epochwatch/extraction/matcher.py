@@ -1,14 +1,14 @@
 """Which patterns to try on which lines: one pass over a block of lines for the fixed texts of all patterns."""
 
-from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from epochwatch.extraction.pattern import Pattern
 
 _DENSE = 0.25  # share of lines with a hit from which one exact pass is cheaper than a fast one and a look back
+
+_Hit = tuple[int, int, int]  # literal, start, end
 
 
 class Matcher:
@@ -28,7 +28,7 @@ class Matcher:
     def candidates(self, texts: Sequence[bytes], block: bytes | None = None) -> list[tuple[int, list[int]]]:
         """The lines with something to try, in order, each with the numbers of the patterns, ascending.
 
-        ``block`` is the texts joined by one byte (that is in no literal), where the caller has it anyway. Empty
+        ``block`` is the texts joined by newlines, where the caller has it anyway; no text holds one. Empty
         lines are no candidates.
         """
         block = b"\n".join(texts) if block is None else block
@@ -69,36 +69,40 @@ class _Literals:
         if not hits:
             self._dense = False
             return
-        ends = list(accumulate(len(text) + 1 for text in texts))
         before = len(found)
         if self._dense:
-            self._add_exact(hits, ends, found)
+            self._add_exact(hits, block, found)
         else:
-            self._add_fast(hits, ends, texts, found)
+            self._add_fast(hits, block, texts, found)
         self._dense = (len(found) - before) > _DENSE * len(texts)
 
-    def _add_exact(self, hits: list[tuple[int, int, int]], ends: list[int], found: dict[int, set[int]]) -> None:
+    def _add_exact(self, hits: list[_Hit], block: bytes, found: dict[int, set[int]]) -> None:
         selected = self._selected
-        line, end = -1, 0
+        line = position = end = 0
         here: set[int] = set()
         for literal, start, _ in hits:  # in order of their ends, so that lines come in order
             if start >= end:
-                line = bisect_right(ends, start, line + 1)
-                end = ends[line]
+                line += block.count(b"\n", position, start)
+                position, end = start, _line_end(block, start)
                 here = found.setdefault(line, set())
             here.update(selected[literal])
 
     def _add_fast(
-        self, hits: list[tuple[int, int, int]], ends: list[int], texts: Sequence[bytes], found: dict[int, set[int]]
+        self, hits: list[_Hit], block: bytes, texts: Sequence[bytes], found: dict[int, set[int]]
     ) -> None:
         find, selected = self._exact.find_matches_as_indexes, self._selected
-        line, end = -1, 0
+        line = position = end = 0
         for _, start, _ in hits:
             if start < end:
                 continue
-            line = bisect_right(ends, start, line + 1)
-            end = ends[line]
+            line += block.count(b"\n", position, start)
+            position, end = start, _line_end(block, start)
             here = found.setdefault(line, set())
             text = texts[line].lower() if self._folded else texts[line]
             for literal, _, _ in find(text, overlapping=True):
                 here.update(selected[literal])
+
+
+def _line_end(block: bytes, start: int) -> int:
+    end = block.find(b"\n", start)
+    return end if end >= 0 else len(block)
