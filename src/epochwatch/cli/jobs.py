@@ -35,9 +35,7 @@ def jobs_command(search: str | None, status: str | None, limit: int, as_json: bo
         return
     if not found["jobs"]:
         filtered = search is not None or status is not None
-        click.echo(
-            "no such job" if filtered else "no jobs yet; `epochwatch run -- COMMAND` records one", err=True
-        )
+        click.echo("no such job" if filtered else "no jobs yet; `epochwatch run -- COMMAND` records one", err=True)
         return
     now = time.time()
     columns = ("NAME", "STATUS", "STARTED", "DURATION", "LAST METRICS")

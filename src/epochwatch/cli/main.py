@@ -13,7 +13,10 @@ COMMANDS = {
     "run": ("epochwatch.cli.run:run_command", "Run a command and watch it."),
     "serve": ("epochwatch.cli.serve:serve_command", "Run the server."),
     "stop": ("epochwatch.cli.stop:stop_command", "Stop the local server."),
-    "status": ("epochwatch.cli.status:status_command", "Show the server, the console's link and what waits to be sent."),
+    "status": (
+        "epochwatch.cli.status:status_command",
+        "Show the server and the console's link.",
+    ),
     "jobs": ("epochwatch.cli.jobs:jobs_command", "List training jobs."),
     "job": ("epochwatch.cli.job:job_command", "Show one training job."),
     "metrics": ("epochwatch.cli.metrics:metrics_command", "Export a job's points: table, CSV, JSON or Parquet."),
@@ -55,7 +58,7 @@ class LazyGroup(click.Group):
 
             near = difflib.get_close_matches(args[0], COMMANDS, 1)
             if near:
-                error.message += f" Did you mean '{near[0]}'?"
+                raise click.UsageError(f"{error.format_message()} Did you mean '{near[0]}'?", ctx) from error
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

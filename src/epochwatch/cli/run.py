@@ -65,7 +65,7 @@ def run_command(
     from epochwatch.settings import Settings, load
 
     settings = context.obj if isinstance(context.obj, Settings) else load()
-    definitions = _definitions(metrics, files, presets)
+    definitions = definitions_of(metrics, files, presets)
     options = RunOptions(
         command=command,
         name=_job_name(name, command),
@@ -81,7 +81,10 @@ def run_command(
     sys.exit(Session(options, settings).run())
 
 
-def _definitions(metrics: tuple[str, ...], files: tuple[str, ...], presets: tuple[str, ...]) -> "list[Definition]":
+def definitions_of(
+    metrics: tuple[str, ...], files: tuple[str, ...], presets: tuple[str, ...]
+) -> "list[Definition]":
+    """The definitions that flags, files and presets give, in this order. Raises UsageError."""
     from epochwatch.extraction.definitions import load_file, parse_flags
 
     found = parse_flags(metrics)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import ipaddress
 
 import click
 
@@ -32,15 +33,23 @@ def serve_command(host: str | None, port: int | None, auth: str | None, ephemera
         return
     if settings.port == 0:
         raise UsageError("--daemon needs a port of its own, not 0", "leave --port away, or name one")
-    from epochwatch.agent.local_server import is_local, log_file, start_in_background
+    from epochwatch.agent.local_server import log_file, start_in_background
 
-    if not is_local(settings):  # a wildcard address, or a url elsewhere: wait for it on loopback
-        loopback = "[::1]" if settings.host == "::" else "127.0.0.1"
-        reachable = settings.host if settings.host not in ("0.0.0.0", "::") else loopback
-        settings = dataclasses.replace(settings, url=f"http://{reachable}:{settings.port}")
+    settings = dataclasses.replace(settings, url=f"http://{_reachable(settings.host)}:{settings.port}")
     pid = start_in_background(settings, ("--ephemeral",) if ephemeral else ())
     if pid == 0:
         click.echo(f"a server already answers at {settings.endpoint}", err=True)
         return
     click.echo(f"serving at {settings.endpoint} (process {pid}, log {log_file(settings)})", err=True)
     click.echo("`epochwatch status` shows the console's link, `epochwatch stop` ends it", err=True)
+
+
+def _reachable(host: str) -> str:
+    """Where a client on this machine finds a server bound to ``host``, as it stands in a URL."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if address.is_unspecified:
+        return "[::1]" if address.version == 6 else "127.0.0.1"
+    return f"[{host}]" if address.version == 6 else host

@@ -94,7 +94,9 @@ def _print(found: dict[str, Any]) -> None:
         click.echo(f"jobs      {found['jobs']:,}")
     click.echo(f"home      {found['home']}")
     if found["home_server"]:
-        click.echo(f"hint: a server of this home runs at {found['home_server']}: set EPOCHWATCH_URL to it", err=True)
+        click.echo(
+            f"hint: a server of this home runs at {found['home_server']}: set EPOCHWATCH_URL to it", err=True
+        )
     elif found["problem"]:
         click.echo(f"problem: {found['problem']}", err=True)
     if found["waiting"]:
