@@ -175,10 +175,11 @@ class Client:
     def _refusal(self, status: int, body: bytes) -> Refused:
         try:
             answer = json.loads(body)
-            code, message = str(answer["code"]), str(answer["message"])
-        except (ValueError, TypeError, KeyError):
-            code, message = f"HTTP{status}", f"the server at {self._settings.endpoint} answered {status}"
-        hint = None
+            message, code = str(answer["message"]), str(answer.get("code", f"HTTP{status}"))
+            hint = answer.get("hint") or None
+        except (ValueError, TypeError, KeyError, AttributeError):
+            code, hint = f"HTTP{status}", None
+            message = f"the server at {self._settings.endpoint} answered {status}"
         if status in (401, 403):
             hint = "is this the server's key? `epochwatch config` shows which is used and where it comes from"
         return Refused(status, code, message, hint)

@@ -2,24 +2,28 @@
 
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import Any
+from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from epochwatch import __version__
 from epochwatch.client.credentials import Credentials
+from epochwatch.client.http import SERVICE
 from epochwatch.console.app import console_routes
-from epochwatch.gateway.app import Gateway
-from epochwatch.gateway.authentication import Authenticator
+from epochwatch.console.session import Access
+from epochwatch.gateway.app import Gateway, raw_request
+from epochwatch.gateway.authentication import Authenticator, Identity
+from epochwatch.model.aws_error import AwsError
 from epochwatch.model.tenant import Tenant
-from epochwatch.server.agent_api import AgentApi
+from epochwatch.server.agent_api import AgentApi, Refusal
 from epochwatch.services.call import Call, Operation
 from epochwatch.settings import Settings
 from epochwatch.store.stores import Stores
@@ -34,6 +38,109 @@ SERVICES = {
 """Which package holds the operations of which AWS service (named as botocore names it)."""
 
 
+def compose(stores: Stores, settings: Settings, credentials: Credentials, *, ephemeral: bool = False) -> ASGIApp:
+    """The whole server as one ASGI application over open stores."""
+    return Composition(stores, settings, credentials, ephemeral=ephemeral).app()
+
+
 def operations() -> dict[str, Mapping[str, Operation]]:
     """Every operation that is built, by service."""
     return {name: import_module(package).OPERATIONS for name, package in SERVICES.items()}
+
+
+class Composition:
+    """The parts and how they know each other."""
+
+    def __init__(self, stores: Stores, settings: Settings, credentials: Credentials, *, ephemeral: bool) -> None:
+        self._stores = stores
+        self._settings = settings
+        self._credentials = credentials
+        self._ephemeral = ephemeral
+        self._home_id = _home_id(settings.home)
+        self._default = Tenant(credentials.account, settings.region)
+        verify = settings.auth != "none"
+        self._authenticator = Authenticator(self._lookup, verify=verify, default=self._default)
+        self._open_to = None if verify else self._default
+
+    def app(self) -> ASGIApp:
+        """The application."""
+        access = Access(keys=self._console_keys, authenticate=self._signed, open_to=self._open_to)
+        agents = AgentApi(self._stores, self._agent, self._console_url)
+        routes: list[BaseRoute] = [
+            Route("/", self._to_console),
+            Route("/_", self._to_console),
+            Route("/_/health", self._health),
+            Mount("/_/agent", routes=agents.routes()),
+        ]
+        if self._ephemeral:
+            routes.append(Route("/_/reset", self._reset, methods=["POST"]))
+        routes.append(Mount("/_", routes=console_routes(self._stores, access)))
+        inner = Starlette(routes=routes, lifespan=self._lifespan)
+        self._gateway = Gateway(operations(), self._call, self._authenticator, inner)
+        return self._gateway
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        yield
+        self._gateway.close()
+
+    def _lookup(self, access_key_id: str) -> tuple[str, str] | None:
+        key = self._stores.state.keys.get(access_key_id)
+        return None if key is None else (key.secret_access_key, key.account)
+
+    def _console_keys(self) -> Iterable[tuple[str, Tenant]]:
+        return [
+            (key.secret_access_key, Tenant(key.account, self._settings.region))
+            for key in self._stores.state.keys.all()
+        ]
+
+    def _call(self, identity: Identity, request_id: str, now: float) -> Call:
+        return Call(identity.tenant, self._stores, request_id, now, identity.access_key_id)
+
+    async def _signed(self, request: Request) -> Tenant | None:
+        """The signer of a console API request; None where the signature is not good."""
+        try:
+            return await self._identify(request, await request.body())
+        except AwsError:
+            return None
+
+    async def _agent(self, request: Request, body: bytes) -> Tenant:
+        try:
+            return await self._identify(request, body)
+        except AwsError as error:
+            raise Refusal(403, error.code, str(error)) from error
+
+    async def _identify(self, request: Request, body: bytes) -> Tenant:
+        raw = raw_request(request.scope)
+        raw.body = body
+        identity = await run_in_threadpool(self._authenticator.authenticate, raw, time.time())
+        if identity.service not in ("", SERVICE):
+            raise AwsError("AccessDenied", f"the request is signed for {identity.service}, not for {SERVICE}")
+        return identity.tenant
+
+    def _console_url(self, request: Request, job: str) -> str:
+        return f"{request.url.scheme}://{request.url.netloc}/_/jobs/{job}"
+
+    async def _to_console(self, _: Request) -> Response:
+        return RedirectResponse("/_/", 307)
+
+    async def _health(self, _: Request) -> Response:
+        return JSONResponse({"status": "ok", "version": __version__, "home_id": self._home_id})
+
+    async def _reset(self, _: Request) -> Response:
+        """Forget everything; the keys stay. Only a server started as ephemeral has this path."""
+        await run_in_threadpool(self._stores.reset)
+        credentials = self._credentials
+        self._stores.state.keys.put(credentials.access_key_id, credentials.secret_access_key, credentials.account)
+        return JSONResponse({"status": "reset"})
+
+
+def _home_id(home: Path) -> str:
+    """A name for this data directory by which a client can tell whose server answers."""
+    path = home / "id"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        made = uuid.uuid4().hex
+        path.write_text(made)
+        return made
