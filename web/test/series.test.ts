@@ -1,5 +1,5 @@
 import { expect, it, describe } from "vitest";
-import { append, at, positive, position } from "../src/lib/series";
+import { append, at, floored, positive, position } from "../src/lib/series";
 import type { Curve, LivePoint } from "../src/lib/types";
 
 const curve = (): Curve => ({
@@ -62,4 +62,9 @@ it("a cursor between the points of a curve reads the one before", () => {
 
 it("a logarithmic axis leaves out what it cannot show", () => {
   expect(positive([1, 0, -2, null, 3])).toEqual([1, null, null, null, 3]);
+});
+
+it("the low edge of a band stays on a logarithmic axis", () => {
+  expect(floored([1, -1, 0, null], [2, 0.5, 3, null])).toEqual([1, 0.5, 0.5, null]);
+  expect(floored([-1], [0])).toEqual([null]);
 });

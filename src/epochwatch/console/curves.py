@@ -126,12 +126,15 @@ def bucketed(x: Floats, value: Floats, smooth: Floats, width: int) -> dict[str, 
     first = np.flatnonzero(np.diff(place, prepend=-1))
     count = np.diff(first, append=len(x))
     last = first + count - 1
+    shares = np.repeat(count, count)
+    middle = (x[first] + x[last]) / 2
+    middle[0], middle[-1] = x[0], x[-1]
     return {
-        "x": ((x[first] + x[last]) / 2).tolist(),
+        "x": middle.tolist(),
         "min": np.minimum.reduceat(value, first).tolist(),
         "max": np.maximum.reduceat(value, first).tolist(),
-        "mean": (np.add.reduceat(value / np.repeat(count, count), first)).tolist(),
-        "smooth": smooth[last].tolist(),
+        "mean": np.add.reduceat(value / shares, first).tolist(),
+        "smooth": np.add.reduceat(smooth / shares, first).tolist(),
     }
 
 

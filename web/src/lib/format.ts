@@ -6,7 +6,7 @@ export function number(value: number | string | null | undefined): string {
   if (typeof value === "string") return value === "Infinity" ? "∞" : value === "-Infinity" ? "−∞" : value;
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
-  if (size !== 0 && (size >= 1e7 || size < 1e-4)) return minus(value.toExponential(3).replace("e+", "e"));
+  if (size !== 0 && (size >= 1e7 || size < 1e-4)) return minus(value.toExponential(3).replace(/\.?0*e\+?/, "e"));
   if (Number.isInteger(value)) return minus(value.toLocaleString("en-US"));
   const digits = Math.max(0, 4 - Math.floor(Math.log10(size)));
   return minus(value.toLocaleString("en-US", { maximumFractionDigits: Math.min(digits, 8) }));

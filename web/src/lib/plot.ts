@@ -1,6 +1,6 @@
 import uPlot from "uplot";
 import { clock, duration, moment, number } from "./format";
-import { positive } from "./series";
+import { floored, positive } from "./series";
 import { colour } from "./theme.svelte";
 import type { XAxis } from "./types";
 
@@ -14,6 +14,8 @@ export interface Line {
   min: (number | null)[];
   max: (number | null)[];
   mean: (number | null)[];
+  /** Whether min and max differ from the mean somewhere. */
+  bucketed: boolean;
   /** Drawn instead of the mean, with the mean kept faintly behind; null: no smoothing. */
   smooth: (number | null)[] | null;
   marks: { x: number; value: string }[];
@@ -48,7 +50,8 @@ export function aligned(lines: Line[], log: boolean): uPlot.AlignedData {
   const shown = (column: (number | null)[]) => (log ? positive(column) : column);
   const tables = lines.map((line): Table => {
     const smooth = line.smooth ?? line.mean;
-    return [line.x, shown(line.min), shown(line.max), shown(line.mean), shown(smooth)];
+    const low = log ? floored(line.min, line.mean) : line.min;
+    return [line.x, low, shown(line.max), shown(line.mean), shown(smooth)];
   });
   return uPlot.join(tables as uPlot.AlignedData[]);
 }
@@ -67,9 +70,11 @@ function series(lines: Line[]): uPlot.Series[] {
   const all: uPlot.Series[] = [{}];
   for (const line of lines) {
     const hidden = { points: { show: false }, spanGaps: true, stroke: alpha(line.colour, 38), width: 1 };
+    // Without buckets the band has no height: its edges would only darken the raw line.
+    const edge = { ...hidden, show: line.bucketed };
     const points = { show: line.x.length <= 40 && !line.smooth, size: 5, fill: colour(line.colour) };
     const raw = line.smooth ? { ...hidden } : { ...hidden, show: false };
-    all.push({ ...hidden }, { ...hidden }, raw, {
+    all.push({ ...edge }, { ...edge }, raw, {
       label: line.label,
       stroke: colour(line.colour),
       width: 1.75,
@@ -82,10 +87,10 @@ function series(lines: Line[]): uPlot.Series[] {
 }
 
 function bands(lines: Line[]): uPlot.Band[] {
-  return lines.map((line, index) => ({
+  return lines.flatMap((line, index) => (line.bucketed ? [{
     series: [index * COLUMNS + 2, index * COLUMNS + 1],
     fill: alpha(line.colour, 18),
-  }));
+  }] : []));
 }
 
 /** Values that cannot be drawn, as small flags at the chart's foot: NaN and infinities are never dropped. */
@@ -132,9 +137,12 @@ function xRange(view: () => View, lines: () => Line[]): uPlot.Scale.Range {
 function yRange(view: () => View): uPlot.Scale.Range {
   return (_, low, high) => {
     const { log, range } = view();
-    if (range && !log) return [Math.min(range[0], low ?? range[0]), Math.max(range[1], high ?? range[1])];
+    if (range && !log) {
+      const room = (range[1] - range[0]) * 0.03;
+      return [Math.min(range[0], low ?? range[0]), Math.max(range[1], high ?? range[1]) + room];
+    }
     if (low === null || high === null) return log ? [0.1, 10] : [0, 1];
-    if (log) return low === high ? [low / 2, high * 2] : [low / 1.15, high * 1.15];
+    if (log) return uPlot.rangeLog(low, high, 10, false);
     const room = low === high ? Math.abs(low) * 0.1 || 1 : (high - low) * 0.06;
     return [low - room, high + room];
   };
@@ -185,7 +193,7 @@ export class Chart {
       {
         width: Math.max(root.clientWidth, 120),
         height: HEIGHT,
-        padding: [10, 12, 0, 0],
+        padding: [10, 22, 0, 0],
         legend: quiet,
         scales: {
           x: { time: false, range: xRange(() => this.#view, () => this.#lines) },
@@ -253,6 +261,6 @@ export class Chart {
 }
 
 function shape(lines: Line[], view: View): string {
-  const words = lines.map((line) => [line.label, line.colour, line.smooth !== null, line.x.length <= 40]);
+  const words = lines.map((line) => [line.label, line.colour, line.smooth !== null, line.bucketed, line.x.length <= 40]);
   return JSON.stringify([words, view.axis, view.log, view.range]);
 }

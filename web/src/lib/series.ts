@@ -54,6 +54,14 @@ export function at(column: ArrayLike<number | null | undefined>, index: number):
   return null;
 }
 
+/** The low edge of a band on a logarithmic axis: what lies at or below zero stands at the smallest value above it. */
+export function floored(low: (number | null)[], mean: (number | null)[]): (number | null)[] {
+  let floor = Infinity;
+  for (const column of [low, mean]) for (const value of column) if (value !== null && value > 0) floor = Math.min(floor, value);
+  if (floor === Infinity) return low.map(() => null);
+  return low.map((value) => (value === null ? null : Math.max(value, floor)));
+}
+
 /** Values as a logarithmic axis can show them: nothing at or below zero. */
 export function positive(column: (number | null)[]): (number | null)[] {
   return column.map((value) => (value !== null && value > 0 ? value : null));

@@ -1,0 +1,159 @@
+"""What the console (and any program) reads: jobs, points, curves, hosts and logs as JSON. See docs/console.md."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from epochwatch import __version__
+from epochwatch.console.curves import AXES, bucketed, curve
+from epochwatch.console.live import Live
+from epochwatch.console.logs import log_page
+from epochwatch.console.points import MEDIA_TYPES, exported, tracks, written
+from epochwatch.console.records import job_detail, job_summary
+from epochwatch.console.requests import Asked, Door, Refusal, no_such_job
+from epochwatch.model.job import STATUSES, TrainingJob
+from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE, MetricId
+from epochwatch.store.run_points import TRAINING_JOB
+from epochwatch.store.stores import Stores
+
+MAX_WIDTH = 20_000
+MAX_JOBS = 1000
+MAX_LINES = 10_000
+MAX_HOST_METRICS = 2000
+DEFAULT_WIDTH = 800
+"""Buckets of a curve: about the pixels of a chart."""
+FOREVER = 2**32 - 1
+
+
+class Api:
+    """The GET endpoints under ``/_/api``. Reading runs in threads."""
+
+    def __init__(self, stores: Stores, door: Door) -> None:
+        self._stores = stores
+        self._door = door
+        self._live = Live(stores, door)
+
+    def routes(self) -> list[Route]:
+        """Routes relative to ``/_/api``."""
+        return [
+            Route("/overview", self._answering(self._overview)),
+            Route("/jobs", self._answering(self._jobs)),
+            Route("/jobs/{job}", self._answering(self._job)),
+            Route("/jobs/{job}/points", self._answering(self._points)),
+            Route("/jobs/{job}/curves", self._answering(self._curves)),
+            Route("/jobs/{job}/hosts", self._answering(self._hosts)),
+            Route("/jobs/{job}/logs", self._answering(self._logs)),
+            Route("/live", self._live.endpoint),
+        ]
+
+    def _answering(self, act: Callable[[Asked], Any]) -> Callable[[Request], Any]:
+        async def endpoint(request: Request) -> Response:
+            return await self._door.answer(request, act)
+
+        return endpoint
+
+    def _overview(self, asked: Asked) -> dict[str, Any]:
+        _, total = self._stores.state.jobs.list(asked.tenant, limit=1)
+        base = urlsplit(str(asked.request.base_url))
+        return {
+            "version": __version__,
+            "account": asked.tenant.account,
+            "region": asked.tenant.region,
+            "jobs": total,
+            "endpoint": f"{base.scheme}://{base.netloc}",
+        }
+
+    def _jobs(self, asked: Asked) -> dict[str, Any]:
+        sort = asked.choice("sort", ("created", "name", "status", "updated"), "created")
+        jobs, total = self._stores.state.jobs.list(
+            asked.tenant,
+            search=asked.text("search") or None,
+            status=asked.choice("status", ("", *STATUSES, "Stopping"), "") or None,
+            sort=sort,
+            descending=asked.choice("order", ("asc", "desc"), "desc") == "desc",
+            limit=asked.whole("limit", 100, 1, MAX_JOBS),
+            offset=asked.whole("offset", 0, 0, 10**9),
+        )
+        summaries = self._stores.run_points.summaries(asked.tenant, TRAINING_JOB, [job.name for job in jobs])
+        return {"jobs": [job_summary(asked.tenant, job, summaries[job.name]) for job in jobs], "total": total}
+
+    def _job(self, asked: Asked) -> dict[str, Any]:
+        job = self._found(asked)
+        metrics = self._stores.run_points.summaries(asked.tenant, TRAINING_JOB, job.name)[job.name]
+        return job_detail(asked.tenant, job, metrics)
+
+    def _points(self, asked: Asked) -> Response:
+        form = asked.choice("format", tuple(MEDIA_TYPES), "json")
+        job = self._found(asked)
+        points = self._stores.run_points.points(
+            asked.tenant, TRAINING_JOB, job.name, asked.texts("metric") or None, asked.text("host") or None
+        )
+        headers = {"cache-control": "no-store"}
+        if form != "json":
+            headers["content-disposition"] = f'attachment; filename="{job.name}.{form}"'
+        return Response(written(exported(points), form), media_type=MEDIA_TYPES[form], headers=headers)
+
+    def _curves(self, asked: Asked) -> dict[str, Any]:
+        metrics = asked.texts("metric")
+        if not metrics:
+            raise Refusal(400, "metric is missing.", "Name at least one metric of the job.")
+        axis = asked.choice("x", AXES, "step")
+        width = asked.whole("width", DEFAULT_WIDTH, 1, MAX_WIDTH)
+        smoothing = asked.real("smoothing", 0.0, 0.0, 0.99)
+        window = asked.window()
+        job = self._found(asked)
+        points = self._stores.run_points.points(asked.tenant, TRAINING_JOB, job.name, metrics)
+        order = {metric: index for index, metric in enumerate(metrics)}
+        drawn = [
+            {"metric": metric, "host": host, **curve(track, axis, job.started, window, width, smoothing)}
+            for metric, host, track in tracks(points)
+        ]
+        return {"x": axis, "curves": sorted(drawn, key=lambda one: order[one["metric"]])}
+
+    def _hosts(self, asked: Asked) -> dict[str, Any]:
+        width = asked.whole("width", DEFAULT_WIDTH, 1, MAX_WIDTH)
+        low, high = asked.window()
+        job = self._found(asked)
+        return {"hosts": [self._host(asked, job, host, (low, high), width) for host in job.hosts]}
+
+    def _host(
+        self, asked: Asked, job: TrainingJob, host: str, window: tuple[float, float], width: int
+    ) -> dict[str, Any]:
+        metrics, _ = self._stores.metrics.list(
+            asked.tenant,
+            TRAINING_JOBS_NAMESPACE,
+            None,
+            [("Host", f"{job.name}/{host}")],
+            limit=MAX_HOST_METRICS,
+        )
+        start, end = int(max(window[0], 0)), int(min(window[1] + 1, FOREVER))
+        samples = self._stores.metrics.samples_of(asked.tenant, metrics, start, end)
+        return {"host": host, "metrics": [self._host_metric(one, samples[one], width) for one in metrics]}
+
+    def _host_metric(self, metric: MetricId, rows: list[Any], width: int) -> dict[str, Any]:
+        x = np.concatenate([one.ts.astype(np.float64) for one in rows] or [np.empty(0)])
+        value = np.concatenate([np.where(one.is_set, one.value / one.weight, one.value) for one in rows] or [x])
+        order = np.argsort(x, kind="stable")
+        columns = bucketed(x[order], value[order], value[order], width)
+        del columns["smooth"]
+        return {"metric": metric.name, **columns}
+
+    def _logs(self, asked: Asked) -> dict[str, Any]:
+        return log_page(
+            self._stores,
+            asked,
+            self._found(asked),
+            limit=asked.whole("limit", 1000, 1, MAX_LINES),
+            tail=asked.choice("tail", ("0", "1"), "0") == "1",
+        )
+
+    def _found(self, asked: Asked) -> TrainingJob:
+        job: TrainingJob | None = self._stores.state.jobs.get(asked.tenant, asked.job)
+        if job is None:
+            raise no_such_job(asked.job)
+        return job

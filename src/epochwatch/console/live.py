@@ -1,0 +1,128 @@
+"""Server-sent events: what is stored shows at once, in at most ten messages of a kind a second."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from epochwatch.console.curves import number
+from epochwatch.console.logs import event_json
+from epochwatch.console.records import job_summary
+from epochwatch.console.requests import Door, Refusal, no_such_job
+from epochwatch.errors import EpochwatchError
+from epochwatch.model.job import TrainingJob
+from epochwatch.model.tenant import Tenant
+from epochwatch.store.live import LiveEvent, LiveJob, LiveLog, LivePoints, LiveSamples, Subscription
+from epochwatch.store.run_points import TRAINING_JOB
+from epochwatch.store.stores import Stores
+
+INTERVAL_SECONDS = 0.1
+"""Least time between two deliveries; the first of a quiet time does not wait."""
+HEARTBEAT_SECONDS = 15.0
+MAX_ITEMS = 20_000
+"""Points, lines or samples in one delivery; a client that would get more is told to fetch instead."""
+
+Message = tuple[str, Any]
+"""Name and data of an event."""
+
+
+class Live:
+    """The endpoint ``/_/api/live``."""
+
+    def __init__(self, stores: Stores, door: Door) -> None:
+        self._stores = stores
+        self._door = door
+
+    async def endpoint(self, request: Request) -> Response:
+        """One open stream, of one job or (records only) of all."""
+        job = request.query_params.get("job")
+        try:
+            tenant = await self._door.tenant(request)
+            if job is not None and await run_in_threadpool(self._stores.state.jobs.get, tenant, job) is None:
+                raise no_such_job(job)
+        except Refusal as refusal:
+            return refusal.response()
+        return StreamingResponse(
+            self._stream(tenant, job),
+            media_type="text/event-stream",
+            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        )
+
+    async def _stream(self, tenant: Tenant, job: str | None) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        news = asyncio.Event()
+        numbers = itertools.count(1)
+        with self._stores.feed.subscribe(tenant, job, lambda: loop.call_soon_threadsafe(news.set)) as watch:
+            # The client fetches after this, so that nothing lies between what it fetched and what it is sent.
+            yield _encoded([("hello", {"job": job})], numbers)
+            lost = 0
+            while True:
+                try:
+                    await asyncio.wait_for(news.wait(), HEARTBEAT_SECONDS)
+                except TimeoutError:
+                    yield b": still here\n\n"
+                    continue
+                news.clear()
+                messages = await self._messages(tenant, watch)
+                if watch.dropped > lost:
+                    lost = watch.dropped
+                    messages = [("behind", {"job": job})]
+                if messages:
+                    yield _encoded(messages, numbers)
+                await asyncio.sleep(INTERVAL_SECONDS)
+
+    async def _messages(self, tenant: Tenant, watch: Subscription) -> list[Message]:
+        events = watch.take()
+        if sum(_size(event) for event in events) > MAX_ITEMS:
+            return [("behind", {"job": watch.job})]
+        records = {event.job: event.record for event in events if isinstance(event, LiveJob)}
+        messages = rows(events)
+        if records:
+            try:
+                messages += await run_in_threadpool(self._jobs, tenant, list(records.values()))
+            except EpochwatchError:
+                # The stores are closing or busy: the page asks again by itself.
+                messages.append(("behind", {"job": watch.job}))
+        return messages
+
+    def _jobs(self, tenant: Tenant, records: list[TrainingJob]) -> list[Message]:
+        metrics = self._stores.run_points.summaries(tenant, TRAINING_JOB, [record.name for record in records])
+        return [("job", job_summary(tenant, record, metrics[record.name])) for record in records]
+
+
+def rows(events: Iterable[LiveEvent]) -> list[Message]:
+    """Points, lines and samples of ``events``, each kind as one message per job."""
+    kinds: dict[str, tuple[str, dict[str, list[Any]]]] = {
+        "points": ("points", {}),
+        "log": ("events", {}),
+        "hosts": ("samples", {}),
+    }
+    for event in events:
+        if isinstance(event, LivePoints):
+            points = [(*point[:5], number(point[5])) for point in event.points]
+            kinds["points"][1].setdefault(event.job, []).extend(points)
+        elif isinstance(event, LiveLog):
+            kinds["log"][1].setdefault(event.job, []).extend(event_json(line) for line in event.events)
+        elif isinstance(event, LiveSamples):
+            kinds["hosts"][1].setdefault(event.job, []).extend(event.samples)
+    return [(kind, {"job": job, name: some}) for kind, (name, jobs) in kinds.items() for job, some in jobs.items()]
+
+
+def _size(event: LiveEvent) -> int:
+    if isinstance(event, LivePoints):
+        return len(event.points)
+    if isinstance(event, LiveLog):
+        return len(event.events)
+    return len(event.samples) if isinstance(event, LiveSamples) else 0
+
+
+def _encoded(messages: Iterable[Message], numbers: "itertools.count[int]") -> bytes:
+    return b"".join(
+        b"id: %d\nevent: %s\ndata: %s\n\n" % (next(numbers), name.encode(), msgspec.json.encode(data))
+        for name, data in messages
+    )

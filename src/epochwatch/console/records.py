@@ -1,0 +1,49 @@
+"""Records of the stores as the API's JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+
+from epochwatch.console.curves import number
+from epochwatch.model.job import TrainingJob
+from epochwatch.model.tenant import Tenant
+from epochwatch.store.run_points import MetricSummary
+
+
+def job_summary(tenant: Tenant, job: TrainingJob, metrics: Sequence[MetricSummary]) -> dict[str, Any]:
+    """A job as in the list."""
+    return {
+        "name": job.name,
+        "arn": tenant.arn("sagemaker", f"training-job/{job.name}"),
+        "status": job.status,
+        "secondary_status": job.secondary_status,
+        "created": job.created,
+        "started": job.started,
+        "ended": job.ended,
+        "updated": job.updated,
+        "host_count": job.host_count,
+        "exit_code": job.exit_code,
+        "command": job.command,
+        "tags": job.tags,
+        "metrics": [asdict(metric) | {"final": number(metric.final)} for metric in metrics],
+        "failure_reason": job.failure_reason,
+    }
+
+
+def job_detail(tenant: Tenant, job: TrainingJob, metrics: Sequence[MetricSummary]) -> dict[str, Any]:
+    """A job with all that is known of it."""
+    return job_summary(tenant, job, metrics) | {
+        "definitions": [msgspec.structs.asdict(one) for one in job.definitions],
+        "health": [msgspec.structs.asdict(one) for one in job.health],
+        "hosts": job.hosts,
+        "config": job.config,
+        "summary": job.summary,
+        "working_directory": job.working_directory,
+        "hostname": job.hostname,
+        "user": job.user,
+        "log_group": job.log_group,
+        "log_stream": job.log_stream,
+        "transitions": [asdict(one) for one in job.transitions],
+    }

@@ -1,0 +1,149 @@
+"""Requests of the console's JSON API: who asks, what the query says, and how a refusal is worded."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from epochwatch.console.session import Access
+from epochwatch.errors import EpochwatchError
+from epochwatch.model.tenant import Tenant
+
+CODES = {
+    400: "BadRequest",
+    401: "NotSignedIn",
+    403: "Forbidden",
+    404: "NotFound",
+    421: "ForeignHost",
+    503: "TryAgain",
+}
+"""Names of the refusals."""
+
+
+class Refusal(Exception):
+    """A request that is not served: HTTP status, what is wrong, and what to do."""
+
+    def __init__(self, status: int, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.hint = hint
+
+    def response(self) -> Response:
+        """The refusal as JSON."""
+        code = CODES.get(self.status, "Refused")
+        return json_response({"code": code, "message": self.message, "hint": self.hint}, self.status)
+
+
+def no_such_job(name: str) -> Refusal:
+    """Nobody of this account has a job of that name."""
+    return Refusal(404, f"There is no training job '{name}'.", "See them all with: epochwatch jobs")
+
+
+class Door:
+    """Checks who asks before anything is read."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def tenant(self, request: Request) -> Tenant:
+        """Whose data the request may see. Raises Refusal."""
+        if not self._access.answers(request.headers.get("host", "")):
+            raise Refusal(
+                421, "This server is not known by that name.", "Open it by its address, or as localhost."
+            )
+        if request.headers.get("sec-fetch-site", "none") == "cross-site" and "api" in request.url.path.split("/"):
+            raise Refusal(403, "Pages of other sites may not read this.", "Open the console itself.")
+        tenant = await self._access.tenant(request)
+        if tenant is None:
+            raise Refusal(
+                401,
+                "You are not signed in.",
+                "Open the console by the link that `epochwatch status` prints on the machine of the server.",
+            )
+        return tenant
+
+    async def answer(self, request: Request, act: Callable[["Asked"], Any]) -> Response:
+        """Run ``act`` in a thread for the one who asks; its result becomes JSON unless it is a Response."""
+        try:
+            tenant = await self.tenant(request)
+            result = await run_in_threadpool(act, Asked(tenant, request))
+        except Refusal as refusal:
+            return refusal.response()
+        except EpochwatchError as error:
+            return Refusal(503, error.message, error.hint or "Try again in a moment.").response()
+        return result if isinstance(result, Response) else json_response(result)
+
+
+class Asked:
+    """One request with its parameters read and checked. Each reader raises Refusal naming the parameter."""
+
+    def __init__(self, tenant: Tenant, request: Request) -> None:
+        self.tenant = tenant
+        self.request = request
+        self._query = request.query_params
+
+    @property
+    def job(self) -> str:
+        """The job named in the path."""
+        return str(self.request.path_params["job"])
+
+    def text(self, name: str, default: str = "", most: int = 2000) -> str:
+        """A text parameter of at most ``most`` characters."""
+        value = self._query.get(name, default)
+        if len(value) > most:
+            raise Refusal(400, f"{name} is longer than {most} characters.")
+        return value
+
+    def texts(self, name: str, most: int = 500) -> list[str]:
+        """All values of a repeated parameter, each once."""
+        values = list(dict.fromkeys(self._query.getlist(name)))
+        if len(values) > most:
+            raise Refusal(400, f"{name} is given more than {most} times.")
+        return values
+
+    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        """A parameter that is one of ``choices``."""
+        value = self._query.get(name) or default
+        if value not in choices:
+            raise Refusal(400, f"{name} must be one of {', '.join(choices)}.")
+        return value
+
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        """A whole number from ``low`` to ``high``."""
+        text = self._query.get(name)
+        if text is None:
+            return default
+        if not (text.isascii() and text.isdecimal() and len(text) < 12 and low <= int(text) <= high):
+            raise Refusal(400, f"{name} must be a whole number from {low} to {high}.")
+        return int(text)
+
+    def real(self, name: str, default: float, low: float = -math.inf, high: float = math.inf) -> float:
+        """A number from ``low`` to ``high``."""
+        text = self._query.get(name)
+        if text is None:
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise Refusal(
+                400, f"{name} must be a number" + (f" from {low} to {high}." if high < math.inf else ".")
+            )
+        return value
+
+    def window(self) -> tuple[float, float]:
+        """``from`` and ``to``, in units of the x axis; all where they are not given."""
+        return self.real("from", -math.inf), self.real("to", math.inf)
+
+
+def json_response(content: Any, status: int = 200) -> Response:
+    """``content`` as JSON that is never cached. Numbers that are not finite become null."""
+    return Response(
+        msgspec.json.encode(content), status, media_type="application/json", headers={"cache-control": "no-store"}
+    )

@@ -1,0 +1,113 @@
+"""A console server with stored runs, and a real Chromium."""
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from epochwatch.console.session import console_token
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Console:
+    """The server process and how to talk to it."""
+
+    def __init__(self, home: Path) -> None:
+        self._log = home / "server.log"
+        with open(self._log, "wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).parent / "console_server.py"), str(home)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self.port = self._line()["port"]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.token = console_token("the-owner-of-the-runs")
+        self.stranger = console_token("somebody-else")
+
+    def _line(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, f"the server ended:\n{self._log.read_text()}"
+        return dict(json.loads(line))
+
+    def tell(self, **command: Any) -> None:
+        """Have the live job print or report something; durable and announced on return."""
+        assert self.process.stdin is not None
+        print(json.dumps(command), file=self.process.stdin, flush=True)
+        self._line()
+
+    def request(self, path: str, **headers: str) -> Any:
+        """An open answer of any status."""
+        headers = {"Authorization": f"Bearer {self.token}"} | {
+            name.replace("_", "-"): v for name, v in headers.items()
+        }
+        request = urllib.request.Request(self.url + path, headers={k: v for k, v in headers.items() if v})
+        try:
+            return urllib.request.build_opener(_Stay).open(request, timeout=30)
+        except urllib.error.HTTPError as error:
+            return error
+
+    def get(self, path: str, **headers: str) -> tuple[int, bytes]:
+        with self.request(path, **headers) as answer:
+            return answer.status, answer.read()
+
+    def json(self, path: str) -> Any:
+        status, body = self.get("/_/api" + path)
+        assert status == 200, body
+        return json.loads(body)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Redirects are answers, too."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+@pytest.fixture(scope="session")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    server = Console(tmp_path_factory.mktemp("console"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM.exists(), "the console is tested in a real browser: apt install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
