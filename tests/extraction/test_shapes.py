@@ -95,6 +95,13 @@ Loading /data/run_12/shard-00012.tar at 0x7f3a12b0, http://localhost:6006/
 NCCL version 2.21.5+cuda12.4
 [W1120 21:00:01.123 socket.cpp:697] retry: 3, timeout: 60
 100%|██████████| 500/500 [01:20<00:00,  6.21it/s]
+Map: 50%|█████     | 500/1000 [00:01<00:01, 512.11 examples/s]
+Loading checkpoint shards:  33%|███▎      | 1/3 [00:01<00:02,  1.01s/it]
+KeyError: 5
+ERROR: 137
+INFO:     127.0.0.1:54321 - "GET /metrics HTTP/1.1" 200
+algo-1:17:33 [0] NCCL INFO comm 0x55d rank 0 nranks 8 cudaDev 0 busId 1000 - Init COMPLETE
+[2026-01-02 03:04:05,678] [INFO] [stage_1_and_2.py:149:__init__] Reduce bucket size 500000000
 """
 
 
@@ -199,6 +206,8 @@ def test_metrics_are_learnt_from_the_log(log: str, rows: Rows) -> None:
 @pytest.mark.parametrize("times", [2, 5, 50])
 def test_noise_that_repeats_is_still_noise(times: int) -> None:
     assert extracted(NOISE * times) == []
+    # ... also when its numbers change from one time to the next
+    assert extracted("".join(NOISE.replace("50%", f"{n}%").replace("33%", f"{n}%") for n in range(times))) == []
 
 
 PRESETS: list[tuple[str, str, Rows]] = [

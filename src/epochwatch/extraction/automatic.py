@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from epochwatch.extraction import names
 from epochwatch.extraction.fields import definition_regex, fields
-from epochwatch.extraction.steps import Place, is_epoch, is_step
+from epochwatch.extraction.steps import Place
 from epochwatch.model.batch import Definition
 
 MOST_NAMES = 2000
@@ -63,7 +63,7 @@ class Detector:
 
     def observe(self, text: bytes, place: Place) -> list[Found]:
         """The values of a line, in the order printed."""
-        seen = [item for item in fields(text) if not is_step(item.name) and not is_epoch(item.name)]
+        seen = list(fields(text))
         if not seen:
             return []
         beside = (

@@ -30,7 +30,7 @@ _FIELD = re.compile(
             | [-+]?+(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?+|INF(?:INITY)?+)
         )
     )
-    (?!\w|[:/]\w|\.\w|-\d)
+    (?!\w|[:/]\w|\.\w|-\d|%\s*+\|)                        # no unit, time, fraction, version, date, bar
     """,
     re.VERBOSE,
 )
@@ -54,7 +54,7 @@ class Field(NamedTuple):
 
 
 def fields(text: bytes) -> Iterator[Field]:
-    """The numeric fields of a line from left to right, without those that are housekeeping by their form."""
+    """The numeric fields of a line from left to right, without those whose name is housekeeping."""
     if any(marker in text for marker in _NESTED):
         return
     logger = _LOGGER.match(text)
@@ -66,28 +66,30 @@ def fields(text: bytes) -> Iterator[Field]:
 
 
 def _field(text: bytes, match: re.Match[bytes]) -> Field | None:
-    name, separator = match["name"], match["separator"]
-    value = parse_number(match["share"] or match["number"])
-    if value is None or len(name) > _LONGEST_NAME:
+    owner, name, second, separator, share, number = match.group(
+        "owner", "name", "second", "separator", "share", "number"
+    )
+    if len(name) > _LONGEST_NAME:
+        return None
+    if owner:
+        name = owner + b":" + name[len(owner) + 3 :]
+    joint = b"_"
+    if second:
+        name, joint = name[: -len(second)], b":"
+    label = name.decode("ascii", "replace").strip(".-/")
+    kind = names.kind(label)
+    if kind == "junk" or (kind != "metric" and separator.isspace()):
+        return None
+    value = parse_number(share or number)
+    if value is None:
         return None
     start = match.start()
-    if match["owner"]:
-        name = match["owner"] + b":" + name[len(match["owner"]) + 3 :]
-    before = _BEFORE.search(text, max(0, start - 40), start)
-    if match["second"]:
-        name = name[: -len(match["second"])]
-        joint = b":"
-    else:
-        joint = b"_"
-    name = name.strip(b".-/")
-    if before is not None and before[1].lower() in _QUALIFIERS and b"'" not in name:
-        name = before[1] + joint + name
-        start = before.start()
-    label = name.decode("ascii", "replace")
-    if separator.isspace() and names.kind(label) != "metric":
-        return None
-    printed = text[start : match.end("separator")].decode("ascii", "replace")
-    return Field(label, value, printed)
+    if not owner and text[start - 1 : start] == b" ":
+        before = _BEFORE.search(text, max(0, start - 40), start)
+        if before is not None and before[1].lower() in _QUALIFIERS:
+            label = (before[1] + joint).decode("ascii") + label
+            start = before.start()
+    return Field(label, value, text[start : match.end("separator")].decode("ascii", "replace"))
 
 
 def definition_regex(printed: str) -> str:

@@ -148,7 +148,8 @@ class Framer:
 
     def _mixed(self, data: bytes, start: int, lines: list[Line]) -> int:
         rest = 0
-        for match in _LINE.finditer(data):
+        # Only up to the last line end: behind it the search would start over at every byte of the rest.
+        for match in _LINE.finditer(data, 0, max(data.rfind(b"\r"), data.rfind(b"\n")) + 1):
             raw, terminator = match.groups()
             begin, rest = match.span()
             blank = not raw and not self._continued

@@ -35,7 +35,9 @@ _HOUSEKEEPING = _words(
 """A field with one of these words never becomes a metric by recurring."""
 
 _RATES = (("per", "second"), ("per", "sec"), ("per", "s"))
-_SOURCE = re.compile(r"\.(?:py|pyx|c|cc|cpp|cu|cuh|h|hpp|rs|go|java|js|ts|sh)$")
+_NOT_A_NAME = re.compile(
+    r"^(?:ERROR|WARNING)$|[a-z](?:Error|Exception|Warning)$|\.(?:py|pyx|c|cc|cpp|cu|cuh|h|hpp|rs|go|java|js|ts|sh)$"
+)
 
 
 @lru_cache(maxsize=4096)
@@ -55,7 +57,7 @@ def words(name: str) -> tuple[str, ...]:
 def kind(name: str) -> str:
     """``metric``: one at first sight; ``unknown``: one if it recurs; ``junk``: never one."""
     parts = words(name)
-    if not parts or _SOURCE.search(name):
+    if not parts or _NOT_A_NAME.search(name):
         return "junk"
     if any(part in _MEASURES for part in parts):
         return "metric"
