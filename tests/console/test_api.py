@@ -5,6 +5,7 @@ import json
 import math
 import threading
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.csv
@@ -238,6 +239,21 @@ def test_the_login_link_opens_a_session(console: Any) -> None:
     assert "samesite=strict" in cookie.lower()
     assert console.get("/_/api/jobs", Authorization="", Cookie=cookie.partition(";")[0])[0] == 200
     assert console.get("/_/login?token=wrong", Authorization="")[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("wanted", "place"),
+    [
+        ("/_/jobs/finished", "/_/jobs/finished"),
+        ("//evil.example/", "/_/"),
+        ("https://evil.example", "/_/"),
+        ("/_/../x", "/_/"),
+        ("/_/jobs/a\\@evil", "/_/"),
+    ],
+)
+def test_the_login_leads_to_our_own_pages_alone(console: Any, wanted: str, place: str) -> None:
+    with console.request(f"/_/login?token={console.token}&next={quote(wanted)}", Authorization="") as answer:
+        assert answer.headers["location"] == place
 
 
 def test_every_page_forbids_what_comes_from_elsewhere(console: Any) -> None:

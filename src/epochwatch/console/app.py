@@ -1,6 +1,9 @@
 """The console's part of the server: routes under ``/_/`` (API, event stream, login, pages) as one list or one app."""
 
+import re
+
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -10,6 +13,9 @@ from epochwatch.console.pages import Files, Secured, icon, page
 from epochwatch.console.requests import Door, Refusal
 from epochwatch.console.session import COOKIE, SESSION_SECONDS, Access
 from epochwatch.store.stores import Stores
+
+_PAGE = re.compile(r"/_/(jobs/[A-Za-z0-9%._~-]+)?")
+"""Where a login may lead: only to our own pages."""
 
 
 def console_routes(stores: Stores, access: Access) -> list[BaseRoute]:
@@ -23,13 +29,14 @@ def console_routes(stores: Stores, access: Access) -> list[BaseRoute]:
         token = request.query_params.get("token", "")
         if not access.answers(request.headers.get("host", "")):
             return _told("This server is not known by that name.", "Open it by its address, or as localhost.", 421)
-        if access.tenant_of(token) is None:
+        if await run_in_threadpool(access.tenant_of, token) is None:
             return _told(
                 "This link does not open the console.",
                 "Get a fresh one on the machine that runs the server: <code>epochwatch status</code>.",
                 403,
             )
-        response = RedirectResponse("/_/", 303)
+        wanted = request.query_params.get("next", "")
+        response = RedirectResponse(wanted if _PAGE.fullmatch(wanted) else "/_/", 303)
         response.set_cookie(
             COOKIE,
             token,

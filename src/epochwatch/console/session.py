@@ -7,6 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from epochwatch.model.tenant import Tenant
@@ -52,9 +53,9 @@ class Access:
             return await self.authenticate(request) if self.authenticate is not None else None
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() == "bearer":
-            return self.tenant_of(token.strip())
+            return await run_in_threadpool(self.tenant_of, token.strip())
         cookie = request.cookies.get(COOKIE)
-        found = self.tenant_of(cookie) if cookie else None
+        found = await run_in_threadpool(self.tenant_of, cookie) if cookie else None
         return found or self.open_to
 
     def answers(self, host: str) -> bool:
