@@ -73,6 +73,7 @@ class Extractor:
         context = context_patterns()
         everything = self._patterns + context
         self._tried = everything
+        self._tells = [_tells(pattern) for pattern in everything]
         self._escaped = [number for number, pattern in enumerate(everything) if pattern.escaped]
         self._plain = [number for number, pattern in enumerate(everything) if not pattern.escaped]
         self._escaped_matcher = Matcher([everything[n] for n in self._escaped], prefilter=prefilter)
@@ -241,6 +242,8 @@ class Extractor:
         step: int | None = None
         epoch: float | None = None
         for number, _, captures in matches:
+            if not self._tells[number]:
+                continue
             name, first = self._tried[number].definition.name, captures[0]
             if step is None:
                 step = as_step(first.value if is_step(name) else first.step)
@@ -297,6 +300,12 @@ class Extractor:
         if epoch is None:
             epoch = place.epoch if place.epoch is not None else place.last_epoch
         out.add(name_id, value, self._steps.step(name, step, place), epoch, end)
+
+
+def _tells(pattern: Pattern) -> bool:
+    """Whether a match of the pattern may tell the step or the epoch of its line."""
+    name, groups = pattern.definition.name, pattern.groups
+    return is_step(name) or is_epoch(name) or groups.step is not None or groups.epoch is not None
 
 
 def _number(pair: tuple[int, bytes]) -> int:

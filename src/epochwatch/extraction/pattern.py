@@ -55,6 +55,8 @@ class Groups:
             if start >= 0:
                 value = text[start:end]
                 break
+        if self.step is None and self.epoch is None:
+            return Capture(value, None, None)
         return Capture(value, self._text(text, spans, self.step), self._text(text, spans, self.epoch))
 
     @staticmethod
@@ -83,12 +85,8 @@ class Pattern:
         self.groups = _groups(parsed)
         self.reason = ""
         self._regexp = self._compile(parsed)
+        self.engine = "python" if self._regexp is None else "re2"
         self._spans = self.groups.renumbered()
-
-    @property
-    def engine(self) -> str:
-        """``re2`` or ``python``."""
-        return "python" if self._regexp is None else "re2"
 
     @property
     def warning(self) -> str:
@@ -103,7 +101,8 @@ class Pattern:
 
     def capture(self, text: bytes) -> Capture | None:
         """The first match in ``text``, in time linear in its length. Only for the engine ``re2``."""
-        text = self.seen(text)
+        if self.wide:
+            text = self.seen(text)
         spans = self._regexp.Match(_UNANCHORED, text, 0, len(text))
         if spans[0] == _NONE:
             return None
