@@ -134,8 +134,10 @@ def _home(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Sourced:
 def _read(path: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", "correct its permissions") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}", "correct the file, or move it away") from error
     known = {field.name for field in fields(Settings)}

@@ -199,9 +199,9 @@ def _position(value: float, name: str, span: float) -> str:
 
 def duration(seconds: float) -> str:
     """``850 ms``, ``12.3 s``, ``4m 05s``, ``3h 20m`` or ``2d 04h``."""
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms" if seconds else "0 s"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

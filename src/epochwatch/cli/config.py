@@ -55,4 +55,4 @@ def _shown(name: str, sourced: "Sourced", settings: "Settings") -> tuple[Any, st
 
 def mask_password(url: str) -> str:
     """A URL without the password it may hold."""
-    return re.sub(r"(?<=://)([^/@:]*):[^/@]*(?:@[^/@]*)*@(?=[^@/]*)", rf"\1:{MASK}@", url)
+    return re.sub(r"^([^:]+://[^:/@]*):.*@([^@]*)$", rf"\1:{MASK}@\2", url)

@@ -30,34 +30,34 @@ def logs_command(job: str, follow: bool, limit: int, search: str | None, as_json
         raise UsageError("--search does not go with --follow", "pipe it: epochwatch logs -f JOB | grep TEXT")
     settings = load()
     client = Client(settings)
-    events, forward = _tail(client, job, limit, search)
+    events = _tail(client, job, limit, search)
     client.close()
-    for event in events:
+    for event in events if limit else ():
         _print(event, as_json)
     if not follow:
         return
     from epochwatch.cli.follow import Follower
 
     follower = Follower(settings, job, lambda text: click.echo(f"epochwatch: {text}", err=True))
-    for event in follower.events(forward):
+    for event in follower.events(events):
         _print(event, as_json)
 
 
-def _tail(client: "Client", job: str, limit: int, search: str | None) -> tuple[list[dict[str, Any]], str]:
-    """The last ``limit`` lines, oldest first, and the token to go on from."""
+def _tail(client: "Client", job: str, limit: int, search: str | None) -> list[dict[str, Any]]:
+    """The last ``limit`` lines, oldest first; the last one also where none are wanted, to go on from."""
     from epochwatch.cli.follow import PAGE
     from epochwatch.cli.job import job_path
 
     path = job_path(job, "/logs")
-    page = client.get_json(path, {"tail": 1, "limit": max(1, min(limit, PAGE)), "search": search})
-    forward = page["forward"]
+    left = max(1, limit)
+    page = client.get_json(path, {"tail": 1, "limit": min(left, PAGE), "search": search})
     pages = [page["events"]]
-    left = limit - len(page["events"])
+    left -= len(page["events"])
     while left > 0 and page["events"]:
         page = client.get_json(path, {"before": page["backward"], "limit": min(left, PAGE), "search": search})
         pages.append(page["events"])
         left -= len(page["events"])
-    return [event for events in reversed(pages) for event in events][: limit if limit == 0 else None], forward
+    return [event for events in reversed(pages) for event in events]
 
 
 def _print(event: dict[str, Any], as_json: bool) -> None:

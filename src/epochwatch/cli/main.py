@@ -30,6 +30,9 @@ COMMANDS = {
 }
 """Each subcommand's place and its line in the overview; the place is imported only when the command is used."""
 
+BROKEN_PIPE_STATUS = 141
+"""128 + SIGPIPE: what a shell reports of a program that signal ended."""
+
 
 class LazyGroup(click.Group):
     """A group whose overview is known without importing any subcommand."""
@@ -60,6 +63,14 @@ class LazyGroup(click.Group):
             if near:
                 raise click.UsageError(f"{error.format_message()} Did you mean '{near[0]}'?", ctx) from error
             raise
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Runs the subcommand; a reader that has gone away ends it as SIGPIPE would, without a word."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _close_output()
+            ctx.exit(BROKEN_PIPE_STATUS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The overview, from the table above."""
@@ -112,7 +123,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
     except BrokenPipeError:
         _close_output()
-        sys.exit(141)  # as a program that SIGPIPE ended
+        sys.exit(BROKEN_PIPE_STATUS)
+    except OSError as error:  # a full disk, a directory that may not be written: no fault of the program
+        place = f": {error.filename}" if error.filename else ""
+        sys.exit(_fail(f"{error.strerror or error}{place}", "`epochwatch doctor` checks the installation", 1))
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -47,7 +47,7 @@ def plot_command(
 
     frame = Frame(width or shutil.get_terminal_size().columns, height, x, logarithmic)
     client = Client(load())
-    asked: "Parameters" = {"metric": metrics, "x": x, "width": frame.width * 2, "smoothing": smoothing}
+    asked: Parameters = {"metric": metrics, "x": x, "width": frame.width * 2, "smoothing": smoothing}
     answered = client.get_json(job_path(job, "/curves"), asked)["curves"]
     missing = [name for name in metrics if name not in {curve["metric"] for curve in answered}]
     if missing:
