@@ -215,6 +215,7 @@ def main() -> None:
         )
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
+            listener.listen()
             server = uvicorn.Server(
                 uvicorn.Config(console_app(stores, access), log_level="warning", timeout_graceful_shutdown=1)
             )

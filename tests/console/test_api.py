@@ -68,7 +68,10 @@ def test_every_point_is_exported_in_each_format(console: Any) -> None:
     assert rows[7]["value"] == "NaN"
     assert rows[5] == rows[5] | {"metric": "validation:loss", "host": "algo-1", "step": 5, "epoch": 0.5}
     tables = [
-        pa.csv.read_csv(io.BytesIO(console.get(path + "csv")[1])),
+        pa.csv.read_csv(
+            io.BytesIO(console.get(path + "csv")[1]),
+            convert_options=pa.csv.ConvertOptions(null_values=[""]),
+        ),
         pa.parquet.read_table(io.BytesIO(console.get(path + "parquet")[1])),
         pa.ipc.open_file(io.BytesIO(console.get(path + "arrow")[1])).read_all(),
     ]

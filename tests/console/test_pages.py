@@ -254,6 +254,7 @@ def test_light_and_dark(page: Page, console: Any) -> None:
     assert ground() == light
     page.get_by_role("button", name="Theme: light").click()
     assert ground() == dark
+    expect(page.locator("[data-group=loss] .value").first).to_have_text("0.013702")
     assert ink(page, "[data-group=loss]") > 1000
 
 
@@ -344,4 +345,4 @@ def test_what_is_missing_says_what_to_do(context: BrowserContext, console: Any) 
     page.goto(f"{console.url}/_/login?token={console.token}")
     page.goto(f"{console.url}/_/jobs/unknown")
     expect(page.get_by_role("alert")).to_contain_text("unknown")
-    expect(page.get_by_role("link", name="All jobs")).to_be_visible()
+    expect(page.get_by_role("link", name="All jobs", exact=True)).to_be_visible()

@@ -1,16 +1,25 @@
 """A job's log, page by page, over the streams of all its hosts."""
 
 import heapq
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from epochwatch.console.requests import Asked, Refusal
 from epochwatch.model.job import TrainingJob
-from epochwatch.store.logs import LogEvent
+from epochwatch.store.logs import LogEvent, Place
 from epochwatch.store.stores import Stores
 
 Token = tuple[int, int, str]
 """A place among all events of a job: timestamp (ms), seq, stream."""
+
+
+SEARCHED_AT_ONCE = 10_000
+"""Lines with the longest word of a search that are looked at in one go."""
+
+ESCAPES = re.compile(r"\x1b\[[0-9;:?<=>]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?")
+"""Colours, titles, links and other orders to a terminal."""
 
 
 def log_page(stores: Stores, asked: Asked, job: TrainingJob, *, limit: int, tail: bool) -> dict[str, Any]:
@@ -21,19 +30,13 @@ def log_page(stores: Stores, asked: Asked, job: TrainingJob, *, limit: int, tail
     """
     after, before = (_token(asked, name) for name in ("after", "before"))
     newest = tail or (before is not None and after is None)
-    pages = [
-        stores.logs.events(
-            asked.tenant,
-            job.log_group,
-            stream,
-            after=None if after is None else _place(after, stream, behind=True),
-            before=None if before is None else _place(before, stream, behind=False),
-            newest=newest,
-            containing=asked.text("search") or None,
-            limit=limit,
-        )
-        for stream in stores.state.jobs.log_streams(asked.tenant, job.name)
-    ]
+    search = asked.text("search")
+    pages = []
+    for stream in stores.state.jobs.log_streams(asked.tenant, job.name):
+        read = partial(stores.logs.events, asked.tenant, job.log_group, stream, newest=newest)
+        behind = None if after is None else _place(after, stream, behind=True)
+        in_front = None if before is None else _place(before, stream, behind=False)
+        pages.append(_searched(read, search, behind, in_front, newest, limit))
     events = list(heapq.merge(*pages, key=_key))
     events = events[-limit:] if newest else events[:limit]
     return {
@@ -41,6 +44,35 @@ def log_page(stores: Stores, asked: Asked, job: TrainingJob, *, limit: int, tail
         "forward": token(events[-1]) if events else asked.text("after") or asked.text("before") or None,
         "backward": token(events[0]) if events else asked.text("before") or asked.text("after") or None,
     }
+
+
+def _searched(
+    read: Callable[..., list[LogEvent]],
+    search: str,
+    after: Place | None,
+    before: Place | None,
+    newest: bool,
+    limit: int,
+) -> list[LogEvent]:
+    """At most ``limit`` events of one stream whose text, without terminal escapes, has ``search`` in any case.
+
+    The engine looks for the longest word of it, as colours rarely change within a word; the rest is looked at here.
+    """
+    if not search:
+        return read(after=after, before=before, limit=limit)
+    word = max(search.split(), key=len, default=None)
+    wanted = search.casefold()
+    found: list[LogEvent] = []
+    while True:
+        page = read(after=after, before=before, containing=word, limit=SEARCHED_AT_ONCE)
+        hits = [event for event in page if wanted in ESCAPES.sub("", event.message).casefold()]
+        found = [*hits, *found] if newest else [*found, *hits]
+        if len(page) < SEARCHED_AT_ONCE or len(found) >= limit:
+            return found[-limit:] if newest else found[:limit]
+        if newest:
+            before = page[0].place
+        else:
+            after = page[-1].place
 
 
 def event_json(event: LogEvent) -> dict[str, Any]:
