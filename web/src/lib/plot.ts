@@ -193,7 +193,8 @@ export class Chart {
       {
         width: Math.max(root.clientWidth, 120),
         height: HEIGHT,
-        padding: [10, 22, 0, 0],
+        // Times are long words: the last one must fit beside the chart.
+        padding: [10, view.axis === "time" || view.axis === "relative" ? 34 : 22, 0, 0],
         legend: quiet,
         scales: {
           x: { time: false, range: xRange(() => this.#view, () => this.#lines) },
