@@ -30,6 +30,7 @@ LINGER_SECONDS = 2.0
 """After the training's end its children may hold its outputs open: what they print is recorded until it is quiet
 for QUIET_SECONDS, and for at most LINGER_SECONDS."""
 RESTART_SECONDS = 1.0
+QUICK_RESTARTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,7 @@ class Companions:
         self._before = before
         """Called when the standby was found dead, before another is started."""
         self._standby: subprocess.Popen[bytes] | None = None
+        self._failed_starts = 0
         self._stopping = threading.Event()
 
     def start(self, *, standby: bool) -> None:
@@ -176,14 +178,17 @@ class Companions:
 
     def _await_standby(self, lock: Lock) -> None:
         """Until the new standby has its lock, or is dead."""
-        begin = time.monotonic()
         while not self._stopping.is_set():
-            time.sleep(0.05)
+            time.sleep(0.01)
             if not lock.take(wait=False):
+                self._failed_starts = 0
                 return
             lock.release()
             if self._standby is None or self._standby.poll() is not None:
-                self._stopping.wait(max(0.0, begin + RESTART_SECONDS - time.monotonic()))
+                self._failed_starts += 1
+                # One that was killed is replaced at once; one that cannot start is not tried in a loop.
+                if self._failed_starts > QUICK_RESTARTS:
+                    self._stopping.wait(RESTART_SECONDS)
                 return
 
     def _spawn_standby(self) -> None:
