@@ -19,7 +19,7 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASC
 _REGEX_ALPHABET: Final = re.compile(r"(?:[A-Za-z0-9 :_#=@/;,\-^$?\[\]{}|*+.]|\\[\x20-\x7e])*\Z")
 
 
-class InvalidFilterPattern(ValueError):  # noqa: N818 (the field's word)
+class InvalidFilterPattern(ValueError):
     """The filter pattern is not one; the message says what is wrong where."""
 
 

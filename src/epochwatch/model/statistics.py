@@ -25,7 +25,7 @@ class Kind(Enum):
 BASIC: Final = (Kind.SAMPLE_COUNT, Kind.AVERAGE, Kind.SUM, Kind.MINIMUM, Kind.MAXIMUM)
 
 
-class InvalidStatistic(ValueError):  # noqa: N818 (the field's word)
+class InvalidStatistic(ValueError):
     """The text names no statistic."""
 
 

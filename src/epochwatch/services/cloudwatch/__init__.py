@@ -1,0 +1,14 @@
+"""Amazon CloudWatch metrics."""
+
+from epochwatch.services.call import Operation
+from epochwatch.services.cloudwatch.metric_data import put_metric_data
+from epochwatch.services.cloudwatch.metric_list import list_metrics
+from epochwatch.services.cloudwatch.metric_queries import get_metric_data
+from epochwatch.services.cloudwatch.metric_statistics import get_metric_statistics
+
+OPERATIONS: dict[str, Operation] = {
+    "GetMetricData": get_metric_data,
+    "GetMetricStatistics": get_metric_statistics,
+    "ListMetrics": list_metrics,
+    "PutMetricData": put_metric_data,
+}
