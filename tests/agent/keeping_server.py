@@ -106,7 +106,7 @@ class KeepingServer:
             self.registrations[registration.run_id] = registration
             name = registration.name
             answer: msgspec.Struct | dict[str, object] = Registered(
-                name, f"arn:{name}", "g", "s", "1", "r", f"{self.url}/_/jobs/{name}", {}
+                name, f"arn:{name}", "g", "s", "1", "r", f"{self.url}/_/jobs/{name}"
             )
         elif path == "/_/agent/progress":
             self.progress.append(msgspec.msgpack.decode(body, type=Progress))

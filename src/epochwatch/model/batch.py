@@ -71,8 +71,6 @@ class Registered(msgspec.Struct):
     account: str
     region: str
     console_url: str
-    positions: dict[str, int]
-    """Committed position of each source of this run that the server has seen."""
 
 
 class LogEvents(msgspec.Struct):

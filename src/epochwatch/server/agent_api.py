@@ -20,7 +20,7 @@ from starlette.routing import Route
 from epochwatch.errors import EpochwatchError
 from epochwatch.model.batch import Batch, Committed, Progress, Registered, Registration
 from epochwatch.model.tenant import Tenant
-from epochwatch.store.batches import commit_batch, committed_positions
+from epochwatch.store.batches import commit_batch
 from epochwatch.store.stores import Stores
 
 logger = logging.getLogger(__name__)
@@ -77,7 +77,6 @@ class AgentApi:
                 account=tenant.account,
                 region=tenant.region,
                 console_url=self._console_url(request, run.job),
-                positions=committed_positions(self._stores, run),
             )
 
         return await self._answer(request, Registration, register)

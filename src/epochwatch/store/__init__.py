@@ -1,0 +1,1 @@
+"""The only place with SQL and object paths: metrics, run points, log events, job records, objects."""

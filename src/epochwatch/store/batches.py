@@ -1,0 +1,310 @@
+"""An agent's batch on its way into the tables: each row once, however often it is sent."""
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from epochwatch.model.batch import NO_STEP, Batch, Committed, InstanceSamples, LogEvents, RunPoints
+from epochwatch.model.job import Run
+from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE, MetricId
+from epochwatch.model.tenant import Tenant
+from epochwatch.store.live import LiveLog, LivePoints, LiveSamples
+from epochwatch.store.logs import LogEvent
+from epochwatch.store.rows import (
+    Rows,
+    constant,
+    datapoint_rows,
+    log_event_rows,
+    run_point_rows,
+    source_number,
+    taken,
+)
+from epochwatch.store.run_points import TRAINING_JOB
+from epochwatch.store.series import SeriesEntry
+from epochwatch.store.sources import Stored
+
+if TYPE_CHECKING:
+    from epochwatch.store.stores import Stores
+
+MAX_METRIC_NAME = 255
+"""Longest name CloudWatch has; values under longer names are run points only."""
+MAX_LIVE = 2000
+"""Newest items of one kind handed to watchers per batch."""
+
+Part = LogEvents | RunPoints | InstanceSamples
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """Whose batch, where it goes, and when."""
+
+    stores: "Stores"
+    tenant: Tenant
+    run: Run
+    now: float
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """New rows of one part for one table, and how to note them as stored."""
+
+    rows: Rows
+    table: str
+    times: NDArray[np.int64]
+    positions: NDArray[np.uint64]
+
+
+def commit_batch(stores: "Stores", tenant: Tenant, run: Run, batch: Batch, now: float) -> Committed:
+    """Store what of ``batch`` is not stored yet; durable on return.
+
+    Log events go into the run's stream; run points into the job's and, if finite, as datapoints under
+    ``TrainingJobName``; samples as datapoints under ``Host``. Raises ValueError for columns that do not fit together
+    and for sources of other runs.
+    """
+    parts: list[Part] = [*batch.log_events, *batch.run_points, *batch.samples]
+    for part in parts:
+        if not part.source.startswith(f"{run.run_id}/"):
+            raise ValueError(f"the source {part.source[:100]} is not one of run {run.run_id}")
+    context = _Context(stores, tenant, run, now)
+    numbers = {part.source: source_number(tenant, part.source) for part in parts}
+    with ExitStack() as held:
+        stored = {
+            number: held.enter_context(stores.sources.held(number, reread=batch.resend))
+            for number in sorted(set(numbers.values()))
+        }
+        prepared = [
+            (one, stored[numbers[part.source]])
+            for part in parts
+            for one in _prepare(context, part, numbers[part.source], stored[numbers[part.source]])
+        ]
+        futures = [stores.ingest.submit(rows) for rows in _together(one.rows for one, _ in prepared)]
+        for future in futures:
+            future.result()
+        for one, place in prepared:
+            place.advance(one.table, one.times, one.positions)
+    return Committed({part.source: _last(part.positions) for part in parts})
+
+
+def _together(all_rows: Iterable[Rows]) -> list[Rows]:
+    """One submission for the batch: its tables are written by one commit."""
+    merged: list[Rows] = []
+    for rows in all_rows:
+        for target in merged:
+            if not any(getattr(target, t) is not None and getattr(rows, t) is not None for t in _TABLES):
+                for table in _TABLES:
+                    if getattr(rows, table) is not None:
+                        setattr(target, table, getattr(rows, table))
+                target.series = [*target.series, *rows.series]
+                target.announce = _both(target.announce, rows.announce)
+                break
+        else:
+            merged.append(rows)
+    return merged
+
+
+_TABLES = ("datapoints", "run_points", "log_events")
+
+
+def _both(first: Callable[[], None] | None, second: Callable[[], None] | None) -> Callable[[], None] | None:
+    if first is None or second is None:
+        return first or second
+
+    def announce() -> None:
+        first()
+        second()
+
+    return announce
+
+
+def _prepare(context: _Context, part: Part, number: int, stored: Stored) -> list[_Prepared]:
+    if isinstance(part, LogEvents):
+        return _log_events(context, part, number, stored)
+    if isinstance(part, RunPoints):
+        return _run_points(context, part, number, stored)
+    return _samples(context, part, number, stored)
+
+
+def _log_events(context: _Context, part: LogEvents, number: int, stored: Stored) -> list[_Prepared]:
+    positions = _column(part.positions, np.uint64)
+    times = _column(part.timestamps, np.int64)
+    _same_length(positions, times, part.messages)
+    fresh = stored.new("log_events", times, positions)
+    positions, times = positions[fresh], times[fresh]
+    if not len(positions):
+        return []
+    messages = [message for message, new in zip(part.messages, fresh, strict=True) if new]
+    run, count, ingestion = context.run, len(positions), int(context.now * 1000)
+    batch = log_event_rows(
+        {
+            "account": constant(context.tenant.account, count),
+            "region": constant(context.tenant.region, count),
+            "log_group": constant(run.log_group, count),
+            "stream": constant(run.log_stream, count),
+            "ts": times,
+            "ingestion": np.full(count, ingestion, np.int64),
+            "message": pa.array(messages, pa.string()),
+            "source": np.full(count, number, np.uint64),
+            "seq": positions,
+        }
+    )
+
+    def announce() -> None:
+        if context.stores.feed.watched(context.tenant, run.job):
+            newest = zip(times[-MAX_LIVE:], positions[-MAX_LIVE:], messages[-MAX_LIVE:], strict=True)
+            events = [LogEvent(int(t), ingestion, int(p), run.log_stream, m) for t, p, m in newest]
+            context.stores.feed.publish(context.tenant, LiveLog(run.job, events))
+
+    return [_Prepared(Rows(log_events=batch, announce=announce), "log_events", times, positions)]
+
+
+def _run_points(context: _Context, part: RunPoints, number: int, stored: Stored) -> list[_Prepared]:
+    columns = {
+        "position": _column(part.positions, np.uint64),
+        "metric": _indices(part.metrics, part.names),
+        "step": _column(part.steps, np.int64),
+        "epoch": _column(part.epochs, np.float64),
+        "time": _column(part.timestamps, np.int64),
+        "value": _column(part.values, np.float64),
+    }
+    _same_length(*columns.values())
+    prepared = []
+    fresh = stored.new("run_points", columns["time"], columns["position"])
+    if fresh.any():
+        new = {name: column[fresh] for name, column in columns.items()}
+        rows = _point_rows(context, part.names, new, number)
+        prepared.append(_Prepared(rows, "run_points", new["time"], new["position"]))
+    usable = np.array([0 < len(name) <= MAX_METRIC_NAME for name in part.names] or [False])
+    finite = np.isfinite(columns["value"]) & (usable[columns["metric"]] if part.names else False)
+    dimension = ("TrainingJobName", context.run.job)
+    chosen = {name: column[finite] for name, column in columns.items()}
+    return prepared + _datapoints(context, part.names, chosen, "None", dimension, number, stored, None)
+
+
+def _point_rows(context: _Context, names: list[str], new: dict[str, NDArray[Any]], number: int) -> Rows:
+    run, count = context.run, len(new["value"])
+    batch = run_point_rows(
+        {
+            "account": constant(context.tenant.account, count),
+            "region": constant(context.tenant.region, count),
+            "owner": constant(TRAINING_JOB, count),
+            "name": constant(run.job, count),
+            "metric": taken(names, new["metric"]),
+            "host": constant(run.host, count),
+            "step": new["step"],
+            "epoch": new["epoch"],
+            "time": new["time"],
+            "value": new["value"],
+            "source": np.full(count, number, np.uint64),
+            "seq": new["position"],
+        }
+    )
+
+    def announce() -> None:
+        if context.stores.feed.watched(context.tenant, run.job):
+            order = ("metric", "step", "epoch", "time", "value")
+            newest = zip(*(new[name][-MAX_LIVE:].tolist() for name in order), strict=True)
+            points = [
+                (names[m], run.host, None if s == NO_STEP else s, None if e != e else e, t / 1e6, v)  # noqa: PLR0124
+                for m, s, e, t, v in newest
+            ]
+            context.stores.feed.publish(context.tenant, LivePoints(run.job, points))
+
+    return Rows(run_points=batch, announce=announce)
+
+
+def _samples(context: _Context, part: InstanceSamples, number: int, stored: Stored) -> list[_Prepared]:
+    columns = {
+        "position": _column(part.positions, np.uint64),
+        "metric": _indices(part.metrics, part.names),
+        "time": _column(part.timestamps, np.int64),
+        "value": _column(part.values, np.float64),
+    }
+    _same_length(*columns.values())
+    finite = np.isfinite(columns["value"])
+    chosen = {name: column[finite] for name, column in columns.items()}
+    run = context.run
+    dimension = ("Host", f"{run.job}/{run.host}")
+
+    def announce(new: dict[str, NDArray[Any]]) -> None:
+        if context.stores.feed.watched(context.tenant, run.job):
+            order = ("metric", "time", "value")
+            newest = zip(*(new[name][-MAX_LIVE:].tolist() for name in order), strict=True)
+            samples = [(run.host, part.names[m], t / 1e6, v) for m, t, v in newest]
+            context.stores.feed.publish(context.tenant, LiveSamples(run.job, samples))
+
+    return _datapoints(context, part.names, chosen, "Percent", dimension, number, stored, announce)
+
+
+def _datapoints(
+    context: _Context,
+    names: list[str],
+    columns: dict[str, NDArray[Any]],
+    unit: str,
+    dimension: tuple[str, str],
+    number: int,
+    stored: Stored,
+    announce: Callable[[dict[str, NDArray[Any]]], None] | None,
+) -> list[_Prepared]:
+    """Values as CloudWatch datapoints under one dimension."""
+    seconds = columns["time"] // 1_000_000
+    fresh = stored.new("datapoints", seconds, columns["position"])
+    if not fresh.any():
+        return []
+    new = {name: column[fresh] for name, column in columns.items()}
+    seconds = seconds[fresh]
+    series: list[SeriesEntry] = []
+    sids = np.zeros(len(names), np.uint64)
+    for index in np.unique(new["metric"]):
+        metric = MetricId(TRAINING_JOBS_NAMESPACE, names[index], (dimension,))
+        last = int(seconds[new["metric"] == index].max())
+        entry = context.stores.series.ensure(context.tenant, metric, unit, last)
+        series.append(entry)
+        sids[index] = entry.sid
+    count = len(seconds)
+    zeros = np.zeros(count)
+    batch = datapoint_rows(
+        {
+            "sid": sids[new["metric"]],
+            "ts": seconds,
+            "value": new["value"],
+            "weight": np.ones(count),
+            "low": zeros,
+            "high": zeros,
+            "is_set": np.zeros(count, np.uint8),
+            "resolution": np.ones(count, np.uint8),
+            "source": np.full(count, number, np.uint64),
+            "seq": new["position"],
+        }
+    )
+    tell = None if announce is None else (lambda: announce(new))
+    return [
+        _Prepared(Rows(series=series, datapoints=batch, announce=tell), "datapoints", seconds, new["position"])
+    ]
+
+
+def _column(data: bytes, dtype: Any) -> NDArray[Any]:
+    if len(data) % 4 or (dtype is not np.uint32 and len(data) % 8):
+        raise ValueError("a column's length is no multiple of its items' size")
+    return np.frombuffer(data, dtype)
+
+
+def _indices(data: bytes, names: list[str]) -> NDArray[np.uint32]:
+    found: NDArray[np.uint32] = _column(data, np.uint32)
+    if len(found) and int(found.max()) >= len(names):
+        raise ValueError("a column refers to a metric name that is not there")
+    return found
+
+
+def _same_length(*columns: Any) -> None:
+    if len({len(column) for column in columns}) > 1:
+        raise ValueError("the columns of a part differ in length")
+
+
+def _last(positions: bytes) -> int:
+    column = _column(positions, np.uint64)
+    return int(column.max()) if len(column) else 0

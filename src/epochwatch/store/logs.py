@@ -1,0 +1,199 @@
+"""Log events: writing, reading a stream in order from any place, scanning a group."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from epochwatch.model.tenant import Tenant
+from epochwatch.store.engine import Engine
+from epochwatch.store.ingest import Ingest
+from epochwatch.store.rows import API_SOURCE, Rows, SequenceNumbers, constant, log_event_rows
+
+Place = tuple[int, int]
+"""A place in a stream: (timestamp in ms, seq). Events are ordered by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """One stored event. Times are Unix milliseconds."""
+
+    timestamp: int
+    ingestion: int
+    seq: int
+    stream: str
+    message: str
+
+    @property
+    def place(self) -> Place:
+        """Where the event stands in its stream."""
+        return self.timestamp, self.seq
+
+
+@dataclass(frozen=True, slots=True)
+class StreamBounds:
+    """What a stream holds. Times are Unix milliseconds."""
+
+    first: int
+    last: int
+    last_ingestion: int
+    size: int
+    """Bytes of the messages, 26 added for each as CloudWatch bills them."""
+
+
+class LogStore:
+    """Log events of all tenants. Groups and streams themselves are records of the state store."""
+
+    def __init__(self, engine: Engine, ingest: Ingest, numbers: SequenceNumbers) -> None:
+        self._engine = engine
+        self._ingest = ingest
+        self._numbers = numbers
+
+    def put_events(
+        self, tenant: Tenant, group: str, stream: str, events: Sequence[tuple[int, str]], now_ms: int
+    ) -> None:
+        """Store (timestamp in ms, message) events; durable on return."""
+        count = len(events)
+        if not count:
+            return
+        columns: dict[str, Any] = {
+            "account": constant(tenant.account, count),
+            "region": constant(tenant.region, count),
+            "log_group": constant(group, count),
+            "stream": constant(stream, count),
+            "ts": np.array([timestamp for timestamp, _ in events], np.int64),
+            "ingestion": np.full(count, now_ms, np.int64),
+            "message": pa.array([message for _, message in events], pa.string()),
+            "source": np.full(count, API_SOURCE, np.uint64),
+            "seq": self._numbers.take(count),
+        }
+        self._ingest.write(Rows(log_events=log_event_rows(columns)))
+
+    def events(
+        self,
+        tenant: Tenant,
+        group: str,
+        stream: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        after: Place | None = None,
+        before: Place | None = None,
+        newest: bool = False,
+        containing: str | None = None,
+        limit: int = 10_000,
+    ) -> list[LogEvent]:
+        """Events of one stream in order, with start <= timestamp < end (ms), behind ``after`` and in front of
+        ``before``; at most ``limit``, the oldest of them or with ``newest`` the newest. ``containing`` keeps
+        events whose message has that text, whatever its case.
+        """
+        where, parameters = _where(tenant, group, [stream], start, end)
+        where += _beside(after, before, parameters)
+        if containing:
+            where += " AND positionCaseInsensitiveUTF8(message, %(containing)s) > 0"
+            parameters["containing"] = containing
+        order = "DESC" if newest else "ASC"
+        table = self._engine.query(
+            f"SELECT ts, ingestion, seq, toString(stream) AS stream, message FROM log_events WHERE {where} "
+            f"ORDER BY ts {order}, seq {order} LIMIT %(limit)s",
+            parameters | {"limit": limit},
+        )
+        found = list(_events(table))
+        return found[::-1] if newest else found
+
+    def scan(
+        self,
+        tenant: Tenant,
+        group: str,
+        streams: Sequence[str] | None = None,
+        *,
+        prefix: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        containing: Sequence[str] = (),
+        after: tuple[int, int, str] | None = None,
+        limit: int = 10_000,
+    ) -> list[LogEvent]:
+        """Events of a group's streams (or those whose name begins with ``prefix``) by timestamp, seq and stream,
+        behind ``after`` of that order; only those whose message has all the texts of ``containing``.
+        """
+        where, parameters = _where(tenant, group, streams, start, end)
+        if prefix is not None:
+            where += " AND startsWith(stream, %(prefix)s)"
+            parameters["prefix"] = prefix
+        for number, text in enumerate(containing):
+            where += f" AND position(message, %(containing{number})s) > 0"
+            parameters[f"containing{number}"] = text
+        if after is not None:
+            where += (
+                " AND ts >= %(after_ts)s AND (ts, seq, stream) > (%(after_ts)s, %(after_seq)s, %(after_stream)s)"
+            )
+            parameters |= {"after_ts": after[0], "after_seq": after[1], "after_stream": after[2]}
+        table = self._engine.query(
+            f"SELECT ts, ingestion, seq, toString(stream) AS stream, message FROM log_events WHERE {where} "
+            "ORDER BY ts, seq, stream LIMIT %(limit)s",
+            parameters | {"limit": limit},
+        )
+        return list(_events(table))
+
+    def stream_bounds(
+        self, tenant: Tenant, group: str, streams: Sequence[str] | None = None
+    ) -> dict[str, StreamBounds]:
+        """What each stream with events holds, by name."""
+        where, parameters = _where(tenant, group, streams, None, None)
+        table = self._engine.query(
+            "SELECT toString(stream) AS name, min(ts) AS first, max(ts) AS last, max(ingestion) AS last_ingestion, "
+            f"sum(length(message) + 26) AS size FROM log_events WHERE {where} GROUP BY stream",
+            parameters,
+        )
+        return {
+            row.pop("name"): StreamBounds(**{name: int(value) for name, value in row.items()})
+            for row in table.to_pylist()
+        }
+
+    def group_sizes(self, tenant: Tenant, groups: Sequence[str]) -> dict[str, int]:
+        """Bytes stored in each group that has events."""
+        if not groups:
+            return {}
+        table = self._engine.query(
+            "SELECT toString(log_group) AS name, sum(length(message) + 26) AS size FROM log_events WHERE "
+            "account = %(account)s AND region = %(region)s AND log_group IN %(groups)s GROUP BY log_group",
+            {"account": tenant.account, "region": tenant.region, "groups": list(groups)},
+        )
+        return {row["name"]: int(row["size"]) for row in table.to_pylist()}
+
+
+def _where(
+    tenant: Tenant, group: str, streams: Sequence[str] | None, start: int | None, end: int | None
+) -> tuple[str, dict[str, Any]]:
+    where = "account = %(account)s AND region = %(region)s AND log_group = %(group)s"
+    parameters: dict[str, Any] = {"account": tenant.account, "region": tenant.region, "group": group}
+    if streams is not None:
+        where += " AND stream IN %(streams)s" if streams else " AND 0"
+        parameters["streams"] = list(streams)
+    if start is not None:
+        where += " AND ts >= %(start)s"
+        parameters["start"] = int(start)
+    if end is not None:
+        where += " AND ts < %(end)s"
+        parameters["end"] = int(end)
+    return where, parameters
+
+
+def _beside(after: Place | None, before: Place | None, parameters: dict[str, Any]) -> str:
+    where = ""
+    if after is not None:
+        where += " AND ts >= %(after_ts)s AND (ts, seq) > (%(after_ts)s, %(after_seq)s)"
+        parameters |= {"after_ts": after[0], "after_seq": after[1]}
+    if before is not None:
+        where += " AND ts <= %(before_ts)s AND (ts, seq) < (%(before_ts)s, %(before_seq)s)"
+        parameters |= {"before_ts": before[0], "before_seq": before[1]}
+    return where
+
+
+def _events(table: pa.Table) -> Iterator[LogEvent]:
+    columns = (table[name].to_pylist() for name in ("ts", "ingestion", "seq", "stream", "message"))
+    for ts, ingestion, seq, stream, message in zip(*columns, strict=True):
+        yield LogEvent(ts, ingestion, seq, stream, message)

@@ -1,0 +1,188 @@
+"""Run points: every value of a training metric with host, step, epoch and time, kept whole."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from epochwatch.model.batch import NO_STEP
+from epochwatch.model.metric import direction
+from epochwatch.model.tenant import Tenant
+from epochwatch.store.engine import Engine
+from epochwatch.store.ingest import Ingest
+from epochwatch.store.rows import API_SOURCE, Rows, SequenceNumbers, constant, run_point_rows
+
+Owner: TypeAlias = Literal["training-job", "trial-component"]
+TRAINING_JOB: Owner = "training-job"
+TRIAL_COMPONENT: Owner = "trial-component"
+
+_MINE = "account = %(account)s AND region = %(region)s AND owner = %(owner)s"
+
+
+@dataclass(frozen=True, slots=True)
+class RunPointColumns:
+    """Points to store, as columns of one length."""
+
+    metric: Sequence[str]
+    value: NDArray[np.float64]
+    """NaN and infinities are kept."""
+    time: NDArray[np.int64]
+    """Unix microseconds."""
+    step: NDArray[np.int64]
+    """NO_STEP where unknown."""
+    epoch: NDArray[np.float64]
+    """NaN where unknown."""
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSummary:
+    """One metric of one job. ``best``, ``min`` and ``max`` look at finite values only; None where there is none."""
+
+    name: str
+    final: float
+    """The newest value, be it finite or not."""
+    final_step: int | None
+    best: float | None
+    best_step: int | None
+    direction: Literal["min", "max"]
+    min: float | None
+    max: float | None
+    first_time: float
+    """Unix seconds."""
+    last_time: float
+    points: int
+    """How many values, non-finite ones included."""
+    non_finite: int
+
+
+class RunPointStore:
+    """Points of training jobs and trial components of all tenants. Curves: see ``store.curves``."""
+
+    def __init__(self, engine: Engine, ingest: Ingest, numbers: SequenceNumbers) -> None:
+        self._engine = engine
+        self._ingest = ingest
+        self._numbers = numbers
+
+    def write(
+        self,
+        tenant: Tenant,
+        owner: Owner,
+        name: str,
+        points: RunPointColumns,
+        announce: Callable[[], None] | None = None,
+    ) -> None:
+        """Store ``points`` of the job or component ``name``; durable on return.
+
+        Raises ValueError for a time outside 1970-2106. ``announce`` is called after the commit.
+        """
+        count = len(points.metric)
+        columns = {
+            "account": constant(tenant.account, count),
+            "region": constant(tenant.region, count),
+            "owner": constant(owner, count),
+            "name": constant(name, count),
+            "metric": pa.array(points.metric, pa.string()),
+            "host": constant(points.host, count),
+            "step": np.asarray(points.step, np.int64),
+            "epoch": np.asarray(points.epoch, np.float64),
+            "time": np.asarray(points.time, np.int64),
+            "value": np.asarray(points.value, np.float64),
+            "source": np.full(count, API_SOURCE, np.uint64),
+            "seq": self._numbers.take(count),
+        }
+        self._ingest.write(Rows(run_points=run_point_rows(columns), announce=announce))
+
+    def points(
+        self,
+        tenant: Tenant,
+        owner: Owner,
+        name: str,
+        metrics: Sequence[str] | None = None,
+        host: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+    ) -> pa.Table:
+        """All points, at full resolution, ordered by metric, time and place in the source.
+
+        Columns: metric, host (string); step (int64, NO_STEP where unknown); epoch (float64, NaN where unknown);
+        time (int64, Unix microseconds); value (float64). ``start`` <= time < ``end``, in microseconds too.
+        """
+        where, parameters = selection(tenant, owner, name, metrics, host)
+        if start is not None:
+            where, parameters["start"] = f"{where} AND time >= %(start)s", int(start)
+        if end is not None:
+            where, parameters["end"] = f"{where} AND time < %(end)s", int(end)
+        return self._engine.query(
+            "SELECT toString(metric) AS metric, toString(host) AS host, step, epoch, time, value FROM run_points "
+            f"WHERE {where} ORDER BY run_points.metric, time, seq",
+            parameters,
+        )
+
+    def summaries(
+        self, tenant: Tenant, owner: Owner, names: str | Sequence[str]
+    ) -> dict[str, list[MetricSummary]]:
+        """Each job's (or component's) metrics, by name and in order of name, all by one query."""
+        wanted = [names] if isinstance(names, str) else list(names)
+        found: dict[str, list[MetricSummary]] = {name: [] for name in wanted}
+        if not wanted:
+            return found
+        rows = self._engine.query(
+            "SELECT toString(name) AS job, toString(metric) AS label, count() AS points, "
+            "countIf(NOT isFinite(value)) AS odd, argMax(value, (time, seq)) AS final, "
+            "argMax(step, (time, seq)) AS final_step, minIf(value, isFinite(value)) AS low, "
+            "maxIf(value, isFinite(value)) AS high, argMinIf(step, (value, time, seq), isFinite(value)) AS low_step, "
+            "argMinIf(step, (-value, time, seq), isFinite(value)) AS high_step, min(time) AS first, max(time) AS last "
+            f"FROM run_points WHERE {_MINE} AND name IN %(names)s GROUP BY name, metric ORDER BY name, metric",
+            {"account": tenant.account, "region": tenant.region, "owner": owner, "names": wanted},
+        )
+        for row in rows.to_pylist():
+            found[row["job"]].append(_summary(row))
+        return found
+
+
+def selection(
+    tenant: Tenant, owner: Owner, name: str, metrics: Sequence[str] | None, host: str | None
+) -> tuple[str, dict[str, Any]]:
+    """The WHERE clause (and its parameters) of one job's or component's points."""
+    where = f"{_MINE} AND name = %(name)s"
+    parameters: dict[str, Any] = {
+        "account": tenant.account,
+        "region": tenant.region,
+        "owner": owner,
+        "name": name,
+    }
+    if metrics is not None:
+        where += " AND metric IN %(metrics)s" if metrics else " AND 0"
+        parameters["metrics"] = list(metrics)
+    if host is not None:
+        where += " AND host = %(host)s"
+        parameters["host"] = host
+    return where, parameters
+
+
+def _summary(row: dict[str, Any]) -> MetricSummary:
+    finite = row["points"] > row["odd"]
+    better = direction(row["label"])
+    best, best_step = (row["low"], row["low_step"]) if better == "min" else (row["high"], row["high_step"])
+    return MetricSummary(
+        name=row["label"],
+        final=row["final"],
+        final_step=_step(row["final_step"]),
+        best=best if finite else None,
+        best_step=_step(best_step) if finite else None,
+        direction=better,
+        min=row["low"] if finite else None,
+        max=row["high"] if finite else None,
+        first_time=row["first"] / 1e6,
+        last_time=row["last"] / 1e6,
+        points=row["points"],
+        non_finite=row["odd"],
+    )
+
+
+def _step(step: int) -> int | None:
+    return None if step == NO_STEP else step

@@ -1,0 +1,163 @@
+"""Tables of the metrics engine: their columns, and how the engine is told to make them.
+
+Units: ``ts`` of datapoints Unix seconds; of log events (and ``ingestion``) Unix milliseconds; ``time`` of run
+points Unix microseconds. ``source`` is a hash of the agent's source id (0: an API call), ``seq`` the row's place in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+SERIES = pa.schema(
+    [
+        ("sid", pa.uint64()),
+        ("account", pa.string()),
+        ("region", pa.string()),
+        ("namespace", pa.string()),
+        ("name", pa.string()),
+        ("dimension_names", pa.list_(pa.string())),
+        ("dimension_values", pa.list_(pa.string())),
+        ("unit", pa.string()),
+        ("last_seen", pa.int64()),
+        ("version", pa.uint64()),
+    ]
+)
+DATAPOINTS = pa.schema(
+    [
+        ("sid", pa.uint64()),
+        ("ts", pa.uint32()),
+        ("value", pa.float64()),
+        ("weight", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("is_set", pa.uint8()),
+        ("resolution", pa.uint8()),
+        ("source", pa.uint64()),
+        ("seq", pa.uint64()),
+    ]
+)
+RUN_POINTS = pa.schema(
+    [
+        ("account", pa.string()),
+        ("region", pa.string()),
+        ("owner", pa.string()),
+        ("name", pa.string()),
+        ("metric", pa.string()),
+        ("host", pa.string()),
+        ("step", pa.int64()),
+        ("epoch", pa.float64()),
+        ("time", pa.int64()),
+        ("value", pa.float64()),
+        ("source", pa.uint64()),
+        ("seq", pa.uint64()),
+    ]
+)
+LOG_EVENTS = pa.schema(
+    [
+        ("account", pa.string()),
+        ("region", pa.string()),
+        ("log_group", pa.string()),
+        ("stream", pa.string()),
+        ("ts", pa.int64()),
+        ("ingestion", pa.int64()),
+        ("message", pa.string()),
+        ("source", pa.uint64()),
+        ("seq", pa.uint64()),
+    ]
+)
+
+INSERT_ORDER = ("series", "datapoints", "run_points", "log_events")
+"""Tables in the order one commit writes them: what refers to a row comes after it."""
+
+SCHEMAS = {"series": SERIES, "datapoints": DATAPOINTS, "run_points": RUN_POINTS, "log_events": LOG_EVENTS}
+
+HOUR = 3600
+DAY_MS = 86_400_000
+
+_TABLES = {
+    "series": """
+        sid UInt64, account {word}, region {word}, namespace {word}, name String,
+        dimension_names Array(String), dimension_values Array(String), unit {word},
+        last_seen Int64, version UInt64
+        """,
+    "datapoints": """
+        sid UInt64 {zstd}, ts DateTime {delta}, value Float64 {zstd}, weight Float64 {zstd}, low Float64 {zstd},
+        high Float64 {zstd}, is_set UInt8 {zstd}, resolution UInt8 {zstd}, source UInt64 {zstd}, seq UInt64 {delta}
+        """,
+    "run_points": """
+        account {word}, region {word}, owner {word}, name {word}, metric {word}, host {word},
+        step Int64 {delta}, epoch Float64 {zstd}, time Int64 {delta}, value Float64 {zstd},
+        source UInt64 {zstd}, seq UInt64 {delta}
+        """,
+    "log_events": """
+        account {word}, region {word}, log_group {word}, stream {word}, ts Int64 {delta}, ingestion Int64 {delta},
+        message String {zstd}, source UInt64 {zstd}, seq UInt64 {delta}
+        """,
+}
+_PARTITIONS = {
+    "series": "",
+    "datapoints": "PARTITION BY toStartOfHour(ts)",
+    "run_points": "",
+    "log_events": f"PARTITION BY intDiv(ts, {DAY_MS})",
+}
+_ORDERS = {
+    "series": "account, region, namespace, name, sid",
+    "datapoints": "sid, ts",
+    "run_points": "account, region, owner, name, metric, time, seq",
+    "log_events": "account, region, log_group, stream, ts, seq, source",
+}
+_SETTINGS = "fsync_after_insert=1, fsync_part_directory=1"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Which family of table engines the tables use. ``cluster`` empty: one server without replicas."""
+
+    cluster: str = ""
+
+    def engine(self, table: str) -> str:
+        """The ENGINE expression of ``table``."""
+        family, version = ("ReplacingMergeTree", "version") if table == "series" else ("MergeTree", "")
+        if not self.cluster:
+            return f"{family}({version})"
+        place = f"'/clickhouse/tables/{{shard}}/epochwatch/{table}', '{{replica}}'"
+        return f"Replicated{family}({place}{', ' + version if version else ''})"
+
+    def create(self, table: str) -> str:
+        """The CREATE TABLE statement of ``table``."""
+        columns = _TABLES[table].format(
+            word="LowCardinality(String)", zstd="CODEC(ZSTD(1))", delta="CODEC(Delta, ZSTD(1))"
+        )
+        granularity = 1024 if table in ("datapoints", "run_points") else 8192
+        on_cluster = f"ON CLUSTER `{self.cluster}`" if self.cluster else ""
+        return (
+            f"CREATE TABLE IF NOT EXISTS {table} {on_cluster} ({columns}) ENGINE = {self.engine(table)} "
+            f"{_PARTITIONS[table]} ORDER BY ({_ORDERS[table]}) SETTINGS index_granularity={granularity}, {_SETTINGS}"
+        )
+
+    def statements(self) -> Sequence[str]:
+        """Everything to run when a store is opened; harmless where the tables exist."""
+        return [self.create(table) for table in INSERT_ORDER]
+
+
+def partitions(table: str, times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The partition number of rows of ``table`` by their time column: an insert is atomic within a partition.
+
+    Only equality of these numbers means something: they mirror PARTITION BY, one for one.
+    """
+    if table == "datapoints":
+        return times // HOUR
+    if table == "log_events":
+        return times // DAY_MS
+    return np.zeros(len(times), np.int64)
+
+
+PARTITION_SQL = {
+    "datapoints": f"intDiv(toUInt32(ts), {HOUR})",
+    "run_points": "0",
+    "log_events": f"intDiv(ts, {DAY_MS})",
+}
+"""The same numbers computed by the engine."""

@@ -1,0 +1,249 @@
+"""The series index: which metrics exist, in memory, loaded from the ``series`` table.
+
+A *series* is one metric of one tenant in one unit; its ``sid`` is a hash of all that. Rows of datapoints carry
+only the sid.
+"""
+
+import bisect
+import hashlib
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from epochwatch.errors import EpochwatchError
+from epochwatch.model.metric import Dimensions, MetricId
+from epochwatch.model.tenant import Tenant
+from epochwatch.store.engine import Engine
+from epochwatch.store.schema import SERIES
+
+REWRITE_SECONDS = 3600
+"""``last_seen`` of a series is written again when it has advanced by so much."""
+REFRESH_SECONDS = 2.0
+"""How old the index may be where other servers add series too."""
+
+
+@dataclass(slots=True, eq=False)
+class SeriesEntry:
+    """One series. ``last_seen`` is the newest timestamp in it (Unix seconds)."""
+
+    sid: int
+    tenant: Tenant
+    metric: MetricId
+    unit: str
+    last_seen: int = 0
+    written_seen: int = -1
+    """``last_seen`` as the table has it; -1: not in the table."""
+
+    @property
+    def durable(self) -> bool:
+        """Whether the series is in the table."""
+        return self.written_seen >= 0
+
+    @property
+    def due(self) -> bool:
+        """Whether the row has to be written with the next commit."""
+        return not self.durable or self.last_seen - self.written_seen >= REWRITE_SECONDS
+
+
+@dataclass(slots=True)
+class _TenantIndex:
+    metrics: dict[MetricId, dict[str, SeriesEntry]] = field(default_factory=dict)
+    by_dimension: dict[tuple[str, str], list[MetricId]] = field(default_factory=dict)
+    ordered: list[MetricId] | None = None
+
+    def add(self, entry: SeriesEntry) -> None:
+        units = self.metrics.get(entry.metric)
+        if units is None:
+            units = self.metrics[entry.metric] = {}
+            self.ordered = None
+            for pair in entry.metric.dimensions:
+                self.by_dimension.setdefault(pair, []).append(entry.metric)
+        units[entry.unit] = entry
+
+
+class SeriesIndex:
+    """All series of all tenants. Safe to use from any number of threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.RLock()
+        self._tenants: dict[Tenant, _TenantIndex] = {}
+        self._by_sid: dict[int, SeriesEntry] = {}
+        self._loaded = 0.0
+        self._version = 0
+        self._load()
+
+    def ensure(self, tenant: Tenant, metric: MetricId, unit: str, last_seen: int) -> SeriesEntry:
+        """The series of ``metric`` in ``unit``, made when it is new; a commit with its datapoints makes it durable."""
+        with self._lock:
+            index = self._tenants.setdefault(tenant, _TenantIndex())
+            entry = index.metrics.get(metric, {}).get(unit)
+            if entry is None:
+                entry = SeriesEntry(self._number(tenant, metric, unit), tenant, metric, unit)
+                self._remember(entry)
+            entry.last_seen = max(entry.last_seen, last_seen)
+            return entry
+
+    def units(self, tenant: Tenant, metric: MetricId) -> dict[str, SeriesEntry]:
+        """The durable series of ``metric`` by unit; empty when the metric is unknown."""
+        self._refresh()
+        with self._lock:
+            index = self._tenants.get(tenant)
+            found = index.metrics.get(metric, {}) if index else {}
+            return {unit: entry for unit, entry in sorted(found.items()) if entry.durable}
+
+    def of_dimension(self, tenant: Tenant, pair: tuple[str, str]) -> list[SeriesEntry]:
+        """Every durable series that has the dimension ``pair`` (name, value)."""
+        self._refresh()
+        with self._lock:
+            index = self._tenants.get(tenant, _TenantIndex())
+            return [
+                entry
+                for metric in index.by_dimension.get(pair, ())
+                for entry in index.metrics[metric].values()
+                if entry.durable
+            ]
+
+    def find(
+        self,
+        tenant: Tenant,
+        namespace: str | None,
+        name: str | None,
+        dimensions: Sequence[tuple[str, str | None]],
+        active_since: int | None,
+        after: MetricId | None,
+    ) -> Iterator[MetricId]:
+        """Durable metrics that match everything given, in ascending order, those behind ``after`` only."""
+        self._refresh()
+        with self._lock:
+            index = self._tenants.get(tenant, _TenantIndex())
+            candidates = self._candidates(index, namespace, name, dimensions)
+            start = 0 if after is None else bisect.bisect_right(candidates, after)
+            selected = candidates[start:]
+        for metric in selected:
+            if _matches(metric, namespace, name, dimensions):
+                entries = index.metrics[metric].values()
+                seen = max((entry.last_seen for entry in entries if entry.durable), default=-1)
+                if seen >= (active_since or 0):
+                    yield metric
+
+    def mark_durable(self, entries: Iterable[SeriesEntry], seen: Iterable[int]) -> None:
+        """Their rows are in the table, with these values of ``last_seen``."""
+        with self._lock:
+            for entry, last in zip(entries, seen, strict=True):
+                entry.written_seen = max(entry.written_seen, last)
+
+    def clear(self) -> None:
+        """Forget everything (the table was emptied)."""
+        with self._lock:
+            self._tenants.clear()
+            self._by_sid.clear()
+
+    @staticmethod
+    def table(entries: Sequence[SeriesEntry], seen: Sequence[int]) -> pa.Table:
+        """Rows for the ``series`` table."""
+        version = time.time_ns() // 1000
+        return pa.table(
+            [
+                pa.array([entry.sid for entry in entries], pa.uint64()),
+                pa.array([entry.tenant.account for entry in entries], pa.string()),
+                pa.array([entry.tenant.region for entry in entries], pa.string()),
+                pa.array([entry.metric.namespace for entry in entries], pa.string()),
+                pa.array([entry.metric.name for entry in entries], pa.string()),
+                pa.array([[n for n, _ in entry.metric.dimensions] for entry in entries], pa.list_(pa.string())),
+                pa.array([[v for _, v in entry.metric.dimensions] for entry in entries], pa.list_(pa.string())),
+                pa.array([entry.unit for entry in entries], pa.string()),
+                pa.array(seen, pa.int64()),
+                pa.array(np.full(len(entries), version, np.uint64)),
+            ],
+            schema=SERIES,
+        )
+
+    @staticmethod
+    def _candidates(
+        index: _TenantIndex, namespace: str | None, name: str | None, dimensions: Sequence[tuple[str, str | None]]
+    ) -> list[MetricId]:
+        lists = [index.by_dimension.get((n, v), []) for n, v in dimensions if v is not None]
+        if lists:
+            return sorted(min(lists, key=lambda metrics: len(metrics)))
+        if index.ordered is None:
+            index.ordered = sorted(index.metrics)
+        if namespace is None:
+            return index.ordered
+        low = bisect.bisect_left(index.ordered, MetricId(namespace, name or ""))
+        after = MetricId(namespace, name + "\0") if name is not None else MetricId(namespace + "\0", "")
+        return index.ordered[low : bisect.bisect_left(index.ordered, after)]
+
+    def _number(self, tenant: Tenant, metric: MetricId, unit: str) -> int:
+        parts = [tenant.account, tenant.region, metric.namespace, metric.name, unit]
+        parts += [part for pair in metric.dimensions for part in pair]
+        key = b"".join(b"%d:%s" % (len(part), part) for part in (text.encode() for text in parts))
+        sid = int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") >> 1
+        other = self._by_sid.get(sid)
+        if other is not None:
+            raise EpochwatchError(
+                f"the metrics {metric} and {other.metric} have the same hash: rename one of them"
+            )
+        return sid
+
+    def _remember(self, entry: SeriesEntry) -> None:
+        self._by_sid[entry.sid] = entry
+        self._tenants.setdefault(entry.tenant, _TenantIndex()).add(entry)
+
+    def _refresh(self) -> None:
+        if not self._engine.shared or time.monotonic() - self._loaded < REFRESH_SECONDS:
+            return
+        self._load()
+
+    def _load(self) -> None:
+        """Take in the rows that came since the last time; a minute's overlap bridges the servers' clocks."""
+        self._loaded = time.monotonic()
+        rows = self._engine.query(
+            "SELECT sid, account, region, namespace, name, dimension_names, dimension_values, unit, "
+            "max(last_seen) AS seen, max(version) AS latest FROM series WHERE version >= %(since)s "
+            "GROUP BY sid, account, region, namespace, name, dimension_names, dimension_values, unit",
+            {"since": max(0, self._version - 60_000_000)},
+        )
+        recent = self._recent()
+        with self._lock:
+            for row in rows.to_pylist():
+                self._take(row, recent)
+
+    def _recent(self) -> dict[int, int]:
+        """The newest timestamp of series that had datapoints within what ``last_seen`` in the table may miss."""
+        since = int(time.time()) - 2 * REWRITE_SECONDS
+        rows = self._engine.query(
+            "SELECT sid, toInt64(toUInt32(max(ts))) AS seen FROM datapoints WHERE ts >= %(since)s GROUP BY sid",
+            {"since": since},
+        )
+        return dict(zip(rows["sid"].to_pylist(), rows["seen"].to_pylist(), strict=True))
+
+    def _take(self, row: dict[str, object], recent: dict[int, int]) -> None:
+        sid, seen = int(str(row["sid"])), int(str(row["seen"]))
+        entry = self._by_sid.get(sid)
+        if entry is None:
+            names, values = row["dimension_names"], row["dimension_values"]
+            assert isinstance(names, list)
+            assert isinstance(values, list)
+            dimensions: Dimensions = tuple(zip(names, values, strict=True))
+            metric = MetricId(str(row["namespace"]), str(row["name"]), dimensions)
+            entry = SeriesEntry(sid, Tenant(str(row["account"]), str(row["region"])), metric, str(row["unit"]))
+            self._remember(entry)
+        entry.written_seen = max(entry.written_seen, seen)
+        entry.last_seen = max(entry.last_seen, seen, recent.get(sid, 0))
+        self._version = max(self._version, int(str(row["latest"])))
+
+
+def _matches(
+    metric: MetricId, namespace: str | None, name: str | None, dimensions: Sequence[tuple[str, str | None]]
+) -> bool:
+    if namespace is not None and metric.namespace != namespace:
+        return False
+    if name is not None and metric.name != name:
+        return False
+    own = dict(metric.dimensions)
+    return all(n in own and (v is None or own[n] == v) for n, v in dimensions)

@@ -1,0 +1,123 @@
+"""The database behind the state store: opened by URL, brought to the newest schema, used in transactions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from epochwatch.errors import EpochwatchError, UsageError
+from epochwatch.model.tenant import Tenant
+from epochwatch.store.state.tables import METADATA
+
+BUSY_SECONDS = 30
+
+
+class Database:
+    """Transactions on SQLite or PostgreSQL. Safe to use from any number of threads."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> "Database":
+        """``sqlite:///path`` or ``postgresql://user:password@host/database``. Raises UsageError for another URL,
+        EpochwatchError where the database does not answer or is newer than this program.
+        """
+        try:
+            parsed = make_url(url)
+        except ArgumentError as error:
+            raise _unusable(url) from error
+        if parsed.drivername == "sqlite":
+            engine = _sqlite(parsed)
+        elif parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+            engine = sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        else:
+            raise _unusable(url)
+        try:
+            _migrate(engine)
+        except Exception as error:
+            engine.dispose()
+            place = parsed.render_as_string(hide_password=True)
+            raise EpochwatchError(f"cannot open the state store at {place}: {_first_line(error)}") from error
+        return cls(engine)
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """A transaction: committed at the end, rolled back on an exception."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name
+
+    def clear(self) -> None:
+        """Delete every row of every table."""
+        with self.begin() as connection:
+            for table in reversed(METADATA.sorted_tables):
+                connection.execute(table.delete())
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def owned(table: sa.Table, tenant: Tenant) -> sa.ColumnElement[bool]:
+    """The condition that a row of ``table`` belongs to ``tenant``."""
+    return (table.c.account == tenant.account) & (table.c.region == tenant.region)
+
+
+def owner(tenant: Tenant) -> dict[str, str]:
+    """The columns that make a new row ``tenant``'s."""
+    return {"account": tenant.account, "region": tenant.region}
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    if not url.database:
+        raise UsageError("the state store needs a file", "use sqlite:///path")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, as writers from the start
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # A reader that turns writer half way can fail at once instead of waiting its turn.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _migrate(engine: sa.Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # servers that start together migrate one after another
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(46004600)"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _unusable(url: str) -> UsageError:
+    return UsageError(
+        f"the state store cannot be '{url.partition(':')[0]}:…'",
+        "use sqlite:///path or postgresql://user:password@host/database",
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    detail = getattr(error, "orig", None) or error
+    return (str(detail).strip().splitlines() or [type(error).__name__])[0][:300]

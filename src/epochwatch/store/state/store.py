@@ -1,0 +1,32 @@
+"""The records of the state store, by kind."""
+
+from epochwatch.store.state.database import Database
+from epochwatch.store.state.jobs import JobStore
+from epochwatch.store.state.keys import KeyStore
+from epochwatch.store.state.log_groups import LogGroupStore
+from epochwatch.store.state.trial_components import TrialComponentStore
+
+
+class StateStore:
+    """Keys, training jobs, log groups, trial components in one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.keys = KeyStore(database)
+        self.log_groups = LogGroupStore(database)
+        self.jobs = JobStore(database, self.log_groups)
+        self.trial_components = TrialComponentStore(database)
+
+    @classmethod
+    def open(cls, url: str) -> "StateStore":
+        """As Database.open."""
+        return cls(Database.open(url))
+
+    def clear(self) -> None:
+        """Forget everything, keys included."""
+        self._database.clear()
+        self.keys.forget()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()

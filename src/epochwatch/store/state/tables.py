@@ -1,0 +1,64 @@
+"""Tables of the state store. Times are Unix seconds unless a name says ms. Migrations make and change them."""
+
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+METADATA = MetaData()
+
+
+def _owned(name: str, *columns: Column[object]) -> Table:
+    """A table whose rows belong to a tenant."""
+    return Table(
+        name,
+        METADATA,
+        Column("account", String(12), primary_key=True),
+        Column("region", String(64), primary_key=True),
+        *columns,
+    )
+
+
+ACCESS_KEYS = Table(
+    "access_keys",
+    METADATA,
+    Column("id", String(128), primary_key=True),
+    Column("secret", String(256), nullable=False),
+    Column("account", String(12), nullable=False),
+)
+TRAINING_JOBS = _owned(
+    "training_jobs",
+    Column("name", String(63), primary_key=True),
+    Column("status", String(32), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("updated", Float, nullable=False),
+    Column("record", Text, nullable=False),  # the whole TrainingJob as JSON; the columns above are for searching
+)
+Index("training_jobs_by_creation", TRAINING_JOBS.c.account, TRAINING_JOBS.c.region, TRAINING_JOBS.c.created)
+RUNS = _owned(
+    "runs",
+    Column("run_id", String(64), primary_key=True),
+    Column("job", String(63), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("log_group", String(512), nullable=False),
+    Column("log_stream", String(512), nullable=False),
+    Column("started", Float, nullable=False),
+)
+Index("runs_by_job", RUNS.c.account, RUNS.c.region, RUNS.c.job)
+LOG_GROUPS = _owned(
+    "log_groups",
+    Column("name", String(512), primary_key=True),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("retention_days", Integer),
+    Column("log_group_class", String(32), nullable=False),
+    Column("kms_key", String(256)),
+    Column("tags", Text, nullable=False),
+)
+LOG_STREAMS = _owned(
+    "log_streams",
+    Column("log_group", String(512), primary_key=True),
+    Column("name", String(512), primary_key=True),
+    Column("created_ms", BigInteger, nullable=False),
+)
+TRIAL_COMPONENTS = _owned(
+    "trial_components",
+    Column("name", String(120), primary_key=True),
+    Column("created", Float, nullable=False),
+)

@@ -1,0 +1,76 @@
+"""All stores of a server, opened by three URLs."""
+
+from dataclasses import dataclass
+
+from epochwatch.store.curves import CurveStore
+from epochwatch.store.engine import Engine
+from epochwatch.store.ingest import Ingest
+from epochwatch.store.live import LiveFeed
+from epochwatch.store.logs import LogStore
+from epochwatch.store.metrics import MetricStore
+from epochwatch.store.objects import ObjectStore
+from epochwatch.store.rows import SequenceNumbers
+from epochwatch.store.run_points import RunPointStore
+from epochwatch.store.series import SeriesIndex
+from epochwatch.store.sources import Sources
+from epochwatch.store.state import StateStore
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Everything a server keeps. Open with `open`, close once."""
+
+    engine: Engine
+    series: SeriesIndex
+    ingest: Ingest
+    sources: Sources
+    metrics: MetricStore
+    run_points: RunPointStore
+    curves: CurveStore
+    logs: LogStore
+    state: StateStore
+    objects: ObjectStore
+    feed: LiveFeed
+
+    @classmethod
+    def open(cls, metrics_url: str, state_url: str, objects_url: str) -> "Stores":
+        """Open the three places and bring their tables up to date. Raises UsageError or EpochwatchError naming the
+        place and what is wrong with it.
+        """
+        state = StateStore.open(state_url)
+        try:
+            objects = ObjectStore.open(objects_url)
+            engine = Engine.open(metrics_url)
+        except BaseException:
+            state.close()
+            raise
+        series = SeriesIndex(engine)
+        numbers = SequenceNumbers()
+        ingest = Ingest(engine, series)
+        return cls(
+            engine=engine,
+            series=series,
+            ingest=ingest,
+            sources=Sources(engine),
+            metrics=MetricStore(engine, ingest, series, numbers),
+            run_points=RunPointStore(engine, ingest, numbers),
+            curves=CurveStore(engine),
+            logs=LogStore(engine, ingest, numbers),
+            state=state,
+            objects=objects,
+            feed=LiveFeed(),
+        )
+
+    def reset(self) -> None:
+        """Forget everything that is stored."""
+        self.engine.truncate()
+        self.series.clear()
+        self.sources.clear()
+        self.state.clear()
+        self.objects.clear()
+
+    def close(self) -> None:
+        """Commit what was submitted and close everything."""
+        self.ingest.close()
+        self.engine.close()
+        self.state.close()
