@@ -19,8 +19,10 @@ from epochwatch.console.requests import Asked, Door, Refusal, no_such_job
 from epochwatch.model.job import STATUSES, TrainingJob
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE, MetricId
 from epochwatch.store.run_points import TRAINING_JOB
+from epochwatch.store.state.jobs import Sort
 from epochwatch.store.stores import Stores
 
+SORTS: tuple[Sort, ...] = ("created", "name", "status", "updated")
 MAX_WIDTH = 20_000
 MAX_JOBS = 1000
 MAX_LINES = 10_000
@@ -69,10 +71,10 @@ class Api:
         }
 
     def _jobs(self, asked: Asked) -> dict[str, Any]:
-        sort = asked.choice("sort", ("created", "name", "status", "updated"), "created")
+        sort: Sort = asked.choice("sort", SORTS, "created")
         jobs, total = self._stores.state.jobs.list(
             asked.tenant,
-            search=asked.text("search") or None,
+            search=asked.text("search"),
             status=asked.choice("status", ("", *STATUSES, "Stopping"), "") or None,
             sort=sort,
             descending=asked.choice("order", ("asc", "desc"), "desc") == "desc",

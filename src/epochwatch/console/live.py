@@ -57,7 +57,11 @@ class Live:
         loop = asyncio.get_running_loop()
         news = asyncio.Event()
         numbers = itertools.count(1)
-        with self._stores.feed.subscribe(tenant, job, lambda: loop.call_soon_threadsafe(news.set)) as watch:
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(news.set)
+
+        with self._stores.feed.subscribe(tenant, job, wake) as watch:
             # The client fetches after this, so that nothing lies between what it fetched and what it is sent.
             yield _encoded([("hello", {"job": job})], numbers)
             lost = 0

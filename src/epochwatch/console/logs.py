@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from epochwatch.console.requests import Asked, Refusal
-from epochwatch.model.job import TrainingJob
+from epochwatch.model.job import TrainingJob, log_stream
 from epochwatch.store.logs import LogEvent, Place
 from epochwatch.store.stores import Stores
 
@@ -32,7 +32,7 @@ def log_page(stores: Stores, asked: Asked, job: TrainingJob, *, limit: int, tail
     newest = tail or (before is not None and after is None)
     search = asked.text("search")
     pages = []
-    for stream in stores.state.jobs.log_streams(asked.tenant, job.name):
+    for stream in _streams(job):
         read = partial(stores.logs.events, asked.tenant, job.log_group, stream, newest=newest)
         behind = None if after is None else _place(after, stream, behind=True)
         in_front = None if before is None else _place(before, stream, behind=False)
@@ -88,6 +88,11 @@ def event_json(event: LogEvent) -> dict[str, Any]:
 def token(event: LogEvent) -> str:
     """The event's place, for the client opaque."""
     return f"{event.timestamp}.{event.seq}.{event.stream}"
+
+
+def _streams(job: TrainingJob) -> list[str]:
+    """The log streams of the job's hosts."""
+    return list(dict.fromkeys([job.log_stream, *(log_stream(job.name, host, job.started) for host in job.hosts)]))
 
 
 def _key(event: LogEvent) -> Token:

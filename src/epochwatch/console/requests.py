@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -12,6 +12,8 @@ from starlette.responses import Response
 from epochwatch.console.session import Access
 from epochwatch.errors import EpochwatchError
 from epochwatch.model.tenant import Tenant
+
+Choice = TypeVar("Choice", bound=str)
 
 CODES = {
     400: "BadRequest",
@@ -106,12 +108,13 @@ class Asked:
             raise Refusal(400, f"{name} is given more than {most} times.")
         return values
 
-    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
+    def choice(self, name: str, choices: tuple[Choice, ...], default: Choice) -> Choice:
         """A parameter that is one of ``choices``."""
         value = self._query.get(name) or default
-        if value not in choices:
-            raise Refusal(400, f"{name} must be one of {', '.join(choices)}.")
-        return value
+        for choice in choices:
+            if choice == value:
+                return choice
+        raise Refusal(400, f"{name} must be one of {', '.join(filter(None, choices))}.")
 
     def whole(self, name: str, default: int, low: int, high: int) -> int:
         """A whole number from ``low`` to ``high``."""
