@@ -89,13 +89,19 @@ class KeepingServer:
 
     def messages(self, file: str = ".log") -> list[str]:
         """All lines of the sources whose id ends so, in order."""
-        return [text for source in sorted(self.lines) if source.endswith(file) for _, _, text in self.lines[source]]
+        return [
+            text for source in sorted(self.lines) if source.endswith(file) for _, _, text in self.lines[source]
+        ]
 
     def values(self, name: str) -> list[float]:
-        return [value for source in sorted(self.points) for _, one, _, value, _ in self.points[source] if one == name]
+        return [
+            value for source in sorted(self.points) for _, one, _, value, _ in self.points[source] if one == name
+        ]
 
     def steps(self, name: str) -> list[int]:
-        return [step for source in sorted(self.points) for _, one, step, _, _ in self.points[source] if one == name]
+        return [
+            step for source in sorted(self.points) for _, one, step, _, _ in self.points[source] if one == name
+        ]
 
     def final(self) -> Progress:
         return self.progress[-1]

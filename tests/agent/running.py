@@ -10,9 +10,7 @@ from typing import Any
 
 from epochwatch.agent.spool import Spool, spools
 
-ENTRY = (
-    "import sys; from epochwatch.cli.{0} import {0}_command as command; command.main(sys.argv[1:], '{0}')"
-)
+ENTRY = "import sys; from epochwatch.cli.{0} import {0}_command as command; command.main(sys.argv[1:], '{0}')"
 
 
 def words(verb: str, *arguments: str) -> list[str]:
@@ -33,7 +31,11 @@ def run(
 
 
 def start(
-    home: Path, *arguments: str, url: str = "http://127.0.0.1:9", more: Mapping[str, str] | None = None, **options: Any
+    home: Path,
+    *arguments: str,
+    url: str = "http://127.0.0.1:9",
+    more: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> "subprocess.Popen[bytes]":
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | options
     env = environment(home, url, **(more or {}))

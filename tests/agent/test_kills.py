@@ -122,7 +122,9 @@ def test_both_holders_killed_one_after_the_other(tmp_path: Path) -> None:
 
 
 def test_run_nobody_recorded_to_its_end_is_marked_failed(tmp_path: Path) -> None:
-    front = start(tmp_path, "--pty", *python("import time\nfor i in range(9999): print('loss=1'); time.sleep(0.01)"))
+    front = start(
+        tmp_path, "--pty", *python("import time\nfor i in range(9999): print('loss=1'); time.sleep(0.01)")
+    )
     spool = only_spool(tmp_path)
     until(lambda: any(path.stat().st_size for path in spool.path.glob("*.idx")))
     for process in agents(spool):

@@ -18,8 +18,15 @@ def emit(data: bytes, descriptor: int = 1) -> str:
 
 
 def test_output_on_a_terminal_is_recorded_and_passed_on_byte_for_byte(tmp_path: Path) -> None:
-    done = run(tmp_path, "--quiet", "--pty", *python(emit(NASTY)), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-               capture_output=False)
+    done = run(
+        tmp_path,
+        "--quiet",
+        "--pty",
+        *python(emit(NASTY)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        capture_output=False,
+    )
     assert done.stdout == NASTY
     assert done.stderr == b""
     assert (only_spool(tmp_path).path / "output.log").read_bytes() == NASTY
@@ -49,7 +56,12 @@ def test_one_file_for_both_outputs_gives_the_training_a_terminal(tmp_path: Path)
 def test_no_pty_gives_pipes_and_an_unbuffered_python(tmp_path: Path) -> None:
     code = "import os, sys; print(sys.stdout.isatty(), os.environ['PYTHONUNBUFFERED'])"
     done = run(
-        tmp_path, "--quiet", "--no-pty", *python(code), capture_output=False, stdout=subprocess.PIPE,
+        tmp_path,
+        "--quiet",
+        "--no-pty",
+        *python(code),
+        capture_output=False,
+        stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
     assert done.stdout == b"False 1\n"
@@ -203,8 +215,21 @@ def test_full_disk_leaves_the_training_and_the_display_alone(tmp_path: Path, pty
 
 def test_summary_as_json_is_the_last_line_of_standard_error(tmp_path: Path) -> None:
     code = "for i in range(10): print(f'step={i} loss={10-i} acc={i/10}')"
-    done = run(tmp_path, "--json", "-m", "loss=loss=([0-9.]+)", "-m", "acc=acc=([0-9.]+)", "-m", "no=no=([0-9]+)",
-               "-m", "word=(line|step)", "--name", "told", *python(code))
+    done = run(
+        tmp_path,
+        "--json",
+        "-m",
+        "loss=loss=([0-9.]+)",
+        "-m",
+        "acc=acc=([0-9.]+)",
+        "-m",
+        "no=no=([0-9]+)",
+        "-m",
+        "word=(line|step)",
+        "--name",
+        "told",
+        *python(code),
+    )
     told = json.loads(done.stderr.decode().splitlines()[-1])
     metrics = {metric["name"]: metric for metric in told["metrics"]}
     assert (metrics["loss"]["final"], metrics["loss"]["best"], metrics["loss"]["best_step"]) == (1, 1, 9)
@@ -235,6 +260,8 @@ def test_plain_when_standard_error_is_no_terminal(tmp_path: Path) -> None:
 def test_working_directory_that_is_gone_is_no_obstacle(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
-    done = run(tmp_path, "--quiet", "--", "sh", "-c", "echo here", preexec_fn=lambda: (os.chdir(gone), gone.rmdir()))
+    done = run(
+        tmp_path, "--quiet", "--", "sh", "-c", "echo here", preexec_fn=lambda: (os.chdir(gone), gone.rmdir())
+    )
     assert done.stdout == b"here\n"
     assert sys.executable
