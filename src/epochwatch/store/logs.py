@@ -114,10 +114,12 @@ class LogStore:
         end: int | None = None,
         containing: Sequence[str] = (),
         after: tuple[int, int, str] | None = None,
+        newest: bool = False,
         limit: int = 10_000,
     ) -> list[LogEvent]:
         """Events of a group's streams (or those whose name begins with ``prefix``) by timestamp, seq and stream,
-        behind ``after`` of that order; only those whose message has all the texts of ``containing``.
+        with ``newest`` from the last to the first, behind ``after`` of that order; only those whose message has
+        all the texts of ``containing``.
         """
         where, parameters = _where(tenant, group, streams, start, end)
         if prefix is not None:
@@ -127,13 +129,16 @@ class LogStore:
             where += f" AND position(message, %(containing{number})s) > 0"
             parameters[f"containing{number}"] = text
         if after is not None:
+            beyond = "<" if newest else ">"
             where += (
-                " AND ts >= %(after_ts)s AND (ts, seq, stream) > (%(after_ts)s, %(after_seq)s, %(after_stream)s)"
+                f" AND ts {beyond}= %(after_ts)s "
+                f"AND (ts, seq, stream) {beyond} (%(after_ts)s, %(after_seq)s, %(after_stream)s)"
             )
             parameters |= {"after_ts": after[0], "after_seq": after[1], "after_stream": after[2]}
+        order = "DESC" if newest else "ASC"
         table = self._engine.query(
             f"SELECT ts, ingestion, seq, toString(stream) AS stream, message FROM log_events WHERE {where} "
-            "ORDER BY ts, seq, stream LIMIT %(limit)s",
+            f"ORDER BY ts {order}, seq {order}, stream {order} LIMIT %(limit)s",
             parameters | {"limit": limit},
         )
         return list(_events(table))

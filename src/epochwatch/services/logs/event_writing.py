@@ -1,0 +1,66 @@
+"""Log events on their way in."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+from epochwatch.services.call import Call
+from epochwatch.services.logs.names import invalid, no_group, no_stream, sequence_token
+
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
+MOST_BYTES: Final = 1_048_576
+EVENT_OVERHEAD: Final = 26
+"""Bytes an event counts besides its message."""
+LONGEST_SPAN_MS: Final = DAY_MS
+OLDEST_MS: Final = 14 * DAY_MS
+NEWEST_MS: Final = 2 * HOUR_MS
+
+
+def put_log_events(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """PutLogEvents: stores what is neither too old nor too new nor expired. Sequence tokens are ignored."""
+    group_name, stream = request["logGroupName"], request["logStreamName"]
+    groups = call.stores.state.log_groups
+    group = groups.group(call.tenant, group_name)
+    if group is None:
+        raise no_group()
+    if groups.stream(call.tenant, group_name, stream) is None:
+        raise no_stream()
+    events = [(event["timestamp"], event["message"]) for event in request["logEvents"]]
+    times = [timestamp for timestamp, _ in events]
+    _require_batch(events, times)
+    now = int(call.now * 1000)
+    first, last, rejected = _accepted(times, now, group.retention_days)
+    call.stores.logs.put_events(call.tenant, group_name, stream, events[first:last], now)
+    answer: dict[str, Any] = {"nextSequenceToken": sequence_token(call.request_id)}
+    if rejected:
+        answer["rejectedLogEventsInfo"] = rejected
+    return answer
+
+
+def _require_batch(events: Sequence[tuple[int, str]], times: Sequence[int]) -> None:
+    size = sum(len(message.encode()) + EVENT_OVERHEAD for _, message in events)
+    if size > MOST_BYTES:
+        raise invalid(f"Upload too large: {size} bytes exceeds limit of {MOST_BYTES}")
+    if any(later < earlier for earlier, later in pairwise(times)):
+        raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
+    if times[-1] - times[0] > LONGEST_SPAN_MS:
+        raise invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
+
+
+def _accepted(times: Sequence[int], now: int, retention_days: int | None) -> tuple[int, int, dict[str, int]]:
+    """(first, end) of the events to store, and what the answer says about the others."""
+    rejected: dict[str, int] = {}
+    first = bisect_left(times, now - OLDEST_MS)
+    if first:
+        rejected["tooOldLogEventEndIndex"] = first
+    if retention_days is not None:
+        expired = bisect_left(times, now - retention_days * DAY_MS)
+        if expired > first:
+            rejected["expiredLogEventEndIndex"] = expired
+            first = expired
+    last = bisect_right(times, now + NEWEST_MS)
+    if last < len(times):
+        rejected["tooNewLogEventStartIndex"] = last
+    return first, max(first, last), rejected

@@ -1,0 +1,100 @@
+"""Log groups."""
+
+from typing import Any
+
+from epochwatch.model.aws_error import AwsError
+from epochwatch.services.call import Call
+from epochwatch.services.logs.names import group_arn, identified, invalid, invalid_token
+from epochwatch.services.tokens import seal, unseal
+from epochwatch.store.state.log_groups import LogGroup
+
+PAGE = 50
+_WITH_PATTERN = ("logGroupName", "creationTime", "arn")
+"""What is said of groups found by a pattern."""
+
+
+def create_log_group(call: Call, request: dict[str, Any]) -> None:
+    """CreateLogGroup."""
+    name = request["logGroupName"]
+    if name.startswith("aws/"):
+        raise invalid("Log group names starting with 'aws/' are reserved for use by AWS.")
+    if request.get("deletionProtectionEnabled"):
+        raise AwsError("NotImplemented", "Deletion protection of log groups is not implemented by epochwatch yet.")
+    made = call.stores.state.log_groups.create_group(
+        call.tenant,
+        name,
+        int(call.now * 1000),
+        log_group_class=request.get("logGroupClass", "STANDARD"),
+        kms_key=request.get("kmsKeyId"),
+        tags=request.get("tags"),
+    )
+    if not made:
+        raise AwsError("ResourceAlreadyExistsException", "The specified log group already exists")
+
+
+def describe_log_groups(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """DescribeLogGroups: a page of groups in order of name. There are no linked accounts."""
+    prefix, pattern = request.get("logGroupNamePrefix"), request.get("logGroupNamePattern")
+    identifiers = request.get("logGroupIdentifiers")
+    if prefix and pattern:
+        raise invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
+    if identifiers and (prefix or pattern):
+        raise invalid("LogGroup identifiers and LogGroup name filters are mutually exclusive parameters.")
+    accounts = request.get("accountIdentifiers")
+    if accounts and call.tenant.account not in accounts:
+        return {"logGroups": []}
+    limit = request.get("limit", PAGE)
+    bound = {name: value for name, value in request.items() if name not in ("nextToken", "limit")}
+    found = call.stores.state.log_groups.groups(
+        call.tenant,
+        prefix=prefix,
+        pattern=pattern,
+        log_group_class=request.get("logGroupClass"),
+        names=_names(call, identifiers),
+        after=_after(bound, request.get("nextToken")),
+        limit=limit + 1,
+    )
+    page = found[:limit]
+    sizes = call.stores.logs.group_sizes(call.tenant, [group.name for group in page])
+    described = [_described(call, group, sizes.get(group.name, 0)) for group in page]
+    if pattern:
+        described = [{name: group[name] for name in _WITH_PATTERN} for group in described]
+    answer: dict[str, Any] = {"logGroups": described}
+    if len(found) > limit:
+        answer["nextToken"] = seal(bound, page[-1].name)
+    return answer
+
+
+def _names(call: Call, identifiers: list[str] | None) -> list[str] | None:
+    if not identifiers:
+        return None
+    names = [identified(call.tenant, identifier) for identifier in identifiers]
+    return [name for name in names if name is not None]
+
+
+def _after(bound: dict[str, Any], token: str | None) -> str | None:
+    if token is None:
+        return None
+    try:
+        return str(unseal(bound, token))
+    except ValueError as error:
+        raise invalid_token() from error
+
+
+def _described(call: Call, group: LogGroup, size: int) -> dict[str, Any]:
+    arn = group_arn(call.tenant, group.name)
+    described: dict[str, Any] = {
+        "logGroupName": group.name,
+        "creationTime": group.created,
+        "metricFilterCount": 0,
+        "arn": f"{arn}:*",
+        "logGroupArn": arn,
+        "logGroupClass": group.log_group_class,
+        "storedBytes": size,
+        "deletionProtectionEnabled": False,
+    }
+    if group.retention_days is not None:
+        described["retentionInDays"] = group.retention_days
+    if group.kms_key is not None:
+        described["kmsKeyId"] = group.kms_key
+    return described
