@@ -169,7 +169,8 @@ class SeriesIndex:
     ) -> list[MetricId]:
         lists = [index.by_dimension.get((n, v), []) for n, v in dimensions if v is not None]
         if lists:
-            return sorted(min(lists, key=lambda metrics: len(metrics)))
+            fewest = min(lists, key=len)
+            return sorted(fewest)
         if index.ordered is None:
             index.ordered = sorted(index.metrics)
         if namespace is None:
