@@ -20,8 +20,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from epochwatch.client.analytics import TrainingJobAnalytics
-    from epochwatch.client.jobs import Job, job, jobs
-    from epochwatch.errors import EpochwatchError
+    from epochwatch.client.jobs import Job, Point, job, jobs
+    from epochwatch.errors import EpochwatchError, UsageError
     from epochwatch.training.api import (
         alert,
         define_metric,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         termwarn,
         watch,
     )
+    from epochwatch.training.media import Audio, Histogram, Html, Image, Table, Video
     from epochwatch.training.run import Record, Run
 
     config: Record
@@ -44,10 +45,18 @@ if TYPE_CHECKING:
     summary: Record
 
 _HOMES = {
+    "Audio": "epochwatch.training.media",
     "EpochwatchError": "epochwatch.errors",
+    "Histogram": "epochwatch.training.media",
+    "Html": "epochwatch.training.media",
+    "Image": "epochwatch.training.media",
     "Job": "epochwatch.client.jobs",
+    "Point": "epochwatch.client.jobs",
     "Run": "epochwatch.training.run",
+    "Table": "epochwatch.training.media",
     "TrainingJobAnalytics": "epochwatch.client.analytics",
+    "UsageError": "epochwatch.errors",
+    "Video": "epochwatch.training.media",
     "alert": "epochwatch.training.api",
     "define_metric": "epochwatch.training.api",
     "finish": "epochwatch.training.api",
@@ -68,10 +77,18 @@ _CURRENT = {"config": "current_config", "run": "current_run", "summary": "curren
 """Names that stand for something of the current run: looked up at each use."""
 
 __all__ = [
+    "Audio",
     "EpochwatchError",
+    "Histogram",
+    "Html",
+    "Image",
     "Job",
+    "Point",
     "Run",
+    "Table",
     "TrainingJobAnalytics",
+    "UsageError",
+    "Video",
     "alert",
     "config",
     "define_metric",

@@ -351,8 +351,9 @@ def _merged(reports: list[list[DefinitionHealth]]) -> list[DefinitionHealth]:
 
 
 def main(arguments: list[str]) -> int:
-    """``python -m epochwatch.agent.shipper SPOOL [--adopt HANDOVER]``: ships without a user.
+    """``python -m epochwatch.agent.shipper SPOOL [--adopt HANDOVER | --serve]``: ships without a user.
 
+    With ``--serve`` it starts a local server where none answers, as `epochwatch run` does.
     With ``--adopt`` it stands by too: it inherits the run's descriptors and goes on recording if the recorder is
     killed. It ends when the run has ended and is delivered, or when the server stays away for a while after that.
     """
@@ -370,9 +371,25 @@ def main(arguments: list[str]) -> int:
     with spool.lock("shipper") as lock:
         lock.take(wait=True)
         waited = _Patience(spool)
-        shipper = Shipper(spool, load(), give_up=waited.exhausted)
+        settings = load()
+        if arguments[1:2] == ["--serve"]:
+            shipper = Shipper(spool, settings, give_up=waited.exhausted, on_trouble=_server_starter(settings))
+        else:
+            shipper = Shipper(spool, settings, give_up=waited.exhausted)
         shipper.ship()
     return 0 if shipper.finished else 1
+
+
+def _server_starter(settings: Settings) -> Callable[[], bool]:
+    from epochwatch.agent.local_server import LocalServer
+
+    server = LocalServer(settings)
+
+    def start() -> bool:
+        server.ensure()
+        return server.starting
+
+    return start
 
 
 class _Patience:

@@ -1,6 +1,7 @@
 """Where a process's logged values go: the spool of the run it belongs to, or of a run of its own."""
 
 import atexit
+import contextlib
 import getpass
 import itertools
 import os
@@ -10,79 +11,134 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from epochwatch.agent.journal import Journal
 from epochwatch.agent.spool import Exit, Notes, RunFile, Spool
 from epochwatch.settings import Settings, load
 
+RUN_DIRECTORY = "EPOCHWATCH_RUN_DIR"
+JOB = "EPOCHWATCH_JOB"
+INTERRUPTED = 130
 _NUMBERS = itertools.count(1)
+_LAST_NOTES_SECONDS = 1.0
 
 
 class Recording:
-    """A spool this process writes a journal into. Make one with `join` or `begin`."""
+    """A spool this process writes a journal into. Make one with `join` or `begin`.
 
-    def __init__(self, spool: Spool, notes: Notes) -> None:
+    ``notes`` is what this process says of the run; other processes of the run say their own.
+    """
+
+    def __init__(self, spool: Spool) -> None:
         self.spool = spool
-        self.notes = notes
-        self.journal = Journal(spool.path / f"journal-{os.getpid()}-{next(_NUMBERS)}.ewj")
-
-    def write_notes(self) -> None:
-        """Make config, summary and tags known. Raises OSError."""
-        self.spool.write_notes(self.notes)
-
-    def finish(self, exit_code: int) -> None:
-        """Nothing more will be written by this process."""
-        self.write_notes()
-        self.journal.close()
-
-
-class OwnRun(Recording):
-    """A run that this process began: a headless shipper delivers it and lives as long as it must."""
-
-    def __init__(self, spool: Spool, notes: Notes) -> None:
-        super().__init__(spool, notes)
-        self._lock = spool.lock("run")
-        self._lock.take(wait=False)
-        self._exit = _ExitStatus()
+        self.notes = spool.notes()
+        self.journal = _open_journal(spool)
+        self._removed: set[str] = set()
+        self._owner = os.getpid()
         self._finished = False
-        os.register_at_fork(after_in_child=self._lock.close)
         atexit.register(self._at_exit)
-        _ship(spool)
+
+    def forget(self, name: str) -> None:
+        """Have ``name`` removed from the config or the summary when notes are written next."""
+        self._removed.add(name)
+
+    def write_notes(self) -> bool:
+        """Lay our notes over what the run's processes have said. False while another process does the same: call
+        again later. Raises OSError.
+        """
+        with self.spool.lock("notes") as lock:
+            if not lock.take(wait=False):
+                return False
+            known, ours = self.spool.notes(), self.notes
+            config, summary = known.config | ours.config, known.summary | ours.summary
+            for name in self._removed:
+                for merged, own in ((config, ours.config), (summary, ours.summary)):
+                    if name not in own:
+                        merged.pop(name, None)
+            self._removed.clear()
+            self.spool.write_notes(Notes(config, summary, known.tags | ours.tags))
+        return True
 
     def finish(self, exit_code: int) -> None:
-        """Write how the run ended; the shipper does the rest."""
-        if self._finished:
+        """Nothing more will be written by this process; in a forked child that is not for it to say. Raises OSError."""
+        if self._finished or self._owner != os.getpid():
             return
         self._finished = True
-        super().finish(exit_code)
-        self.spool.write_exit(Exit(time.time(), exit_code))
-        self._lock.close()
+        atexit.unregister(self._at_exit)
+        deadline = time.monotonic() + _LAST_NOTES_SECONDS
+        try:
+            while not self.write_notes() and time.monotonic() < deadline:
+                time.sleep(0.01)
+        finally:
+            self.journal.close()
+            self._end(exit_code)
+
+    def _end(self, exit_code: int) -> None:
+        """The run itself goes on: it is for its recorder to end it."""
 
     def _at_exit(self) -> None:
         try:
-            self.finish(self._exit.code)
+            self.finish(EXIT_STATUS.code)
         except OSError as error:
             print(f"epochwatch: the end of the run could not be noted: {error}", file=sys.stderr)
 
 
+class OwnRun(Recording):
+    """A run that this process began and that ends with it; a headless shipper sends it, and outlives both."""
+
+    def __init__(self, spool: Spool, settings: Settings, *, ship: bool) -> None:
+        super().__init__(spool)
+        self._lock = spool.lock("run")
+        self._lock.take(wait=False)
+        os.register_at_fork(after_in_child=self._disown)
+        if ship:
+            _ship(spool, settings)
+
+    def _end(self, exit_code: int) -> None:
+        """Write how the run ended; the shipper does the rest."""
+        if os.environ.get(RUN_DIRECTORY) == str(self.spool.path):
+            del os.environ[RUN_DIRECTORY], os.environ[JOB]
+        self.spool.write_exit(Exit(time.time(), exit_code, interrupted=exit_code == INTERRUPTED))
+        self._lock.close()
+
+    def _disown(self) -> None:
+        """In a forked child: it must not keep the run looking alive."""
+        if not self._finished:
+            self._finished = True
+            self._lock.close()
+
+
 def join() -> Recording | None:
     """The recording of the `epochwatch run` around this process; None if there is none. Raises OSError."""
-    directory = os.environ.get("EPOCHWATCH_RUN_DIR")
+    directory = os.environ.get(RUN_DIRECTORY)
     if not directory or not Path(directory, "run.json").exists():
         return None
-    spool = Spool(Path(directory))
-    return Recording(spool, spool.notes())
+    return Recording(Spool(Path(directory)))
 
 
-def begin(name: str | None, notes: Notes) -> OwnRun:
-    """A new run of this process. Raises OSError where the spool cannot be written."""
+def begin(name: str | None, tags: Mapping[str, str], *, ship: bool = True) -> OwnRun:
+    """A new run of this process, and of those it starts. Without ``ship`` it is kept until `epochwatch sync`.
+
+    Raises OSError where the spool cannot be written.
+    """
     settings = load()
-    spool = Spool.create(settings.spool_directory, _description(settings, name))
-    spool.write_notes(notes)
-    return OwnRun(spool, notes)
+    EXIT_STATUS.listen()
+    description = _description(name)
+    spool = Spool.create(settings.spool_directory, description)
+    spool.write_notes(Notes(tags=dict(tags)))
+    recording = OwnRun(spool, settings, ship=ship and bool(sys.executable))
+    os.environ.update({RUN_DIRECTORY: str(spool.path), JOB: description.name})
+    return recording
+
+
+def _open_journal(spool: Spool) -> Journal:
+    while True:
+        with contextlib.suppress(FileExistsError):  # another process of this number, in another container
+            return Journal(spool.path / f"journal-{os.getpid()}-{next(_NUMBERS)}.ewj")
 
 
 def job_name(wanted: str) -> str:
@@ -91,9 +147,9 @@ def job_name(wanted: str) -> str:
     return name or "run"
 
 
-def _description(settings: Settings, name: str | None) -> RunFile:
-    script = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else "python"
-    wanted = name or f"{script or 'python'}-{time.strftime('%Y%m%d-%H%M%S')}"
+def _description(name: str | None) -> RunFile:
+    script = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] not in ("", "-c", "-m") else "python"
+    wanted = name or f"{script}-{time.strftime('%Y%m%d-%H%M%S')}"
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
@@ -109,16 +165,25 @@ def _description(settings: Settings, name: str | None) -> RunFile:
     )
 
 
-def _ship(spool: Spool) -> None:
-    """Start the headless shipper, detached: it outlives neither the run nor its delivery."""
-    subprocess.Popen(
-        [sys.executable, "-m", "epochwatch.agent.shipper", str(spool.path)],
+def _ship(spool: Spool, settings: Settings) -> None:
+    """Start the headless shipper, detached: it lives until the run is over and delivered."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "epochwatch.agent.shipper", str(spool.path), "--serve"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        close_fds=True,
+        cwd=spool.path,  # the training's directory may hold modules that shadow ours
+        env=os.environ | {"EPOCHWATCH_HOME": str(settings.home)},
     )
+    process.returncode = 0  # it outlives us: nobody waits for it, and nobody is to be warned of that
+
+
+def exit_status(code: Any) -> int:
+    """The process's exit status for an argument of ``sys.exit``."""
+    if code is None:
+        return 0
+    return code & 0xFF if isinstance(code, int) else 1
 
 
 class _ExitStatus:
@@ -126,15 +191,27 @@ class _ExitStatus:
 
     def __init__(self) -> None:
         self.code = 0
+        self._listening = False
         self._leave: Callable[..., object] = sys.exit
         self._unhandled = sys.excepthook
+
+    def listen(self) -> None:
+        """Once for a process; what was there is still called."""
+        if self._listening:
+            return
+        self._listening = True
+        self._leave, self._unhandled = sys.exit, sys.excepthook
         sys.exit = self._exit  # type: ignore[assignment]
         sys.excepthook = self._raised
 
-    def _exit(self, status: object = None) -> object:
-        self.code = 0 if status is None else status if isinstance(status, int) else 1
+    def _exit(self, status: object = None, /) -> object:
+        self.code = exit_status(status)
         return self._leave(status)
 
     def _raised(self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-        self.code = 130 if issubclass(kind, KeyboardInterrupt) else 1
+        self.code = INTERRUPTED if issubclass(kind, KeyboardInterrupt) else 1
         self._unhandled(kind, error, traceback)
+
+
+EXIT_STATUS = _ExitStatus()
+"""How this process ends."""
