@@ -39,7 +39,11 @@ class Console:
                 stderr=log,
                 text=True,
             )
-        self.port = self._line()["port"]
+        try:
+            self.port = self._line()["port"]
+        except BaseException:
+            self.stop()
+            raise
         self.url = f"http://127.0.0.1:{self.port}"
         self.token = console_token("the-owner-of-the-runs")
         self.stranger = console_token("somebody-else")
@@ -77,7 +81,8 @@ class Console:
         return json.loads(body)
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
