@@ -32,9 +32,7 @@ class EchoServer:
         self.seen: dict[tuple[str, str], dict[str, Any]] = {}
         self.identities: list[Identity] = []
         self.now: float | None = None
-        authenticator = Authenticator(
-            lambda key: (SECRET, ACCOUNT) if key == ACCESS_KEY else None, verify=verify
-        )
+        authenticator = Authenticator(lambda key: (SECRET, ACCOUNT) if key == ACCESS_KEY else None, verify=verify)
         self.gateway = Gateway(
             {service: self._operations(service) for service in SERVICES},
             lambda identity, request_id, now: self.identities.append(identity),

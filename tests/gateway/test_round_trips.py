@@ -122,9 +122,7 @@ def test_the_query_protocol_round_trips_the_operations_of_an_older_boto3(echo: E
     ]
     for name in names:
         model = service_model("cloudwatch").operation_model(name)
-        echo.answers["cloudwatch", name] = (
-            example(model.output_shape) if model.output_shape is not None else None
-        )
+        echo.answers["cloudwatch", name] = example(model.output_shape) if model.output_shape is not None else None
     requests = {name: example(service_model("cloudwatch").operation_model(name).input_shape) for name in names}
     echo.seen.clear()
     done = subprocess.run(
