@@ -31,7 +31,7 @@ def known(value, shape):
     if kind == "map":
         return {k: known(v, shape.value) for k, v in value.items()}
     if kind == "timestamp":
-        return datetime.datetime.fromtimestamp(value, datetime.timezone.utc)
+        return datetime.datetime.fromtimestamp(value, datetime.UTC)
     return value
 
 

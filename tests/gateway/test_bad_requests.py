@@ -10,10 +10,10 @@ from urllib.parse import urlencode, urlsplit
 
 import cbor2
 import pytest
+from tests.gateway.echo_server import ACCESS_KEY, SECRET, EchoServer
 
 from epochwatch.gateway.app import MAX_BODY
 from epochwatch.model.signature import Scope, canonical_query, canonical_request, sign_request, signature
-from tests.gateway.echo_server import ACCESS_KEY, SECRET, EchoServer
 
 JSON10 = {"content-type": "application/x-amz-json-1.0"}
 JSON11 = {"content-type": "application/x-amz-json-1.1"}
