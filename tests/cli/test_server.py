@@ -30,7 +30,8 @@ def test_daemon_answers_when_the_command_returns_and_stop_waits_for_its_end(
         pid = json.loads((tmp_path / "server.json").read_text())["pid"]
         shown = json.loads(epochwatch(tmp_path, "status", "--json", environment=port).stdout)
         assert (shown["running"], shown["pid"], shown["url"], shown["jobs"]) == (True, pid, url, 0)
-        with urllib.request.urlopen(shown["console"]) as page:  # the link opens the console, past the sign-in
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        with browser.open(shown["console"]) as page:  # the link opens the console, past the sign-in
             assert page.status == 200
             assert page.url == f"{url}/_/"
         again = epochwatch(tmp_path, "serve", "--daemon", environment=port)
