@@ -31,7 +31,7 @@ class TrainingJobAnalytics:
         self._start = _seconds(start_time)
         self._end = _seconds(end_time)
         self._period = period
-        self._frame: Any = None
+        self._frame: pd.DataFrame | None = None
 
     @property
     def name(self) -> str:
@@ -40,9 +40,10 @@ class TrainingJobAnalytics:
 
     def dataframe(self, force_refresh: bool = False) -> "pd.DataFrame":
         """Columns timestamp (seconds after the first value of that metric), metric_name, value, step, host."""
-        if self._frame is None or force_refresh:
-            self._frame = self._fetch()
-        return self._frame
+        frame = self._frame
+        if frame is None or force_refresh:
+            frame = self._frame = self._fetch()
+        return frame
 
     def export_csv(self, filename: str) -> None:
         """Write the dataframe to a file."""
@@ -55,7 +56,7 @@ class TrainingJobAnalytics:
     def __repr__(self) -> str:
         return f"<TrainingJobAnalytics for {self._name}>"
 
-    def _fetch(self) -> Any:
+    def _fetch(self) -> "pd.DataFrame":
         pandas = load_pandas()
         points = [point for point in job(self._name).points(*self._metrics) if self._wanted(point)]
         first: dict[str, float] = {}
@@ -67,11 +68,11 @@ class TrainingJobAnalytics:
         ]
         frame = pandas.DataFrame(rows, columns=["timestamp", "metric_name", "value", "step", "host"])
         frame = frame.astype({"step": "Int64"})
-        return frame if self._period is None else self._averaged(frame)
+        return frame if self._period is None else self._averaged(frame, self._period)
 
-    def _averaged(self, frame: Any) -> Any:
+    def _averaged(self, frame: "pd.DataFrame", period: int) -> "pd.DataFrame":
         """One row a period, metric and host: the mean of its values, stamped with the period's start."""
-        frame = frame.assign(timestamp=frame["timestamp"] // self._period * self._period)
+        frame = frame.assign(timestamp=frame["timestamp"] // period * period)
         groups = frame.groupby(["metric_name", "host", "timestamp"], sort=True)
         averaged = groups.agg(value=("value", "mean"), step=("step", "max")).reset_index()
         return averaged[["timestamp", "metric_name", "value", "step", "host"]]

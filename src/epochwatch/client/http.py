@@ -50,6 +50,7 @@ class Client:
     """Requests to one server with one key."""
 
     def __init__(self, settings: Settings, *, timeout: float = 30.0) -> None:
+        self._connection: http.client.HTTPConnection | None = None
         self._settings = settings
         self._timeout = timeout
         self._parts = urlsplit(settings.endpoint)
@@ -57,7 +58,6 @@ class Client:
             raise UsageError(
                 f"url must look like http://host:port, not {settings.endpoint!r}", "set it with EPOCHWATCH_URL"
             )
-        self._connection: http.client.HTTPConnection | None = None
 
     def get_json(self, path: str, parameters: Parameters | None = None) -> Any:
         """The JSON a GET of ``path`` answers."""
@@ -98,6 +98,9 @@ class Client:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def __del__(self) -> None:
+        self.close()
 
     def _exchange(
         self, method: str, path: str, parameters: Parameters | None, body: bytes, headers: dict[str, str]

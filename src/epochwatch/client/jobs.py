@@ -90,7 +90,8 @@ class Job:
         pandas = load_pandas()
         columns = list(Point.__slots__)
         rows = [tuple(getattr(point, name) for name in columns) for point in self.points(*metrics, host=host)]
-        return pandas.DataFrame(rows, columns=columns).astype({"step": "Int64"})
+        frame: pd.DataFrame = pandas.DataFrame(rows, columns=columns).astype({"step": "Int64"})
+        return frame
 
     def logs(self, limit: int | None = None, search: str | None = None) -> Iterator[str]:
         """The lines of the log from its beginning."""
