@@ -1,4 +1,4 @@
-"""What an operation is handed, and what it looks like."""
+"""What an operation is given besides its request."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from epochwatch.model.tenant import Tenant
+
 if TYPE_CHECKING:
-    from epochwatch.model.tenant import Tenant
     from epochwatch.store.stores import Stores
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of an AWS operation: whose it is, the stores it may use, its id and when it came (Unix seconds)."""
+    """Who calls, when, and the stores the operation works on."""
 
     tenant: Tenant
     stores: Stores
     request_id: str
     now: float
+    """Unix seconds at which the request was accepted."""
+    access_key_id: str = ""
+    """The key the request was signed with."""
 
 
 Operation = Callable[[Call, dict[str, Any]], dict[str, Any] | None]
-"""An AWS operation: the parsed and validated input in (members named as the model names them, timestamps as
-float Unix seconds, blobs as bytes), the output in the same form out. Refuses by raising AwsError."""
+"""An AWS operation: the request with the members of the service model in, the answer's members out. Raises
+AwsError. Timestamps are Unix seconds (float), blobs are bytes.
+"""
