@@ -200,7 +200,7 @@ def _with_id(response: RawResponse, request_id: str) -> RawResponse:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The whole body; None if it is too large (the rest is read and dropped, so that the client sees the answer)."""
+    """The whole body; None if it is too large (the rest is read too, so that the client sees the answer)."""
     chunks: list[bytes] = []
     size = 0
     while True:
