@@ -27,7 +27,9 @@ def run(
 ) -> "subprocess.CompletedProcess[bytes]":
     """``epochwatch run --no-server ARGUMENTS`` to its end, output captured."""
     options = {"capture_output": True, "stdin": subprocess.DEVNULL, "timeout": 120} | options
-    return subprocess.run(words("run", "--no-server", *arguments), env=environment(home, url), **options)
+    return subprocess.run(
+        words("run", "--no-server", *arguments), env=environment(home, url), check=False, **options
+    )
 
 
 def start(

@@ -89,4 +89,4 @@ def test_sampler_process_appends_rows_until_the_exit_record(tmp_path: Path) -> N
 def test_sampler_ends_when_nobody_records(tmp_path: Path) -> None:
     spool = Spool.create(tmp_path, RunFile(run_id="ef" * 16, name="x", started=1.0))
     command = [sys.executable, "-m", "epochwatch.agent.sampler", str(spool.path), str(tmp_path)]
-    assert subprocess.run(command, timeout=30).returncode == 0
+    assert subprocess.run(command, timeout=30, check=False).returncode == 0

@@ -21,7 +21,11 @@ VALUES = [float(f"{i / 7:.6f}") for i in range(LINES)]
 
 def synced(home: Path, url: str, *arguments: str) -> dict[str, object]:
     done = subprocess.run(
-        words("sync", "--json", *arguments), env=environment(home, url), capture_output=True, timeout=60
+        words("sync", "--json", *arguments),
+        env=environment(home, url),
+        capture_output=True,
+        timeout=60,
+        check=False,
     )
     answer: dict[str, object] = json.loads(done.stdout)
     return answer

@@ -75,8 +75,8 @@ class Channel:
         if self._store() or end < self._position:
             self._note()
 
-    def pump(self) -> int:
-        """Moves what is there now and returns how many bytes that were; never waits."""
+    def pump(self) -> tuple[int, bool]:
+        """Moves what is there now; returns how many bytes that were and whether it was the end. Never waits."""
         taken = 0
         while taken < AT_ONCE:
             count = self._take()
@@ -88,7 +88,7 @@ class Channel:
             taken += count
         if taken and self._store():
             self._note()
-        return taken
+        return taken, self.ended
 
     def close(self) -> None:
         """Closes the files; the ends stay open for others of this process."""

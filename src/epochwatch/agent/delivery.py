@@ -8,7 +8,6 @@ from typing import TypeVar
 import msgspec
 
 from epochwatch.client import http as client
-from epochwatch.errors import EpochwatchError
 from epochwatch.settings import Settings
 
 FIRST_PAUSE_SECONDS = 0.1
@@ -65,8 +64,8 @@ class Delivery:
             raise Refused(error.message, unknown_run=error.status == 404) from error
         except client.ServerAbsent as error:
             raise _Retry(f"nobody answers at {self._endpoint}") from error
-        except (EpochwatchError, OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise _Retry(str(error) or type(error).__name__) from error
+        except Exception as error:
+            raise _Retry(f"{type(error).__name__}: {error}") from error
 
     def _pause(self, seconds: float, reason: str) -> None:
         if self._on_pause(seconds, reason):

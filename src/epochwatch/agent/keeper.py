@@ -91,12 +91,13 @@ def _keep(spool: Spool, plan: Launch, shared: mmap.mmap, ready: int, settings: l
     shared[: _PID.size] = _PID.pack(pid)
     os.close(ready)
     _close_training_ends(plan.streams)
+    terminal = None if plan.terminal is None else os.dup(plan.terminal)
     null = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(null, number)
     training = Training(pid)
     handover = Handover(plan.ends, plan.bell, pid, training.pidfd)
-    companions = Companions(spool, handover, before=lambda: _restore(plan.terminal, settings))
+    companions = Companions(spool, handover, before=lambda: _restore(terminal, settings))
     companions.start(standby=False)
     Recorder(spool, handover).record()
     companions.stop()
@@ -124,4 +125,4 @@ def _restore(terminal: int | None, settings: list[Any] | None) -> None:
     """Puts the user's terminal back in order when the front was killed while it had it in raw mode."""
     if terminal is not None and settings is not None:
         with contextlib.suppress(termios.error):
-            termios.tcsetattr(terminal, termios.TCSADRAIN, settings)
+            termios.tcsetattr(terminal, termios.TCSANOW, settings)

@@ -106,8 +106,9 @@ class Recorder:
         for channel in self._channels:
             if channel.ended:
                 continue
-            moved += channel.pump()
-            if channel.ended:
+            count, ended = channel.pump()
+            moved += count
+            if ended:
                 self._poll.unregister(channel.ends.source)
         if moved:
             self._ring()

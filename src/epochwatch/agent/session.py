@@ -33,7 +33,9 @@ _TO_GROUP = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 """Those a terminal would send to the whole group."""
 TICK_SECONDS = 0.25
 NO_ANSWER_SECONDS = 5.0
-"""How long the end of a run waits for a server that does not answer."""
+"""How long the end of a run waits for a server that does not answer any more."""
+NEVER_ANSWERED_SECONDS = 0.5
+"""... and for one that has not answered at all (none being started)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +308,8 @@ class _Front:
             return False
         waited = time.monotonic() - self._ended_at
         starting = self._server is not None and self._server.starting
-        return waited > NO_ANSWER_SECONDS and not starting
+        answered = self._shipper is not None and self._shipper.last_answer > 0
+        return waited > (NO_ANSWER_SECONDS if answered else NEVER_ANSWERED_SECONDS) and not starting
 
     # -- afterwards ---------------------------------------------------------------------------------------
 

@@ -38,9 +38,9 @@ _FAILURE_LINE = 900
 class Shipper:
     """Ships one run.
 
-    ``on_notice`` is told, once each, what the user should know. ``on_trouble`` is called between
-    attempts to reach the server, may repair it, and tells whether that is under way. ``give_up`` tells, once the training has ended, whether to
-    stop waiting for a server that does not answer.
+    ``on_notice`` is told, once each, what the user should know. ``on_trouble`` is called between attempts to reach
+    the server, may repair it, and tells whether that is under way. ``give_up`` tells, once the training has ended,
+    whether to stop waiting for a server that does not answer.
     """
 
     def __init__(
