@@ -91,7 +91,7 @@ class _Page:
         self._room -= len(taken)
         if len(taken) < len(points) and self.cut is None:
             self.cut = (len(self.results), taken[-1][0] if taken else after)
-        status = "Complete" if len(taken) == len(points) else "PartialData"
+        status = "Complete" if self.cut is None else "PartialData"
         entry: dict[str, Any] = {
             "Id": query.id,
             "Label": label,

@@ -1,0 +1,25 @@
+"""Fixtures for all rooms."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from epochwatch.store.stores import Stores
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Stores"]:
+    """Real stores, one set for the session: the engine can be open only once in a process.
+
+    Tests keep apart by tenants of their own.
+    """
+    from epochwatch.store.stores import Stores
+
+    home = tmp_path_factory.mktemp("stores")
+    opened = Stores.open(
+        f"chdb://{home / 'metrics'}", f"sqlite:///{home / 'state.db'}", f"file://{home / 'objects'}"
+    )
+    yield opened
+    opened.close()
