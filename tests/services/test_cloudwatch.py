@@ -200,7 +200,7 @@ BAD_PUTS = [
 def test_bad_datapoints_are_refused_and_nothing_is_stored(caller: Caller, request_, code, message):
     good = {"MetricName": "good", "Value": 1.0}
     request = {"Namespace": "train", **request_}
-    if "MetricData" in request and request["MetricData"]:
+    if request.get("MetricData"):
         request["MetricData"] = [dict(datum) for datum in request["MetricData"]]
         for datum in request["MetricData"]:
             if "Timestamp" in datum:
