@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import copy
 import getpass
 import itertools
 import os
@@ -36,6 +37,7 @@ class Recording:
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
         self.notes = spool.notes()
+        self._found = copy.deepcopy(self.notes)
         self.journal = _open_journal(spool)
         self._removed: set[str] = set()
         self._owner = os.getpid()
@@ -53,14 +55,15 @@ class Recording:
         with self.spool.lock("notes") as lock:
             if not lock.take(wait=False):
                 return False
-            known, ours = self.spool.notes(), self.notes
-            config, summary = known.config | ours.config, known.summary | ours.summary
+            known, ours, found = self.spool.notes(), self.notes, self._found
+            config = known.config | _ours(ours.config, found.config)
+            summary = known.summary | _ours(ours.summary, found.summary)
             for name in self._removed:
                 for merged, own in ((config, ours.config), (summary, ours.summary)):
                     if name not in own:
                         merged.pop(name, None)
             self._removed.clear()
-            self.spool.write_notes(Notes(config, summary, known.tags | ours.tags))
+            self.spool.write_notes(Notes(config, summary, known.tags | _ours(ours.tags, found.tags)))
         return True
 
     def finish(self, exit_code: int) -> None:
@@ -133,6 +136,11 @@ def begin(name: str | None, tags: Mapping[str, str], *, ship: bool = True) -> Ow
     recording = OwnRun(spool, settings, ship=ship and bool(sys.executable))
     os.environ.update({RUN_DIRECTORY: str(spool.path), JOB: description.name})
     return recording
+
+
+def _ours(values: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """What this process has set itself: of the rest others may know something newer."""
+    return {name: value for name, value in values.items() if name not in found or found[name] != value}
 
 
 def _open_journal(spool: Spool) -> Journal:
