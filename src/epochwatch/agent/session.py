@@ -22,6 +22,7 @@ from epochwatch.agent.keeper import Kept, Launch, launch
 from epochwatch.agent.recorder import stand_by
 from epochwatch.agent.spool import Exit, RunFile, Spool
 from epochwatch.agent.terminal import Keyboard, copy_size, first_terminal, open_training_terminal
+from epochwatch.client.console import sign_in_link
 from epochwatch.model.batch import Definition, Registered
 from epochwatch.settings import Settings
 
@@ -301,7 +302,13 @@ class _Front:
         return self._server.starting
 
     def _on_registered(self, answer: Registered) -> None:
-        self._display.notice(f"{answer.name}: {answer.console_url}")
+        self._display.notice(f"{answer.name}: {self._link(answer.console_url)}")
+
+    def _link(self, console_url: str) -> str:
+        """The page's address; on a person's terminal one that signs in."""
+        if not console_url or not sys.stderr.isatty():
+            return console_url
+        return sign_in_link(self._settings, console_url)
 
     def _give_up(self) -> bool:
         if not self._ended_at:
@@ -330,7 +337,7 @@ class _Front:
             (self._exit.ended if self._exit is not None else time.time()) - self._begin,
             list(shipper.tally.metrics.values()) if shipper is not None else [],
             shipper.health() if shipper is not None else [],
-            run.console_url,
+            run.console_url if self._options.json else self._link(run.console_url),
             shipper is not None and shipper.delivered,
             str(self._spool.path),
             run.outputs,

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import uvicorn
 
-from epochwatch.client.credentials import Credentials, load_or_create
+from epochwatch.client.console import sign_in_link
+from epochwatch.client.credentials import load_or_create
 from epochwatch.errors import EpochwatchError, UsageError
 from epochwatch.server.composition import compose
 from epochwatch.settings import Settings
@@ -55,7 +56,7 @@ def serve(settings: Settings, *, ephemeral: bool = False) -> None:
                 timeout_graceful_shutdown=GRACE_SECONDS,
                 lifespan="on",
             )
-            with _announced(settings, served, credentials):
+            with _announced(settings, served):
                 uvicorn.Server(config).run(sockets=[listener])
         finally:
             stores.close()
@@ -117,16 +118,15 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
 
 
 @contextlib.contextmanager
-def _announced(settings: Settings, served: Settings, credentials: Credentials) -> Iterator[None]:
+def _announced(settings: Settings, served: Settings) -> Iterator[None]:
     """``<home>/server.json`` says who serves where, for `status`, `stop` and agents that look for us."""
     record = settings.home / "server.json"
     url = f"http://{_in_url(served.host)}:{served.port}"
     _write(record, {"pid": os.getpid(), "url": url})
-    login = "" if served.auth == "none" else f"login?token={credentials.console_token}"
     logger = logging.getLogger(__name__)
     logger.info("serving AWS APIs at %s", url)
     if sys.stderr.isatty():  # the token opens the console: it is shown to a person, never written to a log file
-        print(f"console: {url}/_/{login}", file=sys.stderr)
+        print(f"console: {sign_in_link(served, f'{url}/_/')}", file=sys.stderr)
     try:
         yield
     finally:
