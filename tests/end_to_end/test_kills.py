@@ -1,5 +1,6 @@
 """Nothing is lost or doubled when the server, the front, the keeper or the shipper is killed, at any moment."""
 
+import contextlib
 import json
 import os
 import random
@@ -73,14 +74,7 @@ def _run_under_fire(
         killed.append(_kill_one(server, name, chance))
     front.wait(120)
     _wait_for_training(script, name)
-    for _ in range(3):
-        subprocess.run(
-            [sys.executable, "-m", "epochwatch", "sync"],
-            env=server.environment,
-            check=True,
-            capture_output=True,
-            timeout=120,
-        )
+    _wait_for_delivery(server)
     return killed
 
 
@@ -93,10 +87,8 @@ def _kill_one(server: ServerProcess, name: str, chance: random.Random) -> str:
         server.start()
         return what
     process = chance.choice(agents)
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         process.send_signal(signal.SIGKILL)
-    except psutil.NoSuchProcess:
-        pass
     return what
 
 
@@ -123,6 +115,19 @@ def _wait_for_training(script: Path, name: str) -> None:
             return
         time.sleep(0.1)
     raise AssertionError(f"the training of {name} did not end")
+
+
+def _wait_for_delivery(server: ServerProcess) -> None:
+    """Until the server has everything: by the shippers that live, else by `epochwatch sync`."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        sync = [sys.executable, "-m", "epochwatch", "sync"]
+        subprocess.run(sync, env=server.environment, check=True, capture_output=True, timeout=120)
+        states = [path.parent / "state.json" for path in (server.home / "spool").glob("*/run.json")]
+        if all(path.exists() and json.loads(path.read_bytes()).get("finished") for path in states):
+            return
+        time.sleep(0.5)
+    raise AssertionError("not everything was delivered")
 
 
 def _is_training(process: psutil.Process, script: Path) -> bool:

@@ -77,6 +77,7 @@ def test_the_output_is_the_trainings_own(watched: Watched, tmp_path: Path) -> No
 
 def test_the_summary_tells_finals_bests_and_definitions_that_found_nothing(watched: Watched) -> None:
     told = watched.told
+    print(told)
     assert "http://127.0.0.1" in told
     assert "train:loss" in told
     assert "never" in told

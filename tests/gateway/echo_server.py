@@ -112,7 +112,10 @@ def _text(shape: Shape, low: int) -> str:
     if compiled is None:
         return "a" * max(low, 1)
     for repeats in range(max(low, 1), max(low, 1) + 64):  # longer and longer until it is long enough
-        text = _matching(re._parser.parse(compiled.pattern), repeats)  # type: ignore[attr-defined]
+        try:
+            text = _matching(re._parser.parse(pattern), repeats)  # type: ignore[attr-defined]
+        except re.error:  # Unicode classes: letters belong to them
+            text = "a" * repeats
         if len(text) >= low and compiled.fullmatch(text):
             return text
     return "a" * max(low, 1)

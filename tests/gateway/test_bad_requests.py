@@ -10,10 +10,10 @@ from urllib.parse import urlencode, urlsplit
 
 import cbor2
 import pytest
-from tests.gateway.echo_server import ACCESS_KEY, SECRET, EchoServer
 
 from epochwatch.gateway.app import MAX_BODY
 from epochwatch.model.signature import Scope, canonical_query, canonical_request, sign_request, signature
+from tests.gateway.echo_server import ACCESS_KEY, SECRET, EchoServer
 
 JSON10 = {"content-type": "application/x-amz-json-1.0"}
 JSON11 = {"content-type": "application/x-amz-json-1.1"}
@@ -451,3 +451,40 @@ def test_without_verification_any_key_is_taken_and_twelve_digits_are_the_account
 def test_a_browser_reaches_what_is_behind_the_gateway(server: EchoServer) -> None:
     assert send(server, "GET", "/", signed=False)[2] == b"inner"
     assert send(server, "POST", "/_/agent/x", signed=False)[2] == b"inner"
+
+
+# -- what a signature covers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("service", ["logs", "s3", "epochwatch", "sts"])
+def test_a_signature_for_another_service_is_refused(server: EchoServer, service: str) -> None:
+    assert refused(server, signed_headers(server, b"{}", service=service)) == "InvalidSignatureException"
+
+
+def test_a_header_that_steers_the_request_must_be_signed(server: EchoServer) -> None:
+    url = server.url + "/"  # type: ignore[attr-defined]
+    headers = sign_request("POST", url, JSON10, b"{}", ACCESS_KEY, SECRET, "us-east-1", "monitoring")
+    assert refused(server, headers | target("DeleteAlarms")) == "InvalidSignatureException"
+
+
+def test_a_presigned_s3_url_is_good_for_nothing_else(server: EchoServer) -> None:
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    scope = Scope(moment[:8], "us-east-1", "s3")
+    query = canonical_query(
+        urlencode(
+            {
+                "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+                "X-Amz-Credential": f"{ACCESS_KEY}/{scope}",
+                "X-Amz-Date": moment,
+                "X-Amz-Expires": "60",
+                "X-Amz-SignedHeaders": "host",
+            }
+        )
+    )
+    host = urlsplit(server.url).netloc  # type: ignore[attr-defined]
+    request = canonical_request("POST", "/", query, {"host": host}, ["host"], "UNSIGNED-PAYLOAD")
+    path = f"/?{query}&X-Amz-Signature={signature(SECRET, moment, scope, request)}"
+    headers = JSON11 | target("CreateLogGroup", "Logs_20140328")
+    status, _, answer = send(server, path=path, headers=headers, body=b'{"logGroupName":"x"}', signed=False)
+    assert (status, json.loads(answer)["__type"]) == (400, "InvalidSignatureException")
+    assert ("logs", "CreateLogGroup") not in server.seen

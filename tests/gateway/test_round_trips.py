@@ -11,11 +11,11 @@ import boto3
 import botocore.model
 import pytest
 from botocore.config import Config
-from tests.gateway.echo_server import ACCESS_KEY, ACCOUNT, SECRET, EchoServer, example
-from tests.peers import peer_python
 
 from epochwatch.gateway.models import service_model
 from epochwatch.model.aws_error import AwsError
+from tests.gateway.echo_server import ACCESS_KEY, ACCOUNT, SECRET, EchoServer, example
+from tests.peers import peer_python
 
 SAGEMAKER_SAMPLE = [
     "AddTags",

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from epochwatch.gateway import cbor_protocol, json_protocol, query_protocol, rest_json_protocol
 from epochwatch.gateway.authentication import Authenticator, Identity, is_signed
 from epochwatch.gateway.errors import answer_for, validation_error
-from epochwatch.gateway.models import operation_model
+from epochwatch.gateway.models import operation_model, signing_name
 from epochwatch.gateway.requests import RawRequest, RawResponse, Route
 from epochwatch.gateway.routing import Router, UnroutableError
 from epochwatch.gateway.shapes import WrongType, validate
@@ -107,7 +107,8 @@ class Gateway:
 
     def _perform(self, request: RawRequest, signed_body: bytes, route: Route, request_id: str) -> RawResponse:
         now = self._clock()
-        identity = self._authenticator.authenticate(replace_body(request, signed_body), now)
+        signed = replace_body(request, signed_body)
+        identity = self._authenticator.authenticate(signed, signing_name(route.service), now)
         operation = operation_model(route.service, route.operation)
         function = self._services[route.service].get(route.operation)
         if operation is None or function is None:

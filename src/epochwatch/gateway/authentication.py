@@ -37,8 +37,7 @@ class Identity:
 
     tenant: Tenant
     access_key_id: str
-    service: str
-    """The service in the signature's scope; empty for an unsigned request."""
+    """The key that signed; empty for an unsigned request where those are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +63,14 @@ class Authenticator:
         self._verify = verify
         self._default = default or Tenant()
 
-    def authenticate(self, request: RawRequest, now: float) -> Identity:
-        """The signer. Raises AwsError with the JSON protocols' code for what is wrong with the signature."""
+    def authenticate(self, request: RawRequest, service: str, now: float) -> Identity:
+        """The signer of a request for ``service`` (the name signatures are scoped to). Raises AwsError with the JSON
+        protocols' code for what is wrong with the signature.
+        """
         if not self._verify:
             return self._believed(request)
         claim = _claim(request)
+        _check_cover(request, claim, service)
         known = self._lookup(claim.access_key_id)
         if known is None:
             raise AwsError("UnrecognizedClientException", "The security token included in the request is invalid.")
@@ -81,16 +83,16 @@ class Authenticator:
                 "The request signature we calculated does not match the signature you provided. Check your AWS "
                 "Secret Access Key and signing method. Consult the service documentation for details.",
             )
-        return Identity(Tenant(account, claim.scope.region), claim.access_key_id, claim.scope.service)
+        return Identity(Tenant(account, claim.scope.region), claim.access_key_id)
 
     def _believed(self, request: RawRequest) -> Identity:
         try:
             claim = _claim(request)
         except AwsError:
-            return Identity(self._default, "", "")
+            return Identity(self._default, "")
         key = claim.access_key_id
         account = key if re.fullmatch(r"\d{12}", key) else (self._default.account or DEFAULT_ACCOUNT)
-        return Identity(Tenant(account, claim.scope.region), key, claim.scope.service)
+        return Identity(Tenant(account, claim.scope.region), key)
 
 
 def claimed_scope(request: RawRequest) -> Scope | None:
@@ -179,6 +181,24 @@ def _signed_headers(text: str) -> list[str]:
     if "host" not in names:
         raise AwsError("IncompleteSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
     return names
+
+
+def _check_cover(request: RawRequest, claim: _Claim, service: str) -> None:
+    """A signature is good for the service it names and for the headers it covers: without this, whoever holds a
+    presigned URL of one service could turn it into any request of another.
+    """
+    if claim.scope.service != service:
+        raise AwsError(
+            "InvalidSignatureException", f"Credential should be scoped to correct service: '{service}'."
+        )
+    unsigned = sorted(
+        name for name in request.headers if name.startswith("x-amz-") and name not in claim.signed_headers
+    )
+    if unsigned:
+        raise AwsError(
+            "InvalidSignatureException",
+            f"There were headers present in the request which were not signed: {', '.join(unsigned)[:200]}",
+        )
 
 
 def _check_time(claim: _Claim, now: float) -> None:

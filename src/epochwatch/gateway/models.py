@@ -34,6 +34,8 @@ def error_shapes(service: str) -> dict[str, Any]:
     return found
 
 
-def is_query_compatible(service: str) -> bool:
-    """Whether the service once spoke the query protocol and keeps its error codes for such clients."""
-    return "awsQueryCompatible" in service_model(service).metadata
+@lru_cache
+def signing_name(service: str) -> str:
+    """The service's name in the scope of a signature (``monitoring`` for cloudwatch)."""
+    metadata = service_model(service).metadata
+    return str(metadata.get("signingName") or metadata["endpointPrefix"])

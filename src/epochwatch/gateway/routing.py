@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 
 from epochwatch.gateway.authentication import claimed_scope
-from epochwatch.gateway.models import operation_model, service_model
+from epochwatch.gateway.models import operation_model, service_model, signing_name
 from epochwatch.gateway.query_protocol import form_fields
 from epochwatch.gateway.requests import RawRequest, Route
 from epochwatch.gateway.rest_json_protocol import find_operation
@@ -33,8 +33,7 @@ class Router:
             if "query" in protocols:
                 self._by_version[metadata["apiVersion"]] = service
             if "rest-json" in protocols:
-                scope = metadata.get("signingName", metadata["endpointPrefix"])
-                self._rest.setdefault(scope, []).append(service)
+                self._rest.setdefault(signing_name(service), []).append(service)
 
     def route(self, request: RawRequest) -> Route:
         """The request's route. Raises UnroutableError when the request names no operation we have a model of."""

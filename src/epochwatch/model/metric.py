@@ -38,7 +38,7 @@ class StatisticSet(NamedTuple):
     """Several values summed up by the sender. ``count`` is the number of values."""
 
     sum: float
-    count: float
+    count: float  # type: ignore[assignment]  # the word of the field, though tuples have a method of that name
     min: float
     max: float
 

@@ -29,11 +29,19 @@ class Scope:
 
 
 def canonical_path(path: str, *, is_s3: bool = False) -> str:
-    """The path as it is signed. ``path`` is the raw path of the request line; S3 signs it once-encoded as it is,
-    every other service encodes it once more.
+    """The path as it is signed. ``path`` is the raw path of the request line; S3 signs it as it is, every other
+    service without its dots and empty parts and encoded once more.
     """
-    path = path or "/"
-    return path if is_s3 else quote(path, safe="/" + _SAFE)
+    if is_s3:
+        return path or "/"
+    kept: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del kept[-1:]
+        elif part not in ("", "."):
+            kept.append(part)
+    normal = "/" + "/".join(kept) + ("/" if kept and path.endswith("/") else "")
+    return quote(normal, safe="/" + _SAFE)
 
 
 def canonical_query(query: str, *, without: Iterable[str] = ()) -> str:
