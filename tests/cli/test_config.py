@@ -2,9 +2,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cli.commands import epochwatch
 
 from epochwatch.cli.config import mask_password
+from tests.cli.commands import epochwatch
 
 
 def test_each_value_says_where_it_comes_from(tmp_path: Path) -> None:

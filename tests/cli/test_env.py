@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.cli.commands import epochwatch
 
 from epochwatch.cli.env import export
+from tests.cli.commands import epochwatch
 
 NAMES = [
     "AWS_ENDPOINT_URL",

@@ -1,8 +1,10 @@
 """Following a log while it grows and while the server goes away."""
 
+import contextlib
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +16,16 @@ for number in range({lines}):
     print(f"line {{number}}", flush=True)
     time.sleep({pause})
 """
+
+
+@contextlib.contextmanager
+def killed_at_last(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]:
+    """The process, which does not outlive a test that fails: it would wait for the server for ever."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def follow(server: ServerProcess, *extra: str) -> "subprocess.Popen[str]":
@@ -53,7 +65,7 @@ def drain(stream: IO[str]) -> None:
 
 
 def test_lines_come_once_each_and_the_command_ends_with_the_job(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path) as server, train(server, 3000, 0.002) as training:
+    with ServerProcess(tmp_path) as server, killed_at_last(train(server, 3000, 0.002)) as training:
         assert training.stdout is not None
         drain(training.stdout)
         while not registered(server):
@@ -68,12 +80,12 @@ def test_lines_come_once_each_and_the_command_ends_with_the_job(tmp_path: Path) 
 
 
 def test_nothing_is_lost_or_doubled_over_a_restart_of_the_server(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path) as server, train(server, 800, 0.02) as training:
+    with ServerProcess(tmp_path) as server, killed_at_last(train(server, 800, 0.02)) as training:
         assert training.stdout is not None
         drain(training.stdout)
         while not registered(server):
             assert training.poll() is None
-        with follow(server, "--limit", "100000") as follower:
+        with killed_at_last(follow(server, "--limit", "100000")) as follower:
             assert follower.stdout is not None
             assert follower.stderr is not None
             first = [follower.stdout.readline() for _ in range(100)]

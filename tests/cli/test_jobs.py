@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
+
 from tests.cli.commands import epochwatch
 from tests.servers import ServerProcess
 

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.cli.commands import epochwatch
-from tests.servers import clean_environment
 
 from epochwatch.cli.main import COMMANDS
+from tests.cli.commands import epochwatch
+from tests.servers import clean_environment
 
 HEAVY = ("rich", "psutil", "msgspec", "re2", "ahocorasick_rs", "starlette", "chdb", "botocore", "pandas", "numpy")
 

@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
 from tests.cli.commands import epochwatch
 from tests.servers import ServerProcess, clean_environment, free_port
 
