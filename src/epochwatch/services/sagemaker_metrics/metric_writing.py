@@ -36,7 +36,7 @@ def batch_put_metrics(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         name = request["TrialComponentName"]
         call.stores.state.trial_components.ensure(call.tenant, name, call.now)
         call.stores.run_points.write(call.tenant, TRIAL_COMPONENT, name, _columns(good))
-    return {"Errors": errors} if errors else {}
+    return {"Errors": errors}
 
 
 def _columns(data: list[dict[str, Any]]) -> RunPointColumns:
