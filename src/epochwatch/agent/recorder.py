@@ -157,7 +157,7 @@ class Companions:
         self._stopping.set()
 
     def _watch_sampler(self) -> None:
-        command = [sys.executable, "-m", "epochwatch.agent.sampler", str(self._spool.path), os.getcwd()]
+        command = [sys.executable, "-m", "epochwatch.agent.sampler", str(self._spool.path), here() or "/"]
         while not self._stopping.is_set():
             with contextlib.suppress(OSError):
                 subprocess.Popen(command, **_DETACHED).wait()  # it waits itself while another one samples
@@ -205,6 +205,14 @@ _DETACHED: dict[str, Any] = {
     "stderr": subprocess.DEVNULL,
     "start_new_session": True,
 }
+
+
+def here() -> str:
+    """The working directory; empty when it has been deleted."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""
 
 
 def stand_by(spool: Spool, handover: Handover, on_takeover: Callable[[], None]) -> Exit | None:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -19,7 +19,7 @@ from epochwatch.agent.channel import ChannelEnds, open_pipe
 from epochwatch.agent.child import StandardStreams, Training
 from epochwatch.agent.display import Display, outputs_are_one
 from epochwatch.agent.keeper import Kept, Launch, launch
-from epochwatch.agent.recorder import stand_by
+from epochwatch.agent.recorder import here, stand_by
 from epochwatch.agent.spool import Exit, RunFile, Spool
 from epochwatch.agent.terminal import Keyboard, copy_size, first_terminal, open_training_terminal
 from epochwatch.client.console import sign_in_link
@@ -27,6 +27,7 @@ from epochwatch.model.batch import Definition, Registered
 from epochwatch.settings import Settings
 
 if TYPE_CHECKING:
+    from epochwatch.agent.local_server import LocalServer
     from epochwatch.agent.shipper import Shipper
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -96,7 +97,7 @@ class Session:
             name=options.name,
             started=self._begin,
             command=list(options.command),
-            working_directory=os.getcwd(),
+            working_directory=here(),
             hostname=socket.gethostname(),
             user=user,
             definitions=list(options.definitions),
@@ -142,10 +143,6 @@ class _Front:
         master: int | None,
         begin: float,
     ) -> None:
-        # Only now, behind the fork: the keeper stays small.
-        from epochwatch.agent.local_server import LocalServer
-        from epochwatch.agent.status import StatusLine
-
         self._options = options
         self._settings = settings
         self._spool = spool
@@ -158,15 +155,15 @@ class _Front:
         self._over = threading.Event()
         self._ended_at = 0.0
         self._said: set[str] = set()
-        self._server = LocalServer(settings) if options.start_server else None
+        self._server: LocalServer | None = None
         self._shipper: Shipper | None = None
-        self._status = StatusLine(begin)
+        self._status: Callable[[], str] = str
         self._display = Display(
             spool.path,
             plan.ends,
             plan.bell[0],
             quiet=options.quiet,
-            status=self._status.text,
+            status=self._status_text,
             on_bytes=self._wake_shipper,
         )
 
@@ -183,8 +180,8 @@ class _Front:
         try:
             if self._keyboard is not None:
                 self._keyboard.engage()
-            self._display.start()
             watching.start()
+            self._display.start()
             shipping.start()
             self._attend()
         finally:
@@ -263,14 +260,20 @@ class _Front:
 
     # -- sending ------------------------------------------------------------------------------------------
 
+    def _status_text(self) -> str:
+        return self._status()
+
     def _wake_shipper(self) -> None:
         if self._shipper is not None:
             self._shipper.wake.set()
 
     def _ship(self) -> None:
-        from epochwatch.agent.shipper import Shipper
-
         try:
+            # Imported only here: the keeper stays small, and this process stands by from its first moment.
+            from epochwatch.agent.local_server import LocalServer
+            from epochwatch.agent.shipper import Shipper
+            from epochwatch.agent.status import StatusLine
+
             with self._spool.lock("shipper") as lock:
                 lock.take(wait=True)
                 shipper = Shipper(
@@ -282,8 +285,9 @@ class _Front:
                     on_registered=self._on_registered,
                 )
                 self._shipper = shipper
-                self._status.watch(shipper.tally)
-                if self._server is not None:
+                self._status = StatusLine(self._begin, shipper.tally).text
+                if self._options.start_server:
+                    self._server = LocalServer(self._settings)
                     self._server.ensure()
                 shipper.ship()
         except Exception as error:  # noqa: BLE001 (nothing of ours may end the training)

@@ -16,7 +16,7 @@ from epochwatch.agent.delivery import Delivery, GivenUp, Refused
 from epochwatch.agent.readers import JournalFileReader, OutputReader, Piece, Reader, SampleReader
 from epochwatch.agent.recorder import Handover, stand_by
 from epochwatch.agent.spool import Exit, Spool
-from epochwatch.agent.tally import Tally
+from epochwatch.agent.tally import Tally, merged_health
 from epochwatch.model.batch import (
     Batch,
     Committed,
@@ -106,7 +106,7 @@ class Shipper:
 
     def health(self) -> list[DefinitionHealth]:
         """How the definitions fared, as far as the output was read; outputs are added up."""
-        return _merged([reader.health() for reader in self._furthest()])
+        return merged_health([reader.health() for reader in self._furthest()])
 
     def definitions(self) -> list[Definition]:
         """All definitions in force, learnt ones included."""
@@ -333,21 +333,6 @@ _INTERRUPTED = tuple(128 + number for number in (signal.SIGHUP, signal.SIGINT, s
 _GROWING = (".idx", ".ewj", ".bin", ".json")
 _TAIL_LINES = 50
 _ERROR = re.compile(r"error|exception|fatal|killed|abort|segmentation|out of memory|panic", re.IGNORECASE)
-
-
-def _merged(reports: list[list[DefinitionHealth]]) -> list[DefinitionHealth]:
-    if len(reports) == 1:
-        return reports[0]
-    found: dict[tuple[str, str], DefinitionHealth] = {}
-    for health in (one for report in reports for one in report):
-        known = found.setdefault((health.name, health.regex), health)
-        if known is not health:
-            known.matched += health.matched
-            known.non_numeric += health.non_numeric
-            known.non_finite += health.non_finite
-            if not known.example or (health.non_numeric and not known.non_numeric - health.non_numeric):
-                known.example = health.example or known.example
-    return list(found.values())
 
 
 def main(arguments: list[str]) -> int:

@@ -8,21 +8,17 @@ _METRICS = 4
 
 
 class StatusLine:
-    """Made before there is anything to tell; ``watch`` gives it the numbers."""
+    """Tells of a run that began at ``begin`` (Unix seconds)."""
 
-    def __init__(self, begin: float) -> None:
+    def __init__(self, begin: float, tally: Tally) -> None:
         self._begin = begin
-        self._tally: Tally | None = None
-
-    def watch(self, tally: Tally) -> None:
-        """Tells of these metrics from now on."""
         self._tally = tally
 
     def text(self) -> str:
         """The line as it should be now."""
         passed = int(time.time() - self._begin)
         clock = f"{passed // 3600}:{passed // 60 % 60:02}:{passed % 60:02}"
-        metrics = list(self._tally.metrics.values()) if self._tally is not None else []
+        metrics = list(self._tally.metrics.values())
         if not metrics:
             return f"● {clock}  no metrics yet"
         shown = "  ".join(_one(metric) for metric in metrics[:_METRICS])

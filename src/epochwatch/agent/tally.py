@@ -6,7 +6,7 @@ from array import array
 from dataclasses import dataclass
 
 from epochwatch.agent.readers import Piece
-from epochwatch.model.batch import NO_STEP, RunPoints
+from epochwatch.model.batch import NO_STEP, DefinitionHealth, RunPoints
 
 _SMALLER_IS_BETTER = re.compile(
     r"loss|error|\berr\b|(?:^|[^a-z])(?:err|rmse|mse|mae|mape|rmsle|ppl|wer|cer|fid|nll|bpc|bpb)(?:$|[^a-z])|perplexity",
@@ -99,3 +99,19 @@ class Tally:
             if tally is None:
                 tally = self.metrics[name] = MetricTally(name)
             tally.add(value, None if step == NO_STEP else step)
+
+
+def merged_health(reports: list[list[DefinitionHealth]]) -> list[DefinitionHealth]:
+    """The reports of several outputs as one: counts added up."""
+    if len(reports) == 1:
+        return reports[0]
+    found: dict[tuple[str, str], DefinitionHealth] = {}
+    for health in (one for report in reports for one in report):
+        known = found.setdefault((health.name, health.regex), health)
+        if known is not health:
+            known.matched += health.matched
+            known.non_numeric += health.non_numeric
+            known.non_finite += health.non_finite
+            if not known.example or (health.non_numeric and not known.non_numeric - health.non_numeric):
+                known.example = health.example or known.example
+    return list(found.values())
