@@ -1,6 +1,6 @@
 """An agent's batch on its way into the tables: each row once, however often it is sent."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -77,48 +77,41 @@ def commit_batch(stores: "Stores", tenant: Tenant, run: Run, batch: Batch, now: 
             number: held.enter_context(stores.sources.held(number, reread=batch.resend))
             for number in sorted(set(numbers.values()))
         }
-        prepared = [
-            (one, stored[numbers[part.source]])
-            for part in parts
-            for one in _prepare(context, part, numbers[part.source], stored[numbers[part.source]])
-        ]
-        futures = [stores.ingest.submit(rows) for rows in _together(one.rows for one, _ in prepared)]
-        for future in futures:
-            future.result()
-        for one, place in prepared:
-            place.advance(one.table, one.times, one.positions)
+        prepared = []
+        for part in parts:
+            number = numbers[part.source]
+            for one in _prepare(context, part, number, stored[number]):
+                # At once: a later part of the batch may repeat these rows.
+                stored[number].advance(one.table, one.times, one.positions)
+                prepared.append(one.rows)
+        stores.ingest.write(_together(prepared))
     return Committed({part.source: _last(part.positions) for part in parts})
 
 
-def _together(all_rows: Iterable[Rows]) -> list[Rows]:
-    """One submission for the batch: its tables are written by one commit."""
-    merged: list[Rows] = []
-    for rows in all_rows:
-        for target in merged:
-            if not any(getattr(target, t) is not None and getattr(rows, t) is not None for t in _TABLES):
-                for table in _TABLES:
-                    if getattr(rows, table) is not None:
-                        setattr(target, table, getattr(rows, table))
-                target.series = [*target.series, *rows.series]
-                target.announce = _both(target.announce, rows.announce)
-                break
-        else:
-            merged.append(rows)
-    return merged
-
-
-_TABLES = ("datapoints", "run_points", "log_events")
-
-
-def _both(first: Callable[[], None] | None, second: Callable[[], None] | None) -> Callable[[], None] | None:
-    if first is None or second is None:
-        return first or second
+def _together(parts: Sequence[Rows]) -> Rows:
+    """One submission for the batch: were a source's rows of a table written by two inserts, the first might fail
+    and the second not, and then its rows would pass for stored.
+    """
 
     def announce() -> None:
-        first()
-        second()
+        for rows in parts:
+            if rows.announce is not None:
+                rows.announce()
 
-    return announce
+    return Rows(
+        series=[entry for rows in parts for entry in rows.series],
+        datapoints=_joined(rows.datapoints for rows in parts),
+        run_points=_joined(rows.run_points for rows in parts),
+        log_events=_joined(rows.log_events for rows in parts),
+        announce=announce,
+    )
+
+
+def _joined(batches: Iterable[pa.RecordBatch | None]) -> pa.RecordBatch | None:
+    present = [batch for batch in batches if batch is not None]
+    if len(present) < 2:
+        return present[0] if present else None
+    return pa.Table.from_batches(present).combine_chunks().to_batches()[0]
 
 
 def _prepare(context: _Context, part: Part, number: int, stored: Stored) -> list[_Prepared]:

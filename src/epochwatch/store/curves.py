@@ -132,7 +132,8 @@ class CurveStore:
         rows = self._engine.query(
             f"SELECT toString(metric) AS label, toString(host) AS machine, avg({expression}) AS x, min(value) AS low, "
             "max(value) AS high, avg(value) AS mean, toInt64(count()) AS points FROM run_points "
-            f"WHERE {where} AND isFinite(value) GROUP BY metric, host, {place} AS place ORDER BY metric, host, x, place",
+            f"WHERE {where} AND isFinite(value) GROUP BY metric, host, {place} AS place "
+            "ORDER BY metric, host, x, place",
             parameters,
         )
         odd = self._odd(expression, where, parameters) if any(extent["odd"] for extent in extents) else {}

@@ -40,7 +40,7 @@ class Stored:
         return fresh
 
     def advance(self, table: str, times: NDArray[np.int64], positions: NDArray[np.uint64]) -> None:
-        """These rows are durable now."""
+        """These rows are durable, or will be before anyone else holds the source."""
         known = self._positions[table]
         parts = partitions(table, times)
         for part in np.unique(parts):
@@ -64,8 +64,8 @@ class Sources:
 
     @contextmanager
     def held(self, number: int, *, reread: bool = False) -> Iterator[Stored]:
-        """What is stored of a source, for one batch at a time. The caller advances it once its rows are durable;
-        if it fails instead, it is read back the next time. ``reread``: do not trust what is remembered, another
+        """What is stored of a source, for one batch at a time. The caller advances it and makes the rows durable;
+        if it fails instead, all is read back the next time. ``reread``: do not trust what is remembered, another
         server may have stored more.
         """
         source = self._source(number)
