@@ -39,7 +39,7 @@ results = {}
 cloudwatch = client("cloudwatch")
 protocol = getattr(cloudwatch.meta.service_model, "resolved_protocol", cloudwatch.meta.service_model.protocol)
 assert protocol == wanted, protocol
-begin = datetime.datetime.fromtimestamp(int(time.time()) // 60 * 60 - 60, datetime.timezone.utc)
+begin = datetime.datetime.fromtimestamp(int(time.time()) // 60 * 60 - 60, datetime.UTC)
 end = begin + datetime.timedelta(minutes=2)
 dimensions = [{"Name": "Mark", "Value": f"{mark} <&>"}]
 cloudwatch.put_metric_data(

@@ -20,6 +20,10 @@ ROUNDS = int(os.environ.get("EPOCHWATCH_KILLS", "16"))
 KILLS_A_RUN = 8
 SECONDS_A_RUN = 14
 LINES_A_SECOND = 200
+RECOVERY_SECONDS = 1.5
+"""Two processes hold a training's terminal. One may die at any moment; the other then needs a new partner, which
+takes a Python's start. Should both die before that, the training hangs up as if its terminal had gone.
+"""
 
 TRAINING = """
 import sys, time
@@ -67,20 +71,22 @@ def _run_under_fire(
         stderr=subprocess.DEVNULL,
     )
     killed = []
-    gaps = sorted(chance.uniform(0.3, SECONDS_A_RUN - 2) for _ in range(kills))
-    begin = time.monotonic()
-    for moment in gaps:
+    moments = sorted(chance.uniform(0.3, SECONDS_A_RUN - 2) for _ in range(kills))
+    begin, recovered = time.monotonic(), 0.0
+    for moment in moments:
         time.sleep(max(0.0, begin + moment - time.monotonic()))
-        killed.append(_kill_one(server, name, chance))
+        agents = _agent_processes(server, name) if time.monotonic() > recovered else []
+        killed.append(_kill_one(server, agents, chance))
+        if killed[-1] == "agent":
+            recovered = time.monotonic() + RECOVERY_SECONDS
     front.wait(120)
     _wait_for_training(script, name)
     _wait_for_delivery(server)
     return killed
 
 
-def _kill_one(server: ServerProcess, name: str, chance: random.Random) -> str:
+def _kill_one(server: ServerProcess, agents: list[psutil.Process], chance: random.Random) -> str:
     """SIGKILL to the server (started again at once) or to one of the agent's processes; which one it was."""
-    agents = _agent_processes(server, name)
     what = chance.choice(["server", "agent"]) if agents else "server"
     if what == "server":
         server.kill()
