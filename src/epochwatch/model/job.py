@@ -88,7 +88,7 @@ class Run:
 
 def legal_name(wanted: str) -> str:
     """``wanted`` made into a training job name: other characters become hyphens, at most 63 of them."""
-    if _NAME.fullmatch(wanted):
+    if len(wanted) <= NAME_LIMIT and _NAME.fullmatch(wanted):  # hyphens do not count in the pattern
         return wanted
     return _UNNAMEABLE.sub("-", wanted)[:NAME_LIMIT].strip("-") or "training"
 

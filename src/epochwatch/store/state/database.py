@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from epochwatch.errors import EpochwatchError, UsageError
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.state.tables import METADATA
 
 BUSY_SECONDS = 30
+NEWEST_REVISION = "0001"
+"""The newest migration: a database that is there needs no Alembic, whose import is a fifth of a server's start."""
 
 
 class Database:
@@ -57,6 +57,10 @@ class Database:
     def dialect(self) -> str:
         """``sqlite`` or ``postgresql``."""
         return self._engine.dialect.name
+
+    def bytewise(self, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+        """``column`` as text to sort and compare by its bytes, whatever order the database has for its language."""
+        return column.collate("C") if self.dialect == "postgresql" else column
 
     def clear(self) -> None:
         """Delete every row of every table."""
@@ -102,6 +106,11 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 
 def _migrate(engine: sa.Engine) -> None:
+    if _revision(engine) == NEWEST_REVISION:
+        return
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
@@ -109,6 +118,15 @@ def _migrate(engine: sa.Engine) -> None:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(46004600)"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _revision(engine: sa.Engine) -> str | None:
+    """The database's revision; None where it has none yet."""
+    try:
+        with engine.connect() as connection:
+            return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    except SQLAlchemyError:
+        return None
 
 
 def _unusable(url: str) -> UsageError:

@@ -119,8 +119,9 @@ class JobStore:
                 conditions.append(column > after)
             if before is not None:
                 conditions.append(column < before)
-        order = [jobs[sort].desc() if descending else jobs[sort].asc()]
-        order.append(jobs.name.desc() if descending else jobs.name.asc())
+        by = [self._database.bytewise(jobs[sort]) if sort in ("name", "status") else jobs[sort]]
+        by.append(self._database.bytewise(jobs.name))
+        order = [column.desc() if descending else column.asc() for column in by]
         with self._database.begin() as connection:
             total = connection.execute(
                 sa.select(sa.func.count()).select_from(TRAINING_JOBS).where(*conditions)

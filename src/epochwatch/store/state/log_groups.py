@@ -92,8 +92,8 @@ class LogGroupStore:
         after: str | None = None,
         limit: int = 50,
     ) -> list[LogGroup]:
-        """Groups by name: those that begin with ``prefix``, hold ``pattern`` (with its case), are of the class,
-        are among ``names``, and come behind ``after``.
+        """Groups by the bytes of their names: those that begin with ``prefix``, hold ``pattern`` (with its
+        case), are of the class, are among ``names``, and come behind ``after``.
         """
         column = LOG_GROUPS.c.name
         condition: sa.ColumnElement[bool] = sa.true()
@@ -106,7 +106,7 @@ class LogGroupStore:
         if names is not None:
             condition &= column.in_(names)
         if after is not None:
-            condition &= column > after
+            condition &= self._database.bytewise(column) > after
         return self._groups(condition, tenant, limit)
 
     def stream(self, tenant: Tenant, group: str, name: str) -> LogStream | None:
@@ -115,7 +115,7 @@ class LogGroupStore:
         return found[0] if found else None
 
     def streams(self, tenant: Tenant, group: str, prefix: str | None = None) -> list[LogStream]:
-        """The streams of a group by name: those that begin with ``prefix``, if given."""
+        """The streams of a group by the bytes of their names: those that begin with ``prefix``, if given."""
         condition: sa.ColumnElement[bool] = sa.true()
         if prefix:
             condition = sa.func.substr(LOG_STREAMS.c.name, 1, len(prefix)) == prefix
@@ -139,7 +139,9 @@ class LogGroupStore:
     def _groups(self, condition: sa.ColumnElement[bool], tenant: Tenant, limit: int) -> list[LogGroup]:
         query = sa.select(LOG_GROUPS).where(owned(LOG_GROUPS, tenant), condition)
         with self._database.begin() as connection:
-            rows = connection.execute(query.order_by(LOG_GROUPS.c.name).limit(limit)).all()
+            rows = connection.execute(
+                query.order_by(self._database.bytewise(LOG_GROUPS.c.name)).limit(limit)
+            ).all()
         return [
             LogGroup(
                 row.name,
@@ -157,7 +159,7 @@ class LogGroupStore:
             owned(LOG_STREAMS, tenant), LOG_STREAMS.c.log_group == group, condition
         )
         with self._database.begin() as connection:
-            rows = connection.execute(query.order_by(LOG_STREAMS.c.name)).all()
+            rows = connection.execute(query.order_by(self._database.bytewise(LOG_STREAMS.c.name))).all()
         return [LogStream(row.log_group, row.name, row.created_ms) for row in rows]
 
 
