@@ -79,11 +79,17 @@ def _poll_boto3(server: ServerProcess, training: "subprocess.Popen[bytes]") -> d
 
 
 def _read_stream(server: ServerProcess, seen: dict[int, float]) -> None:
-    from epochwatch.client.http import Client
+    from epochwatch.client.http import Client, Refused
     from epochwatch.settings import load
 
     client = Client(load(environment=server.environment))
     event = ""
+    while True:  # the stream of a job is there once the job is
+        try:
+            client.get_json("/_/api/jobs/latency")
+            break
+        except Refused:
+            time.sleep(0.02)
     for line in client.stream_lines("/_/api/live", {"job": "latency"}):
         now = time.time()
         if line.startswith("event:"):
