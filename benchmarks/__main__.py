@@ -1,0 +1,23 @@
+"""All benchmarks, one after another: ``make benchmarks``. Each also runs alone: ``python -m benchmarks.NAME``.
+
+Figures are only worth something on a machine that does nothing else; the load is printed with them.
+"""
+
+import os
+import subprocess
+import sys
+
+NAMES = ("install", "log_call", "latency", "extraction")
+
+
+def main() -> int:
+    """Run every benchmark; the exit status is 0 if all of them ran."""
+    failed = 0
+    for name in NAMES:
+        print(f"== {name} (load {os.getloadavg()[0]:.1f})", flush=True)
+        failed |= subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
