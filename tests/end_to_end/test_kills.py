@@ -109,7 +109,7 @@ def _agent_processes(server: ServerProcess, name: str) -> list[psutil.Process]:
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
         line = " ".join(words)
-        if "epochwatch.agent.shipper" in line or ("epochwatch run" in line and name in line):
+        if "epochwatch.agent." in line or ("epochwatch run" in line and name in line):
             found.append(process)
     return found
 

@@ -98,7 +98,7 @@ def _keep(spool: Spool, plan: Launch, shared: mmap.mmap, ready: int, settings: l
     training = Training(pid)
     handover = Handover(plan.ends, plan.bell, pid, training.pidfd)
     companions = Companions(spool, handover, before=lambda: _restore(terminal, settings))
-    companions.start(standby=False)
+    companions.start(vacant="spare")
     Recorder(spool, handover).record()
     companions.stop()
 

@@ -1,8 +1,8 @@
 """Recording a run: draining the training's output and noting how it ended, whoever is killed meanwhile.
 
-Two processes hold all descriptors of a run: one *records* (it holds ``run.lock``), the other stands by (it holds
-``standby.lock``, and usually ships and displays too). Each waits for the other's lock. When the standby dies, the
-recorder starts another; when the recorder dies, the standby goes on recording and starts another standby.
+Three processes hold all descriptors of a run. One *records* (it holds ``run.lock``), the others stand by: one (in the
+slot ``standby``) ships and usually displays too, one (``spare``) only waits. Each waits for the others' locks. When one
+that stands by dies, the recorder starts another; when the recorder dies, one of them goes on recording.
 """
 
 import contextlib
@@ -134,26 +134,28 @@ class Recorder:
 
 
 class Companions:
-    """The processes that the recorder keeps alive beside it: a standby and the host sampler."""
+    """The processes that the recorder keeps alive beside it: those that stand by, and the host sampler."""
 
     def __init__(self, spool: Spool, handover: Handover, before: Callable[[], None] | None = None) -> None:
         self._spool = spool
         self._handover = handover
         self._before = before
-        """Called when the standby was found dead, before another is started."""
-        self._standby: subprocess.Popen[bytes] | None = None
         self._failed_starts = 0
         self._stopping = threading.Event()
 
-    def start(self, *, standby: bool) -> None:
-        """Starts the sampler (and, if asked, a standby) and watches over both."""
-        if standby:
-            self._spawn_standby()
-        threading.Thread(target=self._watch_standby, name="standby", daemon=True).start()
+    def start(self, *, vacant: str) -> None:
+        """Starts the sampler and a process in the slot ``vacant``, and watches over all of them.
+
+        ``before`` is called once, when the first holder of the slot ``standby`` was found dead.
+        """
+        first = self._spawn(vacant)
+        for slot in SLOTS:
+            process = first if slot == vacant else None
+            threading.Thread(target=self._watch, args=(slot, process), name=slot, daemon=True).start()
         threading.Thread(target=self._watch_sampler, name="sampler", daemon=True).start()
 
     def stop(self) -> None:
-        """None is started again from now on; both end by themselves when they see the exit record."""
+        """None is started again from now on; all end by themselves when they see the exit record."""
         self._stopping.set()
 
     def _watch_sampler(self) -> None:
@@ -163,42 +165,48 @@ class Companions:
                 subprocess.Popen(command, **_DETACHED).wait()  # it waits itself while another one samples
             self._stopping.wait(RESTART_SECONDS)
 
-    def _watch_standby(self) -> None:
-        with self._spool.lock("standby") as lock:
-            if self._standby is not None:
-                self._await_standby(lock)
+    def _watch(self, slot: str, process: "subprocess.Popen[bytes] | None") -> None:
+        with self._spool.lock(slot) as lock:
+            if process is not None:
+                self._await(lock, process)
             while not self._stopping.is_set():
                 lock.take(wait=True)
                 if self._stopping.is_set():
                     return
-                if self._before is not None:
+                process = self._spawn(slot)
+                if slot == "standby" and self._before is not None:
                     self._before()
-                self._spawn_standby()
+                    self._before = None
                 lock.release()
-                self._await_standby(lock)
+                self._await(lock, process)
 
-    def _await_standby(self, lock: Lock) -> None:
-        """Until the new standby has its lock, or is dead."""
+    def _await(self, lock: Lock, process: "subprocess.Popen[bytes] | None") -> None:
+        """Until the new holder of the slot has its lock, or is dead."""
         while not self._stopping.is_set():
             time.sleep(0.01)
             if not lock.take(wait=False):
                 self._failed_starts = 0
                 return
             lock.release()
-            if self._standby is None or self._standby.poll() is not None:
+            if process is None or process.poll() is not None:
                 self._failed_starts += 1
                 # One that was killed is replaced at once; one that cannot start is not tried in a loop.
                 if self._failed_starts > QUICK_RESTARTS:
                     self._stopping.wait(RESTART_SECONDS)
                 return
 
-    def _spawn_standby(self) -> None:
-        command = [sys.executable, "-m", "epochwatch.agent.shipper", str(self._spool.path)]
-        command += ["--adopt", self._handover.to_json()]
-        with contextlib.suppress(OSError):  # out of memory or processes: the next round tries again
-            self._standby = subprocess.Popen(command, pass_fds=self._handover.descriptors, **_DETACHED)
+    def _spawn(self, slot: str) -> "subprocess.Popen[bytes] | None":
+        command = [sys.executable, "-m", "epochwatch.agent.standby", str(self._spool.path)]
+        command += [self._handover.to_json(), slot]
+        try:
+            return subprocess.Popen(command, pass_fds=self._handover.descriptors, **_DETACHED)
+        except OSError:  # out of memory or processes: the next round tries again
+            return None
 
 
+SLOTS = ("standby", "spare")
+"""Places beside the recorder. Whoever has ``standby`` ships as well; ``spare`` only waits, so that two ready ones are
+left while a killed one is being replaced."""
 _DETACHED: dict[str, Any] = {
     "stdin": subprocess.DEVNULL,
     "stdout": subprocess.DEVNULL,
@@ -215,19 +223,19 @@ def here() -> str:
         return ""
 
 
-def stand_by(spool: Spool, handover: Handover, on_takeover: Callable[[], None]) -> Exit | None:
+def stand_by(spool: Spool, handover: Handover, slot: Lock, name: str) -> Exit | None:
     """Waits for the recorder to end; goes on recording if it was killed. Returns the exit record.
 
-    ``on_takeover`` is called before this process becomes the recorder; it must let go of ``standby.lock``.
+    ``slot`` is this process's hold on the lock of the slot ``name``: it is let go of for a successor.
     """
     with spool.lock("run") as lock:
         lock.take(wait=True)
         record = spool.exit()
         if record is not None:
             return record
-        on_takeover()
+        slot.close()
         companions = Companions(spool, handover)
-        companions.start(standby=True)
+        companions.start(vacant=name)
         record = Recorder(spool, handover).record()
         companions.stop()
         return record

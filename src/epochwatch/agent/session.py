@@ -215,7 +215,7 @@ class _Front:
     def _watch(self) -> None:
         """The thread that waits for the recorder's end, and takes its place when that was a violent one."""
         try:
-            self._exit = stand_by(self._spool, self._kept.handover, self._kept.standby.close)
+            self._exit = stand_by(self._spool, self._kept.handover, self._kept.standby, "standby")
         except Exception as error:  # noqa: BLE001 (the training's exit status must still be passed on)
             self._display.notice(f"recording stopped: {error}")
             self._exit = self._wait_only()

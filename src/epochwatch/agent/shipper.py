@@ -14,7 +14,6 @@ from pathlib import Path
 
 from epochwatch.agent.delivery import Delivery, GivenUp, Refused
 from epochwatch.agent.readers import JournalFileReader, OutputReader, Piece, Reader, SampleReader
-from epochwatch.agent.recorder import Handover, stand_by
 from epochwatch.agent.spool import Exit, Spool
 from epochwatch.agent.tally import Tally, merged_health
 from epochwatch.model.batch import (
@@ -336,33 +335,29 @@ _ERROR = re.compile(r"error|exception|fatal|killed|abort|segmentation|out of mem
 
 
 def main(arguments: list[str]) -> int:
-    """``python -m epochwatch.agent.shipper SPOOL [--adopt HANDOVER | --serve]``: ships without a user.
+    """``python -m epochwatch.agent.shipper SPOOL [--serve]``: ships without a user.
 
     With ``--serve`` it starts a local server where none answers, as `epochwatch run` does.
-    With ``--adopt`` it stands by too: it inherits the run's descriptors and goes on recording if the recorder is
-    killed. It ends when the run has ended and is delivered, or when the server stays away for a while after that.
+    """
+    return 0 if ship_alone(Spool(Path(arguments[0])), serve=arguments[1:2] == ["--serve"]) else 1
+
+
+def ship_alone(spool: Spool, *, serve: bool = False) -> bool:
+    """Ships until the run has ended and is delivered (True), or until the server has stayed away for
+    PATIENCE_SECONDS after that.
     """
     from epochwatch.settings import load
 
-    spool = Spool(Path(arguments[0]))
-    if arguments[1:2] == ["--adopt"]:
-        handover = Handover.from_json(arguments[2])
-        standby = spool.lock("standby")
-        standby.take(wait=True)
-        watch = threading.Thread(
-            target=stand_by, args=(spool, handover, standby.close), name="standby", daemon=False
-        )
-        watch.start()
+    settings = load()
+    patience = _Patience()
     with spool.lock("shipper") as lock:
         lock.take(wait=True)
-        waited = _Patience(spool)
-        settings = load()
-        if arguments[1:2] == ["--serve"]:
-            shipper = Shipper(spool, settings, give_up=waited.exhausted, on_trouble=_server_starter(settings))
+        if serve:
+            shipper = Shipper(spool, settings, give_up=patience.exhausted, on_trouble=_server_starter(settings))
         else:
-            shipper = Shipper(spool, settings, give_up=waited.exhausted)
+            shipper = Shipper(spool, settings, give_up=patience.exhausted)
         shipper.ship()
-    return 0 if shipper.finished else 1
+    return shipper.finished
 
 
 def _server_starter(settings: Settings) -> Callable[[], bool]:
@@ -380,8 +375,7 @@ def _server_starter(settings: Settings) -> Callable[[], bool]:
 class _Patience:
     """How long a headless shipper waits for the server once the training has ended."""
 
-    def __init__(self, spool: Spool) -> None:
-        self._spool = spool
+    def __init__(self) -> None:
         self._since = 0.0
 
     def exhausted(self) -> bool:

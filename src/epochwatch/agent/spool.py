@@ -13,7 +13,8 @@
       exit.json           Exit: how and when the training ended
       stop-requested      exists when the user asked the training to stop
       run.lock            held by the process that records the run; free and no exit.json: the agent was lost
-      standby.lock        held by the process that takes over the recording when the other one dies
+      standby.lock        held by the front, or its successor: it ships, and takes over when the recorder dies
+      spare.lock          held by one more process that would take over
       shipper.lock        held by whoever ships
       samples.lock        held by the sampler
 
@@ -158,7 +159,7 @@ class Spool:
         return sorted(self.path.glob("journal-*.ewj"))
 
     def lock(self, name: str) -> "Lock":
-        """The lock ``run``, ``standby``, ``shipper`` or ``samples``, not yet taken."""
+        """The lock ``run``, ``standby``, ``spare``, ``shipper`` or ``samples``, not yet taken."""
         return Lock(self.path / f"{name}.lock")
 
     def being_recorded(self) -> bool:
