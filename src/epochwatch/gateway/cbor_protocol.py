@@ -6,7 +6,7 @@ from typing import Any
 import cbor2
 from botocore.model import OperationModel
 
-from epochwatch.gateway.errors import ErrorAnswer, error_namespace
+from epochwatch.gateway.errors import ErrorAnswer, document_error
 from epochwatch.gateway.requests import RawRequest, RawResponse, Route
 from epochwatch.gateway.values import document
 from epochwatch.model.aws_error import AwsError
@@ -35,14 +35,6 @@ def answer(route: Route, operation: OperationModel, result: dict[str, Any] | Non
 
 
 def error_answer(route: Route, request: RawRequest, error: ErrorAnswer) -> RawResponse:
-    """The answer to a request that failed; statuses and query codes as in AWS JSON."""
-    body: dict[str, Any] = {"__type": error_namespace(route.service) + error.shape_name}
-    if error.message is not None:
-        body["message"] = error.message
-    body |= error.members
-    headers = dict(HEADERS)
-    status = error.status if error.status >= 500 or error.status == 413 else 400
-    if request.headers.get("x-amzn-query-mode", "").lower() == "true":
-        status = error.status
-        headers["x-amzn-query-error"] = f"{error.query_code};{'Sender' if error.sender else 'Receiver'}"
-    return RawResponse(status, headers, cbor2.dumps(body))
+    """The answer to a request that failed."""
+    status, headers, body = document_error(route.service, request, error)
+    return RawResponse(status, HEADERS | headers, cbor2.dumps(body))

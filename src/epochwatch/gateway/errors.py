@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from epochwatch.gateway.models import error_shapes, service_model
+from epochwatch.gateway.requests import RawRequest
 from epochwatch.model.aws_error import AwsError
 
 _STATUS = {
@@ -67,6 +68,22 @@ def validation_error(service: str, problems: list[str]) -> AwsError:
     noun = "error" if len(problems) == 1 else "errors"
     message = f"{len(problems)} validation {noun} detected: {'; '.join(problems)}"
     return AwsError(_VALIDATION_CODE.get(service, "ValidationException"), message)
+
+
+def document_error(
+    service: str, request: RawRequest, error: ErrorAnswer
+) -> tuple[int, dict[str, str], dict[str, Any]]:
+    """Status, headers and body of an error in AWS JSON and CBOR. Such errors are 400 unless the client is in query
+    mode, in which it gets the status and the code of the query protocol.
+    """
+    body: dict[str, Any] = {"__type": error_namespace(service) + error.shape_name}
+    if error.message is not None:
+        body["message"] = error.message
+    body |= error.members
+    if request.headers.get("x-amzn-query-mode", "").lower() == "true":
+        side = "Sender" if error.sender else "Receiver"
+        return error.status, {"x-amzn-query-error": f"{error.query_code};{side}"}, body
+    return (error.status if error.status >= 500 or error.status == 413 else 400), {}, body
 
 
 def error_namespace(service: str) -> str:
