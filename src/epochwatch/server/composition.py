@@ -1,5 +1,6 @@
 """Puts the faces in front of the stores: AWS gateway, agents' endpoints, console, on one port."""
 
+import threading
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -81,8 +82,11 @@ class Composition:
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        warming = threading.Thread(target=self._stores.warm_up, name="epochwatch-warm-up", daemon=True)
+        warming.start()  # while the first requests, which need no arrays, are answered already
         yield
         self._gateway.close()
+        await run_in_threadpool(warming.join)
 
     def _lookup(self, access_key_id: str) -> tuple[str, str] | None:
         key = self._stores.state.keys.get(access_key_id)

@@ -172,7 +172,7 @@ def _samples(point: Datapoint) -> list[tuple[float, float, float, float, int]]:
 
 
 def _second(moment: int) -> int:
-    return min(max(int(moment), 0), 2**32 - 1)
+    return min(max(int(moment), 0), 2**32)
 
 
 def _token(metric: MetricId) -> str:

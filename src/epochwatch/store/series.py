@@ -126,7 +126,7 @@ class SeriesIndex:
             selected = candidates[start:]
         for metric in selected:
             if _matches(metric, namespace, name, dimensions):
-                entries = index.metrics[metric].values()
+                entries = list(index.metrics[metric].values())  # a copy: writers add units meanwhile
                 seen = max((entry.last_seen for entry in entries if entry.durable), default=-1)
                 if seen >= (active_since or 0):
                     yield metric

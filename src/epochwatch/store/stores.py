@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import pyarrow as pa
+
 from epochwatch.store.curves import CurveStore
 from epochwatch.store.engine import Engine
 from epochwatch.store.ingest import Ingest
@@ -60,6 +63,12 @@ class Stores:
             objects=objects,
             feed=LiveFeed(),
         )
+
+    def warm_up(self) -> None:
+        """Load what the first insert would otherwise wait for: pyarrow looks for pandas, which takes over a second
+        where it is installed, before it makes its first array of a numpy one.
+        """
+        pa.array(np.zeros(1))
 
     def reset(self) -> None:
         """Forget everything that is stored."""
