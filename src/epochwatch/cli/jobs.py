@@ -14,7 +14,7 @@ SHOWN_METRICS = 3
 
 
 @click.command("jobs")
-@click.option("--search", metavar="TEXT", help="Only jobs whose name or command holds TEXT.")
+@click.option("--search", metavar="TEXT", help="Only jobs whose name holds TEXT.")
 @click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only jobs of this status.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

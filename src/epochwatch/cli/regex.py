@@ -6,6 +6,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from epochwatch.cli.definitions import definition_options, definitions_of
+
 if TYPE_CHECKING:
     from epochwatch.extraction.report import DefinitionReport, Report
 
@@ -14,19 +16,7 @@ CHUNK_BYTES = 1 << 18
 
 @click.command("regex")
 @click.argument("file", type=click.File("rb", lazy=False))
-@click.option(
-    "-m", "--metric", "flags", multiple=True, metavar="NAME=REGEX", help="A metric definition; repeatable."
-)
-@click.option(
-    "--metrics",
-    "files",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(dir_okay=False),
-    help='Definitions as SageMaker has them: [{"Name": ..., "Regex": ...}].',
-)
-@click.option("--preset", "presets", multiple=True, metavar="PRESET", help="Definitions for a framework's output.")
-@click.option("--no-auto", is_flag=True, help="Do not learn metrics from key=value and key: value numbers.")
+@definition_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def regex_command(
     file: IO[bytes],
@@ -43,7 +33,6 @@ def regex_command(
     """
     import msgspec
 
-    from epochwatch.cli.run import definitions_of
     from epochwatch.errors import UsageError
     from epochwatch.extraction.report import examine
 

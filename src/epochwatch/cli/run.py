@@ -6,29 +6,15 @@ import secrets
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from epochwatch.model.batch import Definition
+from epochwatch.cli.definitions import definition_options, definitions_of
 
 
 @click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option("--name", help="Name of the training job. Default: from the command, with a few random characters.")
-@click.option(
-    "-m", "--metric", "metrics", multiple=True, metavar="NAME=REGEX", help="A metric definition; repeatable."
-)
-@click.option(
-    "--metrics",
-    "files",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(dir_okay=False),
-    help='Definitions as SageMaker has them: [{"Name": ..., "Regex": ...}].',
-)
-@click.option("--preset", "presets", multiple=True, metavar="PRESET", help="Definitions for a framework's output.")
-@click.option("--no-auto", is_flag=True, help="Do not learn metrics from key=value and key: value numbers.")
+@definition_options
 @click.option(
     "--pty/--no-pty",
     "pty",
@@ -46,7 +32,7 @@ if TYPE_CHECKING:
 def run_command(
     context: click.Context,
     name: str | None,
-    metrics: tuple[str, ...],
+    flags: tuple[str, ...],
     files: tuple[str, ...],
     presets: tuple[str, ...],
     no_auto: bool,
@@ -65,7 +51,7 @@ def run_command(
     from epochwatch.settings import Settings, load
 
     settings = context.obj if isinstance(context.obj, Settings) else load()
-    definitions = definitions_of(metrics, files, presets)
+    definitions = definitions_of(flags, files, presets)
     options = RunOptions(
         command=command,
         name=_job_name(name, command),
@@ -79,23 +65,6 @@ def run_command(
     )
     _check_command(command[0])
     sys.exit(Session(options, settings).run())
-
-
-def definitions_of(
-    metrics: tuple[str, ...], files: tuple[str, ...], presets: tuple[str, ...]
-) -> "list[Definition]":
-    """The definitions that flags, files and presets give, in this order. Raises UsageError."""
-    from epochwatch.extraction.definitions import load_file, parse_flags
-
-    found = parse_flags(metrics)
-    for file in files:
-        found += load_file(file)
-    if presets:
-        from epochwatch.extraction.presets import preset
-
-        for name in presets:
-            found += preset(name)
-    return found
 
 
 def _job_name(name: str | None, command: tuple[str, ...]) -> str:
