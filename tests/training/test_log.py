@@ -5,9 +5,8 @@ import signal
 import time
 from pathlib import Path
 
-from tests.training.scripts import logged, only_spool, run, start
-
 from epochwatch.agent.spool import RunFile, Spool
+from tests.training.scripts import logged, only_spool, run, start
 
 
 def test_numbers_of_all_kinds_become_values_with_their_names(home: Path) -> None:

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from tests.training.scripts import logged, only_spool, run
-
 from epochwatch.agent.spool import spools
+from tests.training.scripts import logged, only_spool, run
 
 
 def test_config_takes_what_people_give_it(home: Path) -> None:
