@@ -71,6 +71,25 @@ def test_interrupt_ends_a_server_in_the_foreground(tmp_path: Path) -> None:
     assert not (tmp_path / "server.json").exists()
 
 
+@pytest.mark.parametrize("ephemeral", [True, False])
+def test_terminated_server_closes_its_stores_and_leaves_nothing_behind(tmp_path: Path, ephemeral: bool) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    words = ["serve", *(["--ephemeral"] if ephemeral else [])]
+    environment = clean_environment(tmp_path, 0) | {"TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "epochwatch", *words], env=environment, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stderr is not None
+        assert any("serving AWS APIs" in line for line in server.stderr)
+        server.send_signal(signal.SIGTERM)
+        rest = server.stderr.read()
+    assert (server.returncode, "stopped" in rest) == (0, True), rest
+    assert not (tmp_path / "server.json").exists()
+    assert list(temporary.iterdir()) == []
+    assert not (tmp_path / "state.db-wal").exists()
+
+
 def test_stop_leaves_a_process_alone_that_is_not_the_server(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as other:
         try:

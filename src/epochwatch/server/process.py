@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -38,6 +39,8 @@ def serve(settings: Settings, *, ephemeral: bool = False) -> None:
             "bind 127.0.0.1, or leave auth at 'sigv4'",
         )
     _log_to_stderr()
+    # uvicorn sends itself again what ended it: by default SIGTERM would then kill us before anything is closed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _data(settings, ephemeral) as data, _listening(settings) as listener:
         port = listener.getsockname()[1]
         served = dataclasses.replace(data, port=port)

@@ -22,6 +22,8 @@ MAX_CLIENTS = 12
 """Queries that run at the same time; further ones wait."""
 WAIT_SECONDS = 60
 _MEGABYTE = 1 << 20
+MAX_QUERY_BYTES = 64 * _MEGABYTE
+"""Parameters stand in a query's text: a list of streams or series, or a message to look for, may be long."""
 _INSERT = {
     "async_insert": 0,
     "insert_deduplicate": 0,
@@ -87,6 +89,7 @@ class Engine:
         settings = {
             "max_memory_usage": max(memory // 2, 256 * _MEGABYTE),
             "max_threads": min(4, os.cpu_count() or 1),
+            "max_query_size": MAX_QUERY_BYTES,
         }
 
         def connect() -> Any:
@@ -103,7 +106,7 @@ class Engine:
         cluster = parse_qs(parts.query).get("cluster", [""])[0]
         if not all(letter.isalnum() or letter in "_-" for letter in cluster):
             raise UsageError(f"'{cluster}' is no name of a ClickHouse cluster")
-        settings: dict[str, Any] = {"max_execution_time": WAIT_SECONDS}
+        settings: dict[str, Any] = {"max_execution_time": WAIT_SECONDS, "max_query_size": MAX_QUERY_BYTES}
         if cluster:
             settings |= {"insert_quorum": "auto", "select_sequential_consistency": 0}
 

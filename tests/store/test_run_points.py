@@ -1,0 +1,231 @@
+"""Run points come back whole; summaries and curves say the same as the points do."""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from epochwatch.model.batch import NO_STEP
+from epochwatch.model.tenant import Tenant
+from epochwatch.store.curves import MAX_NON_FINITE
+from epochwatch.store.run_points import TRAINING_JOB, TRIAL_COMPONENT, Owner, RunPointColumns
+from epochwatch.store.stores import Stores
+from tests.store.parts import NOW
+from tests.store.test_logs import TRICKY
+
+US = NOW * 1_000_000
+_ACCOUNTS = itertools.count(240_000_000_001)
+
+
+def _write(
+    stores: Stores,
+    tenant: Tenant,
+    values: Sequence[float],
+    *,
+    job: str = "job",
+    metric: str = "loss",
+    host: str = "algo-1",
+    steps: Sequence[int] | None = None,
+    epochs: Sequence[float] | None = None,
+    owner: Owner = TRAINING_JOB,
+) -> None:
+    """Values one second apart, of steps 0, 1, 2 ... unless told."""
+    count = len(values)
+    points = RunPointColumns(
+        metric=[metric] * count,
+        value=np.array(values, np.float64),
+        time=US + np.arange(count) * 1_000_000,
+        step=np.arange(count) if steps is None else np.array(steps, np.int64),
+        epoch=np.full(count, np.nan) if epochs is None else np.array(epochs, np.float64),
+        host=host,
+    )
+    stores.run_points.write(tenant, owner, job, points)
+
+
+def test_points_come_back_whole(stores: Stores, tenant: Tenant) -> None:
+    values = [0.1, math.nan, math.inf, -math.inf, 5e-324, -0.0]
+    _write(stores, tenant, values, steps=[1, NO_STEP, 3, 2, 2**62, -5], epochs=[0.5, math.nan, 1, 2, 3, 4])
+    points = stores.run_points.points(tenant, TRAINING_JOB, "job")
+    assert points.column_names == ["metric", "host", "step", "epoch", "time", "value"]
+    assert points["metric"].to_pylist() == ["loss"] * 6
+    assert points["host"].to_pylist() == ["algo-1"] * 6
+    assert points["step"].to_pylist() == [1, NO_STEP, 3, 2, 2**62, -5]
+    assert points["time"].to_pylist() == [US + second * 1_000_000 for second in range(6)]
+    np.testing.assert_array_equal(points["epoch"].to_pylist(), [0.5, math.nan, 1, 2, 3, 4])
+    np.testing.assert_array_equal(points["value"].to_pylist(), values)
+    assert math.copysign(1, points["value"][5].as_py()) == -1
+
+
+def test_points_are_chosen_by_metric_host_and_half_open_range(stores: Stores, tenant: Tenant) -> None:
+    for metric, host in itertools.product(("loss", "acc"), ("algo-1", "algo-2")):
+        _write(stores, tenant, [0.0, 1.0, 2.0], metric=metric, host=host)
+
+    def rows(*chosen: object, **bounds: int) -> list[tuple[str, str, float]]:
+        table = stores.run_points.points(tenant, TRAINING_JOB, "job", *chosen, **bounds)
+        return [(row["metric"], row["host"], row["value"]) for row in table.to_pylist()]
+
+    assert [metric for metric, _, _ in rows()] == ["acc"] * 6 + ["loss"] * 6
+    assert {metric for metric, _, _ in rows(["loss", "none"])} == {"loss"}
+    assert rows([]) == []
+    assert rows(["loss"], "algo-2") == [("loss", "algo-2", value) for value in (0.0, 1.0, 2.0)]
+    assert rows(["loss"], "algo-2", start=US + 1, end=US + 2_000_000) == [("loss", "algo-2", 1.0)]
+    assert rows(["loss"], "algo-2", start=US + 1_000_000, end=US + 1_000_001) == [("loss", "algo-2", 1.0)]
+    assert rows(start=US + 9, end=US + 9) == []
+
+
+def test_jobs_components_and_tenants_are_apart(stores: Stores, tenant: Tenant) -> None:
+    _write(stores, tenant, [1.0])
+    _write(stores, tenant, [2.0], owner=TRIAL_COMPONENT)
+    _write(stores, tenant, [3.0], job="job-2")
+    _write(stores, Tenant(tenant.account, "eu-west-1"), [4.0])
+    assert stores.run_points.points(tenant, TRAINING_JOB, "job")["value"].to_pylist() == [1.0]
+    assert stores.run_points.points(tenant, TRIAL_COMPONENT, "job")["value"].to_pylist() == [2.0]
+    assert [curve.mean.tolist() for curve in stores.curves.curve(tenant, "job", "loss")] == [[1.0]]
+    summaries = stores.run_points.summaries(tenant, TRAINING_JOB, ["job", "job-2", "none"])
+    assert {name: [s.final for s in found] for name, found in summaries.items()} == {
+        "job": [1.0],
+        "job-2": [3.0],
+        "none": [],
+    }
+
+
+@pytest.mark.parametrize("text", [text for text in TRICKY if text])
+def test_text_is_data(stores: Stores, tenant: Tenant, text: str) -> None:
+    text = text[:200]
+    _write(stores, tenant, [1.0, 2.0], job=text, metric=text, host=text)
+    _write(stores, tenant, [3.0], job=text, metric=text + "x", host=text)
+    assert stores.run_points.points(tenant, TRAINING_JOB, text, [text], text)["value"].to_pylist() == [1.0, 2.0]
+    (curve,) = stores.curves.curve(tenant, text, text, text)
+    assert (curve.metric, curve.host, curve.mean.tolist()) == (text, text, [1.0, 2.0])
+    names = [summary.name for summary in stores.run_points.summaries(tenant, TRAINING_JOB, text)[text]]
+    assert names == [text, text + "x"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    metric=st.sampled_from(["loss", "accuracy"]),
+    values=st.lists(
+        st.floats(-1e6, 1e6) | st.sampled_from([math.nan, math.inf, -math.inf, 1.0]), min_size=1, max_size=30
+    ),
+)
+def test_a_summary_says_what_the_points_say(stores: Stores, metric: str, values: list[float]) -> None:
+    tenant = Tenant(str(next(_ACCOUNTS)))
+    _write(stores, tenant, values, metric=metric)
+    (summary,) = stores.run_points.summaries(tenant, TRAINING_JOB, "job")["job"]
+    np.testing.assert_equal(summary.final, values[-1])
+    assert summary.final_step == len(values) - 1
+    assert (summary.points, summary.first_time, summary.last_time) == (len(values), NOW, NOW + len(values) - 1)
+    finite = [value for value in values if math.isfinite(value)]
+    assert summary.non_finite == len(values) - len(finite)
+    best = min if metric == "loss" else max
+    assert summary.direction == best.__name__
+    if finite:
+        assert (summary.min, summary.max, summary.best) == (min(finite), max(finite), best(finite))
+        assert summary.best_step == values.index(best(finite))
+    else:
+        assert (summary.min, summary.max, summary.best, summary.best_step) == (None,) * 4
+
+
+def test_one_point_that_stands_out_among_many_is_in_the_curve(stores: Stores, tenant: Tenant) -> None:
+    values = np.sin(np.arange(100_000) / 5000)
+    values[[31_337, 77_777]] = 50.0, -50.0
+    _write(stores, tenant, values)
+    for axis in ("step", "time", "relative"):
+        (curve,) = stores.curves.curve(tenant, "job", "loss", x=axis, width=800)
+        assert len(curve.x) <= 800
+        assert (curve.high.max(), curve.low.min()) == (50.0, -50.0)
+        assert curve.count.sum() == curve.total == 100_000
+        assert (np.diff(curve.x) > 0).all()
+        assert (curve.low <= curve.mean).all()
+        assert (curve.mean <= curve.high).all()
+    (near,) = stores.curves.curve(tenant, "job", "loss", x="step", start=31_300, end=31_399, width=800)
+    assert near.x.tolist() == list(range(31_300, 31_400))
+    np.testing.assert_array_equal(near.mean, values[31_300:31_400])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    steps=st.lists(st.integers(-(10**6), 10**12) | st.integers(0, 5), min_size=1, max_size=60),
+    width=st.integers(1, 40),
+)
+def test_a_curve_keeps_every_point_within_its_width(stores: Stores, steps: list[int], width: int) -> None:
+    tenant = Tenant(str(next(_ACCOUNTS)))
+    values = np.arange(len(steps), dtype=np.float64)
+    _write(stores, tenant, values, steps=steps)
+    (curve,) = stores.curves.curve(tenant, "job", "loss", x="step", width=width)
+    assert 1 <= len(curve.x) <= max(width, 1)
+    assert (curve.low.min(), curve.high.max()) == (0, len(steps) - 1)
+    assert curve.count.sum() == len(steps)
+    assert (np.diff(curve.x) >= 0).all()
+    if len(steps) <= width:
+        order = np.argsort(steps, kind="stable")
+        np.testing.assert_array_equal(curve.x, np.array(steps, np.float64)[order])
+        np.testing.assert_array_equal(curve.mean, values[order])
+
+
+def test_each_axis_has_the_points_that_have_a_place_on_it(stores: Stores, tenant: Tenant) -> None:
+    _write(stores, tenant, [1, 2, 3], steps=[10, NO_STEP, 30], epochs=[math.nan, 0.5, 1.5])
+
+    def drawn(axis: str, **bounds: float) -> list[tuple[float, float]]:
+        curves = stores.curves.curve(tenant, "job", "loss", x=axis, **bounds)
+        return [(x, y) for curve in curves for x, y in zip(curve.x.tolist(), curve.mean.tolist(), strict=True)]
+
+    assert drawn("step") == [(10, 1), (30, 3)]
+    assert drawn("epoch") == [(0.5, 2), (1.5, 3)]
+    assert drawn("time") == [(NOW, 1), (NOW + 1, 2), (NOW + 2, 3)]
+    assert drawn("relative") == [(0, 1), (1, 2), (2, 3)]
+    assert drawn("relative", start=1, end=1) == [(1, 2)]
+    assert drawn("relative", start=1) == [(1, 2), (2, 3)]
+    assert drawn("step", end=10) == [(10, 1)]
+    assert drawn("step", start=31) == []
+
+
+def test_hosts_and_metrics_are_curves_of_their_own(stores: Stores, tenant: Tenant) -> None:
+    for metric, host in itertools.product(("loss", "acc"), ("algo-1", "algo-2")):
+        _write(stores, tenant, [1.0], metric=metric, host=host)
+    every = stores.curves.curves(tenant, "job")
+    assert [(curve.metric, curve.host) for curve in every] == list(
+        itertools.product(("acc", "loss"), ("algo-1", "algo-2"))
+    )
+    assert [curve.host for curve in stores.curves.curve(tenant, "job", "acc", "algo-2")] == ["algo-2"]
+    assert stores.curves.curves(tenant, "none", x="relative") == stores.curves.curves(tenant, "job", []) == []
+
+
+def test_values_that_are_no_numbers_are_told_apart(stores: Stores, tenant: Tenant) -> None:
+    _write(stores, tenant, [1.0, math.nan, math.inf, 2.0])
+    (curve,) = stores.curves.curve(tenant, "job", "loss")
+    assert curve.mean.tolist() == [1.0, 2.0]
+    assert curve.total == 4
+    np.testing.assert_equal(curve.non_finite, [(1.0, math.nan), (2.0, math.inf)])
+    _write(stores, tenant, [math.nan] * (MAX_NON_FINITE + 5), metric="broken")
+    (curve,) = stores.curves.curve(tenant, "job", "broken")
+    assert (len(curve.x), curve.total, len(curve.non_finite)) == (0, MAX_NON_FINITE + 5, MAX_NON_FINITE)
+
+
+@pytest.mark.parametrize("wrong", [{"x": "size"}, {"x": ""}, {"width": 0}])
+def test_axes_and_widths_that_are_none_are_refused(
+    stores: Stores, tenant: Tenant, wrong: dict[str, object]
+) -> None:
+    with pytest.raises(ValueError, match="x must be one of"):
+        stores.curves.curve(tenant, "job", "loss", **wrong)
+
+
+@pytest.mark.parametrize("time", [-1, 2**32 * 1_000_000])
+def test_times_that_cannot_be_stored_are_refused(stores: Stores, tenant: Tenant, time: int) -> None:
+    one = np.zeros(1)
+    points = RunPointColumns(["loss"], one, np.array([time]), one.astype(np.int64), one)
+    with pytest.raises(ValueError, match="1970 to 2106"):
+        stores.run_points.write(tenant, TRAINING_JOB, "job", points)
+
+
+@pytest.mark.parametrize("change", [lambda t: Tenant(t.account, "eu-west-1"), lambda t: Tenant("999999999999")])
+def test_tenants_do_not_see_each_other(stores: Stores, tenant: Tenant, change: Callable[[Tenant], Tenant]) -> None:
+    job, other = f"job-{tenant.account}", change(tenant)
+    _write(stores, tenant, [1.0], job=job)
+    assert stores.run_points.points(other, TRAINING_JOB, job).num_rows == 0
+    assert stores.run_points.summaries(other, TRAINING_JOB, job) == {job: []}
+    assert stores.curves.curves(other, job, x="relative") == []
