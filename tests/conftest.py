@@ -1,5 +1,6 @@
 """Fixtures for all rooms."""
 
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,12 @@ import pytest
 
 if TYPE_CHECKING:
     from epochwatch.store.stores import Stores
+
+
+for number in (signal.SIGINT, signal.SIGQUIT):
+    # A shell that starts the tests in the background has them ignored, and so would every process we start.
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
