@@ -45,7 +45,7 @@ def axes(result):
 
 
 def test_values_come_back_by_iteration(caller: Caller):
-    assert put(caller, {"Step": 2, "Value": 0.5}, {"Step": 1, "Value": 1.0}, {"Value": 9.0}) == {}
+    assert put(caller, {"Step": 2, "Value": 0.5}, {"Step": 1, "Value": 1.0}, {"Value": 9.0}) == {"Errors": []}
     assert axes(one(caller)) == [(1, 1.0), (2, 0.5)]
 
 
