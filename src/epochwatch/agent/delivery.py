@@ -11,7 +11,7 @@ from epochwatch.client import http as client
 from epochwatch.settings import Settings
 
 FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 2.0
 
 Answer = TypeVar("Answer")
 

@@ -126,6 +126,8 @@ class LocalServer:
         self._possible = is_local(settings)
         self.failure = ""
         """Why the last start failed, if it did."""
+        self.seen = 0.0
+        """Monotonic seconds at which a server was last found or started, 0 before."""
 
     @property
     def starting(self) -> bool:
@@ -146,6 +148,7 @@ class LocalServer:
             if not answers(self._settings):
                 start_in_background(self._settings)
             self.failure = ""
+            self.seen = time.monotonic()
         except EpochwatchError as error:
             self.failure = f"{error.message}; {error.hint}" if error.hint else error.message
             self._possible = not isinstance(error, NotInstalled)

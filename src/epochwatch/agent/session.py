@@ -317,10 +317,12 @@ class _Front:
     def _give_up(self) -> bool:
         if not self._ended_at:
             return False
-        waited = time.monotonic() - self._ended_at
-        starting = self._server is not None and self._server.starting
-        answered = self._shipper is not None and self._shipper.last_answer > 0
-        return waited > (NO_ANSWER_SECONDS if answered else NEVER_ANSWERED_SECONDS) and not starting
+        seen = self._server.seen if self._server is not None else 0.0
+        if self._server is not None and self._server.starting:
+            return False
+        answered = seen > 0 or (self._shipper is not None and self._shipper.last_answer > 0)
+        waited = time.monotonic() - max(self._ended_at, seen)
+        return waited > (NO_ANSWER_SECONDS if answered else NEVER_ANSWERED_SECONDS)
 
     # -- afterwards ---------------------------------------------------------------------------------------
 
