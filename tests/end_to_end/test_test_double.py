@@ -77,6 +77,25 @@ def test_nothing_is_left_of_it(tmp_path: Path) -> None:
         assert groups(server) == []
 
 
+def test_a_reset_needs_the_key_where_keys_are_checked_and_is_not_for_web_pages(
+    double: ServerProcess, tmp_path: Path
+) -> None:
+    with (
+        ServerProcess(tmp_path / "home", "--ephemeral") as server,
+        pytest.raises(urllib.error.HTTPError) as refusal,
+    ):
+        reset(server)
+    refusal.value.close()
+    assert refusal.value.code == 403
+    request = urllib.request.Request(
+        f"{double.url}/_/reset", method="POST", headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(request)
+    refusal.value.close()
+    assert refusal.value.code == 403
+
+
 def test_a_server_that_keeps_its_data_cannot_be_reset(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "home") as server:
         with pytest.raises(urllib.error.HTTPError) as refusal:

@@ -129,8 +129,16 @@ class Composition:
     async def _health(self, _: Request) -> Response:
         return JSONResponse({"status": "ok", "version": __version__, "home_id": self._home_id})
 
-    async def _reset(self, _: Request) -> Response:
-        """Forget everything; the keys stay. Only a server started as ephemeral has this path."""
+    async def _reset(self, request: Request) -> Response:
+        """Forget everything; the key stays. Only a server started as ephemeral has this path, and no web page may
+        ask for it.
+        """
+        if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            return Refusal(403, "AccessDenied", "pages of other sites may not reset this server").response()
+        try:
+            await self._agent(request, await request.body())
+        except Refusal as refusal:
+            return refusal.response()
         await run_in_threadpool(self._stores.reset)
         credentials = self._credentials
         self._stores.state.keys.put(credentials.access_key_id, credentials.secret_access_key, credentials.account)
