@@ -125,12 +125,13 @@ def _announced(settings: Settings, served: Settings) -> Iterator[None]:
     """``<home>/server.json`` says who serves where, for `status`, `stop` and agents that look for us."""
     record = settings.home / "server.json"
     url = f"http://{_in_url(served.host)}:{served.port}"
-    _write(record, {"pid": os.getpid(), "url": url})
     logger = logging.getLogger(__name__)
-    logger.info("serving AWS APIs at %s", url)
-    if sys.stderr.isatty():  # the token opens the console: it is shown to a person, never written to a log file
-        print(f"console: {sign_in_link(served, f'{url}/_/')}", file=sys.stderr)
-    try:
+    try:  # a signal to stop may come at any line from here on
+        _write(record, {"pid": os.getpid(), "url": url})
+        logger.info("serving AWS APIs at %s", url)
+        # The token opens the console: it is shown to a person, never written to a log file.
+        if sys.stderr.isatty():
+            print(f"console: {sign_in_link(served, f'{url}/_/')}", file=sys.stderr)
         yield
     finally:
         with contextlib.suppress(FileNotFoundError, ValueError):
