@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from epochwatch.console.session import console_token
+from epochwatch.client.credentials import console_token
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [

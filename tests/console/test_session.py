@@ -2,7 +2,8 @@
 
 import pytest
 
-from epochwatch.console.session import Access, console_token
+from epochwatch.client.credentials import console_token
+from epochwatch.console.session import Access
 from epochwatch.model.tenant import Tenant
 
 OWNER = Tenant("111122223333", "eu-west-1")

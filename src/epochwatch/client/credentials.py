@@ -22,7 +22,12 @@ class Credentials:
     @property
     def console_token(self) -> str:
         """What opens the console for this key's account; derived, so that it need not be stored."""
-        return hmac.new(self.secret_access_key.encode(), b"epochwatch console", hashlib.sha256).hexdigest()
+        return console_token(self.secret_access_key)
+
+
+def console_token(secret_access_key: str) -> str:
+    """The token that opens the console for the owner of an access key."""
+    return hmac.new(secret_access_key.encode(), b"epochwatch console", hashlib.sha256).hexdigest()
 
 
 def load_or_create(settings: Settings) -> Credentials:

@@ -1,6 +1,5 @@
 """Who may look: the console's token, its session cookie, and which Host names are answered."""
 
-import hashlib
 import hmac
 import ipaddress
 import socket
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from epochwatch.client.credentials import console_token
 from epochwatch.model.tenant import Tenant
 
 COOKIE = "epochwatch_session"
@@ -17,11 +17,6 @@ SESSION_SECONDS = 30 * 86_400
 
 Authenticate = Callable[[Request], Awaitable[Tenant | None]]
 """Tells whose signed request it is; None where it carries no (valid) signature."""
-
-
-def console_token(secret_access_key: str) -> str:
-    """The token that opens the console for the owner of an access key."""
-    return hmac.new(secret_access_key.encode(), b"epochwatch console", hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
