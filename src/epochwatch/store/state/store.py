@@ -4,6 +4,7 @@ from epochwatch.store.state.database import Database
 from epochwatch.store.state.jobs import JobStore
 from epochwatch.store.state.keys import KeyStore
 from epochwatch.store.state.log_groups import LogGroupStore
+from epochwatch.store.state.tiers import TierStateStore
 from epochwatch.store.state.trial_components import TrialComponentStore
 
 
@@ -15,6 +16,7 @@ class StateStore:
         self.keys = KeyStore(database)
         self.log_groups = LogGroupStore(database)
         self.jobs = JobStore(database, self.log_groups)
+        self.tiers = TierStateStore(database)
         self.trial_components = TrialComponentStore(database)
 
     @classmethod

@@ -62,3 +62,21 @@ TRIAL_COMPONENTS = _owned(
     Column("name", String(120), primary_key=True),
     Column("created", Float, nullable=False),
 )
+ANOMALY_DETECTORS = _owned(
+    "anomaly_detectors",
+    Column("id", String(64), primary_key=True),  # a hash of what it watches
+    Column("created", Float, nullable=False),
+    Column("record", Text, nullable=False),
+)
+RETENTION_POLICIES = Table(
+    "retention_policies",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("lifetimes", String(255), nullable=False, unique=True),
+)
+TIER_PROGRESS = Table(
+    "tier_progress",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
