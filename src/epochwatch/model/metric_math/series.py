@@ -1,0 +1,131 @@
+"""Time series as metric math sees them, and how several are brought onto the same timestamps."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import lcm
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epochwatch.model.metric import MetricId
+from epochwatch.model.metric_math.syntax import InvalidExpression
+from epochwatch.model.periods import LONGEST_PERIOD, Buckets
+
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimeSeries:
+    """Values at ascending timestamps (Unix seconds, starts of buckets of ``period`` seconds); all are finite.
+
+    ``label`` is what the series is called on its own, empty when it has no name yet. ``metric`` and
+    ``statistic`` say what it was read from; a series computed from several has neither.
+    """
+
+    timestamps: Integers
+    values: Floats
+    period: int
+    label: str = ""
+    metric: MetricId | None = None
+    statistic: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.timestamps)
+
+    def with_points(self, timestamps: Integers, values: Floats, period: int | None = None) -> "TimeSeries":
+        """The series of the same name with other points; those that are not finite are dropped."""
+        kept = np.isfinite(values)
+        if not kept.all():
+            timestamps, values = timestamps[kept], values[kept]
+        return replace(self, timestamps=timestamps, values=values, period=period or self.period)
+
+
+Value: TypeAlias = TimeSeries | list[TimeSeries] | float
+"""What an expression may be: TS, TS[] or S. The scalar of nothing (the average of no points) is NaN."""
+
+_RESAMPLE: Final[dict[str | None, Callable[[Floats, NDArray[np.intp]], Floats]]] = {
+    "Sum": np.add.reduceat,
+    "SampleCount": np.add.reduceat,
+    "Minimum": np.minimum.reduceat,
+    "Maximum": np.maximum.reduceat,
+}
+
+
+def unnamed(timestamps: Integers, values: Floats, period: int) -> TimeSeries:
+    """A series computed from several; points that are not finite are dropped."""
+    return TimeSeries(timestamps, values, period).with_points(timestamps, values)
+
+
+def empty(period: int) -> TimeSeries:
+    """The series without points."""
+    return TimeSeries(np.empty(0, np.int64), np.empty(0, np.float64), period)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aligned:
+    """Several series at the timestamps where any of them has a point: one row of ``values`` for each, NaN where
+    it has none.
+    """
+
+    timestamps: Integers
+    values: Floats
+    period: int
+
+
+def align(series: Sequence[TimeSeries], origin: int) -> Aligned:
+    """The series at a common period. Raises InvalidExpression if they have none of up to a day.
+
+    The common period is the least common multiple of theirs, so the larger where one is a multiple of the
+    other; its buckets begin at ``origin`` (Unix seconds).
+    """
+    period = lcm(*(one.period for one in series))
+    if period > LONGEST_PERIOD:
+        periods = ", ".join(str(p) for p in sorted({one.period for one in series}))
+        raise InvalidExpression(f"series with periods of {periods} seconds have no common period of up to a day")
+    same = [resampled(one, period, origin) for one in series]
+    first = same[0].timestamps
+    if all(one.timestamps is first or np.array_equal(one.timestamps, first) for one in same[1:]):
+        return Aligned(first, np.stack([one.values for one in same]), period)
+    timestamps = np.unique(np.concatenate([one.timestamps for one in same]))
+    values = np.full((len(same), len(timestamps)), np.nan)
+    for row, one in zip(values, same, strict=True):
+        row[np.searchsorted(timestamps, one.timestamps)] = one.values
+    return Aligned(timestamps, values, period)
+
+
+def resampled(series: TimeSeries, period: int, origin: int) -> TimeSeries:
+    """The series at a multiple of its period, by its own statistic: sums and sample counts are added up,
+    extremes kept, anything else averaged.
+    """
+    if series.period == period or not len(series):
+        return series if series.period == period else replace(series, period=period)
+    bucket = (series.timestamps - origin) // period
+    firsts = np.flatnonzero(np.diff(bucket, prepend=bucket[0] - 1))
+    combine = _RESAMPLE.get(series.statistic, _mean)
+    with np.errstate(all="ignore"):
+        values = combine(series.values, firsts)
+    return series.with_points(origin + bucket[firsts] * period, values, period)
+
+
+def _mean(values: Floats, firsts: NDArray[np.intp]) -> Floats:
+    counts = np.diff(firsts, append=len(values))
+    return np.asarray(np.add.reduceat(values, firsts) / counts, np.float64)
+
+
+def regular(start: int, end: int, period: int) -> Integers:
+    """The timestamps from ``start`` up to, without, ``end``."""
+    return np.arange(start, end, period, dtype=np.int64)
+
+
+def slots(series: TimeSeries, grid: Buckets) -> Integers:
+    """Every timestamp at which the series could have a point in the range of the request, and its own."""
+    period = series.period
+    if not len(series):
+        return regular(grid.start, grid.end, period)
+    phase = int(series.timestamps[0] - grid.start) % period
+    lattice = regular(grid.start + phase, grid.end, period)
+    if len(lattice) == len(series) and np.array_equal(lattice, series.timestamps):
+        return lattice
+    return np.asarray(np.union1d(lattice, series.timestamps), np.int64)
