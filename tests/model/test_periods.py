@@ -3,7 +3,7 @@
 import pytest
 
 from epochwatch.model import periods
-from epochwatch.model.periods import DAY, HOUR
+from epochwatch.model.periods import DAY
 
 NOW = 1_800_000_000  # 2027-01-15 08:00:00 UTC
 
@@ -16,23 +16,6 @@ def test_legal_periods(period):
 @pytest.mark.parametrize("period", [0, -60, 2, 15, 45, 59, 61, 90, 86401, 172800])
 def test_illegal_periods(period):
     assert not periods.is_valid(period)
-
-
-@pytest.mark.parametrize(
-    ("age", "finest"),
-    [
-        (0, 1),
-        (3 * HOUR - 1, 1),
-        (3 * HOUR, 60),
-        (15 * DAY - 1, 60),
-        (15 * DAY, 300),
-        (63 * DAY - 1, 300),
-        (63 * DAY, 3600),
-        (400 * DAY, 3600),
-    ],
-)
-def test_finest_period_by_age(age, finest):
-    assert periods.granularity(NOW - age, NOW) == finest
 
 
 @pytest.mark.parametrize(

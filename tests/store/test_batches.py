@@ -19,6 +19,7 @@ from epochwatch.store.batches import MAX_METRIC_NAME, commit_batch
 from epochwatch.store.run_points import TRAINING_JOB
 from epochwatch.store.stores import Stores
 from tests.store.parts import NOW, log_events, registered, run_points, samples
+from tests.store.points import read, values
 
 _ACCOUNTS = itertools.count(210_000_000_001)
 
@@ -34,10 +35,8 @@ def _values(stores: Stores, tenant: Tenant, run: Run) -> list[float]:
 def _datapoints(
     stores: Stores, tenant: Tenant, metric: str, dimension: tuple[str, str], unit: str = "None"
 ) -> list[float]:
-    series = stores.metrics.samples(
-        tenant, MetricId(TRAINING_JOBS_NAMESPACE, metric, (dimension,)), 0, 2**32 - 1, unit
-    )
-    return [value for rows in series for value in rows.value.tolist()]
+    found = read(stores, tenant, MetricId(TRAINING_JOBS_NAMESPACE, metric, (dimension,)), 0, 2**32 - 1, unit)
+    return [value for summary in found.values() for value in values(summary)]
 
 
 @settings(max_examples=25, deadline=None)

@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from epochwatch.model.batch import Batch
-from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE, Datapoint, MetricId
+from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE, MetricId
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.batches import commit_batch
 from epochwatch.store.run_points import TRAINING_JOB, RunPointColumns
 from epochwatch.store.stores import Stores
 from tests.store.parts import NOW, log_events, registered, run_points, samples
+from tests.store.points import Point, put, read, values
 
 THREADS = 32
 ROUNDS = 12
@@ -41,15 +42,14 @@ def test_threads_that_write_and_read_lose_nothing(stores: Stores, tenant: Tenant
         together.wait()
         for number in range(ROUNDS):
             second = NOW + thread * 1000 + number
-            stores.metrics.put(
+            put(
+                stores,
                 tenant,
-                [
-                    Datapoint(shared, second, f"unit-{thread}-{number}", values=[1.0], counts=[1.0]),
-                    Datapoint(own, second, values=[float(number)], counts=[1.0]),
-                ],
+                Point(shared, second, [1.0], unit=f"unit-{thread}-{number}"),
+                Point(own, second, [float(number)]),
             )
-            (rows,) = stores.metrics.samples(tenant, own, NOW, NOW + 10**6)
-            assert rows.value.tolist() == list(range(number + 1))
+            (summary,) = read(stores, tenant, own, NOW, NOW + 10**6).values()
+            assert values(summary) == list(range(number + 1))
             assert {shared, own} <= set(stores.metrics.list(tenant, "app")[0])
             stores.logs.put_events(tenant, "g", f"s-{thread}", [(NOW * 1000 + number, str(number))], NOW)
             assert len(stores.logs.events(tenant, "g", f"s-{thread}")) == number + 1
@@ -72,10 +72,10 @@ def test_threads_that_write_and_read_lose_nothing(stores: Stores, tenant: Tenant
             ("CPUUtilization", ("Host", f"{run.job}/algo-1"), "Percent"),
         ):
             metric = MetricId(TRAINING_JOBS_NAMESPACE, name, (dimension,))
-            (rows,) = stores.metrics.samples(tenant, metric, 0, 2**32)
-            assert (rows.unit, rows.value.tolist()) == (unit, expected)
+            found = read(stores, tenant, metric, 0, 2**32)
+            assert {unit: values(summary) for unit, summary in found.items()} == {unit: expected}
     callers = THREADS // 2
-    assert len(stores.metrics.samples(tenant, MetricId("app", "shared"), 0, 2**32)) == callers * ROUNDS
+    assert len(read(stores, tenant, MetricId("app", "shared"), 0, 2**32)) == callers * ROUNDS
     assert len(stores.logs.scan(tenant, "g")) == callers * ROUNDS
     shared = stores.run_points.points(tenant, TRAINING_JOB, "shared")["value"].to_pylist()
     assert sorted(shared) == sorted([*range(ROUNDS)] * callers)

@@ -10,7 +10,7 @@ import pytest
 
 from epochwatch.errors import EpochwatchError, UsageError
 from epochwatch.model.batch import Batch
-from epochwatch.model.metric import Datapoint, MetricId
+from epochwatch.model.metric import MetricId
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.batches import commit_batch
 from epochwatch.store.engine import Engine
@@ -19,6 +19,7 @@ from epochwatch.store.series import SeriesIndex
 from epochwatch.store.stores import Stores
 from tests.servers import free_port
 from tests.store.parts import NOW, log_events, registered, run_points, samples
+from tests.store.points import Point, put, read, values
 
 OPEN = """
 import sys
@@ -57,7 +58,7 @@ def remote(server: str, tmp_path: Path) -> Iterator[Stores]:
 
 def _fill(stores: Stores, tenant: Tenant) -> None:
     metric = MetricId.of("app", "it's %s", [("d", "\\")])
-    stores.metrics.put(tenant, [Datapoint(metric, NOW, values=[1.5], counts=[2.0])])
+    put(stores, tenant, Point(metric, NOW, [1.5], [2.0]))
     stores.logs.put_events(tenant, "g", "s", [(NOW * 1000, "it's 100% %s \\ ü\n\0")], NOW * 1000)
     one = np.ones(1)
     points = RunPointColumns(["loss"], np.array([np.nan]), one.astype(np.int64), one.astype(np.int64), one)
@@ -113,8 +114,8 @@ def test_stores_on_a_server_keep_what_they_are_given(remote: Stores, tenant: Ten
     metric = MetricId.of("app", "it's %s", [("d", "\\")])
     assert remote.engine.shared
     assert remote.metrics.list(tenant) == ([metric], None)
-    (rows,) = remote.metrics.samples(tenant, metric, NOW, NOW + 1)
-    assert (rows.value.tolist(), rows.weight.tolist()) == ([1.5], [2.0])
+    summary = read(remote, tenant, metric, NOW, NOW + 1)["None"]
+    assert (values(summary), summary.counts.tolist()) == ([1.5], [2.0])
     assert [event.message for event in remote.logs.events(tenant, "g", "s")] == ["it's 100% %s \\ ü\n\0"]
     (value,) = remote.run_points.points(tenant, TRAINING_JOB, "job")["value"].to_pylist()
     assert np.isnan(value)

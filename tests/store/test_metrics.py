@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epochwatch.model.metric import Datapoint, MetricId, StatisticSet
+from epochwatch.model.metric import MetricId, StatisticSet
+from epochwatch.model.periods import Buckets
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.series import SeriesIndex
 from epochwatch.store.stores import Stores
 from tests.store.parts import NOW
+from tests.store.points import Point, put, read, values
 
 _ACCOUNTS = itertools.count(220_000_000_001)
 
@@ -32,48 +34,83 @@ TRICKY = [
 ]
 
 
-def _point(metric: MetricId, second: int, *values: float, unit: str = "None", resolution: int = 60) -> Datapoint:
-    return Datapoint(metric, second, unit, resolution, list(values), [1.0] * len(values))
+def _point(metric: MetricId, second: int, *numbers: float, unit: str = "None") -> Point:
+    return Point(metric, second, numbers, unit=unit)
 
 
 def test_values_and_their_counts_come_back(stores: Stores, tenant: Tenant) -> None:
     metric = MetricId.of("app", "latency", [("b", "2"), ("a", "1")])
-    point = Datapoint(metric, NOW, "Seconds", 1, values=[0.25, -1e300, 0.0], counts=[1.0, 2.5, 1e6])
-    stores.metrics.put(tenant, [point])
-    (rows,) = stores.metrics.samples(tenant, metric, NOW, NOW + 1)
-    assert rows.unit == "Seconds"
-    assert rows.ts.tolist() == [NOW] * 3
-    assert rows.value.tolist() == rows.low.tolist() == rows.high.tolist() == [0.25, -1e300, 0.0]
-    assert rows.weight.tolist() == [1.0, 2.5, 1e6]
-    assert rows.is_set.tolist() == [False] * 3
+    put(stores, tenant, Point(metric, NOW, [0.25, -1e300, 0.0], [1.0, 2.5, 1e6], "Seconds"))
+    found = read(stores, tenant, metric, NOW, NOW + 1)
+    assert list(found) == ["Seconds"]
+    summary = found["Seconds"]
+    assert summary.timestamps.tolist() == [NOW]
+    assert summary.sums.tolist() == [0.25 - 2.5e300]
+    assert summary.counts.tolist() == [1_000_003.5]
+    assert (summary.lows.tolist(), summary.highs.tolist()) == ([-1e300], [0.25])
+    assert values(summary) == [-1e300, 0.0, 0.25]
+    assert summary.distribution is not None
+    assert summary.distribution.weights.tolist() == [2.5, 1e6, 1.0]
 
 
 def test_a_statistic_set_comes_back_among_values(stores: Stores, tenant: Tenant) -> None:
     metric = MetricId("app", "latency")
-    statistics = Datapoint(metric, NOW + 1, statistic_set=StatisticSet(60.0, 4.0, 1.0, 40.0))
-    stores.metrics.put(tenant, [statistics, _point(metric, NOW, 7.0)])
-    (rows,) = stores.metrics.samples(tenant, metric, 0, 2**40)
-    assert rows.value.tolist() == [7.0, 60.0]
-    assert rows.weight.tolist() == [1.0, 4.0]
-    assert rows.low.tolist() == [7.0, 1.0]
-    assert rows.high.tolist() == [7.0, 40.0]
-    assert rows.is_set.tolist() == [False, True]
+    known = StatisticSet(21.0, 3.0, 7.0, 7.0)
+    put(
+        stores,
+        tenant,
+        Point(metric, NOW + 1, statistic_set=StatisticSet(60.0, 4.0, 1.0, 40.0)),
+        Point(metric, NOW + 2, statistic_set=known),
+        _point(metric, NOW, 7.0),
+    )
+    summary = read(stores, tenant, metric, 0, 2**40)["None"]
+    assert summary.timestamps.tolist() == [NOW, NOW + 1, NOW + 2]
+    assert summary.sums.tolist() == [7.0, 60.0, 21.0]
+    assert summary.counts.tolist() == [1.0, 4.0, 3.0]
+    assert summary.lows.tolist() == [7.0, 1.0, 7.0]
+    assert summary.highs.tolist() == [7.0, 40.0, 7.0]
+    assert summary.distribution is not None
+    assert summary.distribution.bucket.tolist() == [0, 2]
+    assert summary.distribution.weights.tolist() == [1.0, 3.0]
 
 
 def test_units_are_kept_apart(stores: Stores, tenant: Tenant) -> None:
     metric = MetricId("app", "size")
-    stores.metrics.put(tenant, [_point(metric, NOW, 1.0, unit="Bytes"), _point(metric, NOW, 2.0, unit="Bits")])
-    stores.metrics.put(tenant, [_point(metric, NOW + 1, 3.0, unit="Bytes")])
-    both = stores.metrics.samples(tenant, metric, NOW, NOW + 60)
-    assert [(rows.unit, rows.value.tolist()) for rows in both] == [("Bits", [2.0]), ("Bytes", [1.0, 3.0])]
-    (one,) = stores.metrics.samples(tenant, metric, NOW, NOW + 60, "Bytes")
-    assert one.value.tolist() == [1.0, 3.0]
-    assert stores.metrics.samples(tenant, metric, NOW, NOW + 60, "Count") == []
+    put(stores, tenant, _point(metric, NOW, 1.0, unit="Bytes"), _point(metric, NOW, 2.0, unit="Bits"))
+    put(stores, tenant, _point(metric, NOW + 1, 3.0, unit="Bytes"))
+    both = read(stores, tenant, metric, NOW, NOW + 60)
+    assert {unit: values(summary) for unit, summary in both.items()} == {"Bits": [2.0], "Bytes": [1.0, 3.0]}
+    assert list(both) == ["Bits", "Bytes"]
+    assert list(read(stores, tenant, metric, NOW, NOW + 60, "Bytes")) == ["Bytes"]
+    assert read(stores, tenant, metric, NOW, NOW + 60, "Count") == {}
     assert stores.metrics.units(tenant, metric) == ["Bits", "Bytes"]
 
 
+def test_metrics_summed_up_together_are_read_by_group(stores: Stores, tenant: Tenant) -> None:
+    metrics = [MetricId("app", f"m{number}") for number in range(4)]
+    put(stores, tenant, *(_point(metric, NOW + number // 2, number + 1) for number, metric in enumerate(metrics)))
+    put(stores, tenant, _point(metrics[0], NOW, 10.0, unit="Bytes"))
+    first, second, none = stores.metrics.read_groups(
+        tenant, [metrics[:3], metrics[3:], [MetricId("app", "unknown")]], Buckets(NOW, NOW + 60, 1)
+    )
+    assert (first.timestamps.tolist(), first.sums.tolist()) == ([NOW, NOW + 1], [13.0, 3.0])
+    assert (first.counts.tolist(), first.highs.tolist()) == ([3.0, 1.0], [10.0, 3.0])
+    assert (second.timestamps.tolist(), second.sums.tolist()) == ([NOW + 1], [4.0])
+    assert none.timestamps.tolist() == []
+
+
+def test_the_latest_value_is_the_newest_one_whatever_came_last(stores: Stores, tenant: Tenant) -> None:
+    metric, silent = MetricId("app", "x"), MetricId("app", "silent")
+    put(stores, tenant, _point(metric, NOW + 5, 1.0, 2.0), _point(metric, NOW, 3.0))
+    assert stores.metrics.latest(tenant, [metric, silent]) == {metric: (NOW + 5, 2.0)}
+    put(stores, tenant, _point(metric, NOW + 4, 9.0), _point(metric, NOW + 6, 8.0, unit="Bytes"))
+    assert stores.metrics.latest(tenant, [metric]) == {metric: (NOW + 6, 8.0)}
+    put(stores, tenant, Point(metric, NOW + 7, statistic_set=StatisticSet(60.0, 4.0, 1.0, 40.0)))
+    assert stores.metrics.latest(tenant, [metric]) == {metric: (NOW + 7, 15.0)}
+
+
 @pytest.mark.parametrize(
-    ("start", "end", "values"),
+    ("start", "end", "found"),
     [
         (0, 10, [0, 5, 9]),
         (0, 9, [0, 5]),
@@ -84,54 +121,52 @@ def test_units_are_kept_apart(stores: Stores, tenant: Tenant) -> None:
         (-(10**12), 10**12, [0, 5, 9]),
     ],
 )
-def test_ranges_are_half_open(stores: Stores, tenant: Tenant, start: int, end: int, values: list[int]) -> None:
+def test_ranges_are_half_open(stores: Stores, tenant: Tenant, start: int, end: int, found: list[int]) -> None:
     metric = MetricId("app", "x")
-    stores.metrics.put(tenant, [_point(metric, NOW + second, second) for second in (9, 0, 5)])
-    rows = stores.metrics.samples(tenant, metric, NOW + start, NOW + end)
-    assert [value for series in rows for value in series.value.tolist()] == values
+    put(stores, tenant, *(_point(metric, NOW + second, second) for second in (9, 0, 5)))
+    rows = read(stores, tenant, metric, NOW + start, NOW + end)
+    assert [value for summary in rows.values() for value in values(summary)] == found
 
 
 def test_many_metrics_are_read_by_one_query(stores: Stores, tenant: Tenant) -> None:
     metrics = [MetricId("app", f"m{number}") for number in range(20)]
-    stores.metrics.put(tenant, [_point(metric, NOW, number) for number, metric in enumerate(metrics)])
+    put(stores, tenant, *(_point(metric, NOW, number) for number, metric in enumerate(metrics)))
     unknown = MetricId("app", "none")
-    found = stores.metrics.samples_of(tenant, [*metrics, unknown], NOW, NOW + 1)
-    assert found.pop(unknown) == []
-    assert [found[metric][0].value.tolist() for metric in metrics] == [[number] for number in range(20)]
+    found = stores.metrics.read(tenant, [*metrics, unknown], Buckets(NOW, NOW + 1, 1))
+    assert found.pop(unknown) == {}
+    assert [found[metric]["None"].sums.tolist() for metric in metrics] == [[number] for number in range(20)]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_no_number_is_refused(stores: Stores, tenant: Tenant, value: float) -> None:
     metric = MetricId("app", "x")
     with pytest.raises(ValueError, match="finite"):
-        stores.metrics.put(tenant, [_point(metric, NOW, value)])
+        put(stores, tenant, _point(metric, NOW, value))
     with pytest.raises(ValueError, match="finite"):
-        stores.metrics.put(tenant, [Datapoint(metric, NOW, statistic_set=(1.0, value, 0.0, 1.0))])
+        put(stores, tenant, Point(metric, NOW, statistic_set=StatisticSet(1.0, value, 0.0, 1.0)))
     assert stores.metrics.list(tenant) == ([], None)
 
 
 @pytest.mark.parametrize("second", [-1, 2**32])
 def test_times_that_cannot_be_stored_are_refused(stores: Stores, tenant: Tenant, second: int) -> None:
     with pytest.raises(ValueError, match="1970 to 2106"):
-        stores.metrics.put(tenant, [_point(MetricId("app", "x"), second, 1.0)])
+        put(stores, tenant, _point(MetricId("app", "x"), second, 1.0))
 
 
 @pytest.mark.parametrize("second", [0, 2**32 - 1])
 def test_the_first_and_the_last_second_are_stored(stores: Stores, tenant: Tenant, second: int) -> None:
     metric = MetricId("app", "x")
-    stores.metrics.put(tenant, [_point(metric, second, 1.0)])
-    (rows,) = stores.metrics.samples(tenant, metric, second, second + 1)
-    assert rows.ts.tolist() == [second]
-    assert stores.metrics.samples(tenant, metric, second + 1, second + 2) == []
+    put(stores, tenant, _point(metric, second, 1.0))
+    assert read(stores, tenant, metric, second, second + 1)["None"].timestamps.tolist() == [second]
+    assert read(stores, tenant, metric, second + 1, second + 2) == {}
     assert stores.metrics.last_seen(tenant, metric) == second
 
 
 @pytest.mark.parametrize("text", TRICKY)
 def test_text_is_data(stores: Stores, tenant: Tenant, text: str) -> None:
     metric = MetricId.of(text, text, [(text, text), ("z", text)])
-    stores.metrics.put(tenant, [_point(metric, NOW, 4.0, unit=text)])
-    (rows,) = stores.metrics.samples(tenant, metric, NOW, NOW + 1, text)
-    assert (rows.unit, rows.value.tolist()) == (text, [4.0])
+    put(stores, tenant, _point(metric, NOW, 4.0, unit=text))
+    assert values(read(stores, tenant, metric, NOW, NOW + 1, text)[text]) == [4.0]
     assert stores.metrics.list(tenant, text, text, [(text, text), (text, None)]) == ([metric], None)
     assert stores.metrics.list(tenant, text + "x") == ([], None)
     reloaded = SeriesIndex(stores.engine)
@@ -159,7 +194,7 @@ def test_pages_of_a_list_make_up_what_matches(
     dimensions: dict[str, str | None],
 ) -> None:
     tenant = Tenant(str(next(_ACCOUNTS)))
-    stores.metrics.put(tenant, [_point(metric, NOW, 1.0) for metric in metrics])
+    put(stores, tenant, *(_point(metric, NOW, 1.0) for metric in metrics))
 
     def matches(metric: MetricId) -> bool:
         own = dict(metric.dimensions)
@@ -191,7 +226,7 @@ def test_a_strange_token_is_refused(stores: Stores, tenant: Tenant, token: str) 
 
 def test_metrics_that_fell_silent_are_left_out_on_demand(stores: Stores, tenant: Tenant) -> None:
     old, new = MetricId("app", "old"), MetricId("app", "new")
-    stores.metrics.put(tenant, [_point(old, NOW - 7200, 1.0), _point(new, NOW, 1.0), _point(new, NOW - 9000, 1.0)])
+    put(stores, tenant, _point(old, NOW - 7200, 1.0), _point(new, NOW, 1.0), _point(new, NOW - 9000, 1.0))
     assert stores.metrics.list(tenant)[0] == [new, old]
     assert stores.metrics.list(tenant, active_since=NOW)[0] == [new]
     assert stores.metrics.list(tenant, active_since=NOW + 1)[0] == []
@@ -202,7 +237,7 @@ def test_metrics_that_fell_silent_are_left_out_on_demand(stores: Stores, tenant:
 def test_the_index_is_the_same_after_a_start(stores: Stores, tenant: Tenant) -> None:
     metrics = [MetricId.of("app", "x", [("n", str(number))]) for number in range(5)]
     for number, metric in enumerate(metrics):
-        stores.metrics.put(tenant, [_point(metric, NOW + number, 1.0, unit=unit) for unit in ("Bytes", "None")])
+        put(stores, tenant, *(_point(metric, NOW + number, 1.0, unit=unit) for unit in ("Bytes", "None")))
     reloaded = SeriesIndex(stores.engine)
     assert list(reloaded.find(tenant, None, None, [], None, None)) == metrics
     for number, metric in enumerate(metrics):
@@ -216,7 +251,7 @@ def test_the_index_is_the_same_after_a_start(stores: Stores, tenant: Tenant) -> 
 @pytest.mark.parametrize("change", [lambda t: Tenant(t.account, "eu-west-1"), lambda t: Tenant("999999999999")])
 def test_tenants_do_not_see_each_other(stores: Stores, tenant: Tenant, change: Callable[[Tenant], Tenant]) -> None:
     metric, other = MetricId("app", "private"), change(tenant)
-    stores.metrics.put(tenant, [_point(metric, NOW, 1.0)])
+    put(stores, tenant, _point(metric, NOW, 1.0))
     assert stores.metrics.list(other, "app", "private") == ([], None)
-    assert stores.metrics.samples(other, metric, 0, 2**32) == []
+    assert read(stores, other, metric, 0, 2**32) == {}
     assert stores.metrics.last_seen(other, metric) is None

@@ -1,6 +1,6 @@
 """What the console (and any program) reads: jobs, points, curves, hosts and logs as JSON. See docs/console.md."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,8 +16,10 @@ from epochwatch.console.logs import log_page
 from epochwatch.console.points import MEDIA_TYPES, exported, tracks, written
 from epochwatch.console.records import job_detail, job_summary
 from epochwatch.console.requests import Asked, Door, Refusal, no_such_job
+from epochwatch.model.aggregation import Summary
 from epochwatch.model.job import STATUSES, TrainingJob
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE, MetricId
+from epochwatch.model.periods import Buckets
 from epochwatch.store.run_points import TRAINING_JOB
 from epochwatch.store.state.jobs import Sort
 from epochwatch.store.stores import Stores
@@ -134,12 +136,12 @@ class Api:
             limit=MAX_HOST_METRICS,
         )
         start, end = int(max(window[0], 0)), int(min(window[1] + 1, FOREVER))
-        samples = self._stores.metrics.samples_of(asked.tenant, metrics, start, end)
-        return {"host": host, "metrics": [self._host_metric(one, samples[one], width) for one in metrics]}
+        found = self._stores.metrics.read(asked.tenant, metrics, Buckets(start, end, 1))
+        return {"host": host, "metrics": [self._host_metric(one, found[one], width) for one in metrics]}
 
-    def _host_metric(self, metric: MetricId, rows: list[Any], width: int) -> dict[str, Any]:
-        x = np.concatenate([one.ts.astype(np.float64) for one in rows] or [np.empty(0)])
-        value = np.concatenate([np.where(one.is_set, one.value / one.weight, one.value) for one in rows] or [x])
+    def _host_metric(self, metric: MetricId, units: Mapping[str, Summary], width: int) -> dict[str, Any]:
+        x = np.concatenate([one.timestamps.astype(np.float64) for one in units.values()] or [np.empty(0)])
+        value = np.concatenate([one.sums / one.counts for one in units.values()] or [x])
         order = np.argsort(x, kind="stable")
         columns = bucketed(x[order], value[order], value[order], width)
         del columns["smooth"]

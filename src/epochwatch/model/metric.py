@@ -1,8 +1,9 @@
 """CloudWatch's notion of a metric, and datapoints on their way into the store."""
 
 import re
+from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 TRAINING_JOBS_NAMESPACE = "/aws/sagemaker/TrainingJobs"
@@ -43,21 +44,76 @@ class StatisticSet(NamedTuple):
     max: float
 
 
-@dataclass(slots=True)
-class Datapoint:
-    """What one MetricDatum says: values with their counts, or a statistic set, at one second.
+class DatapointColumns:
+    """Datapoints on their way in, column by column: row i belongs to the series ``series[index[i]]``.
 
-    ``timestamp`` is in Unix seconds; ``resolution`` is 1 or 60 seconds. ``counts`` has one entry per value.
+    A row is a value that occurred ``weights[i]`` times, or, where ``is_set``, a statistic set: ``values`` its sum,
+    ``weights`` its count, ``lows`` and ``highs`` its extremes (0 in all other rows).
     """
 
-    metric: MetricId
-    timestamp: int
-    unit: str = NO_UNIT
-    resolution: int = 60
-    values: list[float] = field(default_factory=list)
-    counts: list[float] = field(default_factory=list)
-    statistic_set: StatisticSet | tuple[float, float, float, float] | None = None
-    """(sum, count, min, max); when given, ``values`` is empty."""
+    __slots__ = ("_numbers", "highs", "index", "is_set", "lows", "resolutions", "timestamps", "values", "weights")
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[MetricId, str], int] = {}
+        self.index = array("I")
+        self.timestamps = array("q")
+        """Unix seconds."""
+        self.values = array("d")
+        self.weights = array("d")
+        self.lows = array("d")
+        self.highs = array("d")
+        self.is_set = array("B")
+        self.resolutions = array("B")
+        """Seconds: 1 or 60."""
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def series(self) -> list[tuple[MetricId, str]]:
+        """Each metric and unit that occurs, once."""
+        return list(self._numbers)
+
+    def add_value(
+        self,
+        metric: MetricId,
+        timestamp: int,
+        value: float,
+        *,
+        count: float = 1.0,
+        unit: str = NO_UNIT,
+        resolution: int = 60,
+    ) -> None:
+        """``value``, which occurred ``count`` times at that Unix second."""
+        self._add(metric, unit, timestamp, value, count, 0.0, 0.0, 0, resolution)
+
+    def add_set(
+        self, metric: MetricId, timestamp: int, values: StatisticSet, *, unit: str = NO_UNIT, resolution: int = 60
+    ) -> None:
+        """Values that the sender summed up."""
+        total, count, low, high = values
+        self._add(metric, unit, timestamp, total, count, low, high, 1, resolution)
+
+    def _add(
+        self,
+        metric: MetricId,
+        unit: str,
+        timestamp: int,
+        value: float,
+        weight: float,
+        low: float,
+        high: float,
+        is_set: int,
+        resolution: int,
+    ) -> None:
+        self.index.append(self._numbers.setdefault((metric, unit), len(self._numbers)))
+        self.timestamps.append(timestamp)
+        self.values.append(value)
+        self.weights.append(weight)
+        self.lows.append(low)
+        self.highs.append(high)
+        self.is_set.append(is_set)
+        self.resolutions.append(resolution)
 
 
 def direction(name: str) -> Literal["min", "max"]:

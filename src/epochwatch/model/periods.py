@@ -9,25 +9,9 @@ DAY = 86400
 LONGEST_PERIOD = DAY
 SUB_MINUTE_PERIODS = frozenset({1, 5, 10, 20, 30})
 
-_TIERS = ((3 * HOUR, 1), (15 * DAY, MINUTE), (63 * DAY, 5 * MINUTE))
-"""(younger than this many seconds, finest period kept): beyond the last one it is an hour."""
-
-
 def is_valid(period: int) -> bool:
     """True for 1, 5, 10, 20, 30 seconds and the multiples of 60 up to a day."""
     return period in SUB_MINUTE_PERIODS or (0 < period <= LONGEST_PERIOD and period % MINUTE == 0)
-
-
-def granularity(start: float, now: float) -> int:
-    """The finest period, in seconds, at which data from ``start`` on is still offered at ``now``.
-
-    A period that is not a multiple of it has no data.
-    """
-    age = now - start
-    for limit, finest in _TIERS:
-        if age < limit:
-            return finest
-    return HOUR
 
 
 def rounded_start(start: float, period: int, now: float) -> int:
@@ -37,12 +21,10 @@ def rounded_start(start: float, period: int, now: float) -> int:
     minute to that division of the minute.
     """
     age = now - start
-    if period < MINUTE and age < _TIERS[1][0]:
-        step = period
-    elif age < _TIERS[1][0]:
-        step = MINUTE
+    if age < 15 * DAY:
+        step = min(period, MINUTE)
     else:
-        step = 5 * MINUTE if age < _TIERS[2][0] else HOUR
+        step = 5 * MINUTE if age < 63 * DAY else HOUR
     return floor(start / step) * step
 
 

@@ -17,9 +17,7 @@ GROWTH: Final = (1 + ERROR) / (1 - ERROR)
 OFFSET: Final = 40_000
 """Larger than any |log| of a floating-point number, so that a key tells the sign."""
 
-KEY_SQL: Final = (
-    f"toInt32(sign({{value}}) * ({OFFSET} + floor(log(abs({{value}} = 0 ? 1 : {{value}})) / {math.log(GROWTH)!r})))"
-)
+KEY_SQL: Final = f"toInt32(sign({{value}}) * ({OFFSET} + floor(log(abs({{value}} = 0 ? 1 : {{value}})) / {math.log(GROWTH)!r})))"
 """The key as the engine computes it; ``{value}`` is the value's expression."""
 
 

@@ -57,6 +57,8 @@ class _Prepared:
     table: str
     times: NDArray[np.int64]
     positions: NDArray[np.uint64]
+    policy: int = 0
+    """Of datapoints: that of their namespace."""
 
 
 def commit_batch(stores: "Stores", tenant: Tenant, run: Run, batch: Batch, now: float) -> Committed:
@@ -82,7 +84,7 @@ def commit_batch(stores: "Stores", tenant: Tenant, run: Run, batch: Batch, now: 
             number = numbers[part.source]
             for one in _prepare(context, part, number, stored[number]):
                 # At once: a later part of the batch may repeat these rows.
-                stored[number].advance(one.table, one.times, one.positions)
+                stored[number].advance(one.table, one.times, one.positions, one.policy)
                 prepared.append(one.rows)
         stores.ingest.write(_together(prepared))
     return Committed({part.source: _last(part.positions) for part in parts})
@@ -245,7 +247,8 @@ def _datapoints(
 ) -> list[_Prepared]:
     """Values as CloudWatch datapoints under one dimension."""
     seconds = columns["time"] // 1_000_000
-    fresh = stored.new("datapoints", seconds, columns["position"])
+    policy = context.stores.tiers.policy(TRAINING_JOBS_NAMESPACE)
+    fresh = stored.new("datapoints", seconds, columns["position"], policy)
     if not fresh.any():
         return []
     new = {name: column[fresh] for name, column in columns.items()}
@@ -254,14 +257,17 @@ def _datapoints(
     sids = np.zeros(len(names), np.uint64)
     for index in np.unique(new["metric"]):
         metric = MetricId(TRAINING_JOBS_NAMESPACE, names[index], (dimension,))
-        last = int(seconds[new["metric"] == index].max())
-        entry = context.stores.series.ensure(context.tenant, metric, unit, last)
+        own = np.flatnonzero(new["metric"] == index)
+        last = own[len(own) - 1 - int(np.argmax(seconds[own][::-1]))]
+        value = float(new["value"][last])
+        entry = context.stores.series.ensure(context.tenant, metric, unit, int(seconds[last]), value)
         series.append(entry)
         sids[index] = entry.sid
     count = len(seconds)
     zeros = np.zeros(count)
     batch = datapoint_rows(
         {
+            "policy": np.full(count, policy, np.uint16),
             "sid": sids[new["metric"]],
             "ts": seconds,
             "value": new["value"],
@@ -276,7 +282,9 @@ def _datapoints(
     )
     tell = None if announce is None else (lambda: announce(new))
     return [
-        _Prepared(Rows(series=series, datapoints=batch, announce=tell), "datapoints", seconds, new["position"])
+        _Prepared(
+            Rows(series=series, datapoints=batch, announce=tell), "datapoints", seconds, new["position"], policy
+        )
     ]
 
 

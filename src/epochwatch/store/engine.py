@@ -16,7 +16,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from epochwatch.errors import EpochwatchError, UsageError
-from epochwatch.store.schema import INSERT_ORDER, Deployment
+from epochwatch.store.schema import Deployment, tables
 
 MAX_CLIENTS = 12
 """Queries that run at the same time; further ones wait."""
@@ -152,7 +152,7 @@ class Engine:
 
     def truncate(self) -> None:
         """Delete all rows of all tables."""
-        for table in INSERT_ORDER:
+        for table in tables():
             self.command(f"TRUNCATE TABLE {table}")
 
     def close(self) -> None:

@@ -3,16 +3,20 @@
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from epochwatch.errors import EpochwatchError
 from epochwatch.store.engine import Engine
 from epochwatch.store.rows import Rows
-from epochwatch.store.schema import INSERT_ORDER, SCHEMAS
+from epochwatch.store.schema import LATE_DATAPOINTS, SCHEMAS
 from epochwatch.store.series import SeriesEntry, SeriesIndex
+from epochwatch.store.tiers import Tiers
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +38,15 @@ class _Pending:
 class Ingest:
     """The one writer. ``write`` and ``submit`` may be called from any number of threads."""
 
-    def __init__(self, engine: Engine, series: SeriesIndex) -> None:
+    def __init__(self, engine: Engine, series: SeriesIndex, tiers: Tiers) -> None:
         self._engine = engine
         self._series = series
+        self._tiers = tiers
         self._pending: list[_Pending] = []
         self._waiting = 0
         self._closed = False
         self._changed = threading.Condition()
+        self._committing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="epochwatch-ingest", daemon=True)
         self._thread.start()
 
@@ -70,6 +76,12 @@ class Ingest:
             self._changed.notify_all()
         self._thread.join(CLOSE_SECONDS)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """No commit is under way or begins meanwhile."""
+        with self._committing:
+            yield
+
     def _run(self) -> None:
         begun = 0.0
         while True:
@@ -95,16 +107,34 @@ class Ingest:
 
     def _commit(self, group: list[_Pending]) -> Exception | None:
         try:
-            self._insert_series(group)
-            for table in INSERT_ORDER[1:]:
-                batches = [batch for pending in group if (batch := getattr(pending.rows, table)) is not None]
-                batches = [batch for batch in batches if batch.num_rows]
-                if batches:
-                    self._engine.insert(table, pa.Table.from_batches(batches, SCHEMAS[table]))
+            with self._committing:
+                self._insert_series(group)
+                self._insert_datapoints(_joined(group, "datapoints"))
+                for table in ("run_points", "log_events"):
+                    self._insert(table, _joined(group, table))
         except Exception as error:
             logger.exception("a commit of %d callers failed", len(group))
             return error
         return None
+
+    def _insert_datapoints(self, rows: pa.Table | None) -> None:
+        """Those whose hour is closed go where late ones are kept."""
+        if rows is None:
+            return
+        late = self._tiers.late(rows["policy"].to_numpy(), rows["ts"].to_numpy())
+        if not late.any():
+            self._insert("datapoints", rows)
+            return
+        self._insert("datapoints", rows.filter(pa.array(~late)))
+        rows = rows.filter(pa.array(late))
+        generation = np.full(rows.num_rows, self._tiers.generation(time.time()), np.uint32)
+        self._insert(
+            "late_datapoints", rows.append_column(LATE_DATAPOINTS.field("generation"), pa.array(generation))
+        )
+
+    def _insert(self, table: str, rows: pa.Table | None) -> None:
+        if rows is not None and rows.num_rows:
+            self._engine.insert(table, rows)
 
     def _insert_series(self, group: list[_Pending]) -> None:
         due: dict[int, SeriesEntry] = {}
@@ -112,7 +142,7 @@ class Ingest:
             due.update((entry.sid, entry) for entry in pending.rows.series if entry.due)
         if due:
             entries = list(due.values())
-            seen = [entry.last_seen for entry in entries]
+            seen = [(entry.last_seen, entry.last_value) for entry in entries]
             self._engine.insert("series", SeriesIndex.table(entries, seen))
             self._series.mark_durable(entries, seen)
 
@@ -128,3 +158,9 @@ class Ingest:
                     pending.rows.announce()
                 except Exception:
                     logger.exception("rows could not be announced to the live feed")
+
+
+def _joined(group: list[_Pending], table: str) -> pa.Table | None:
+    """The rows that ``group`` has for ``table``."""
+    batches = [batch for pending in group if (batch := getattr(pending.rows, table)) is not None]
+    return pa.Table.from_batches(batches, SCHEMAS[table]) if batches else None

@@ -1,104 +1,113 @@
-"""CloudWatch datapoints: writing them, reading a range of them, and listing metrics."""
+"""CloudWatch datapoints: writing them, reading statistics of them, and finding metrics."""
 
 import base64
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epochwatch.model.metric import Datapoint, MetricId
+from epochwatch.model.aggregation import Summary
+from epochwatch.model.metric import DatapointColumns, MetricId
+from epochwatch.model.periods import Buckets
+from epochwatch.model.retention import Lifetimes
 from epochwatch.model.tenant import Tenant
-from epochwatch.store.engine import Engine
 from epochwatch.store.ingest import Ingest
-from epochwatch.store.rows import API_SOURCE, Rows, SequenceNumbers, datapoint_rows
-from epochwatch.store.series import SeriesIndex
-
-__all__ = ["Datapoint", "MetricId", "MetricStore", "SeriesRows"]
+from epochwatch.store.rows import API_SOURCE, LATEST_TS, Rows, SequenceNumbers, datapoint_rows
+from epochwatch.store.series import SeriesEntry, SeriesIndex
+from epochwatch.store.summaries import SummaryReader
+from epochwatch.store.tiers import Tiers
 
 MetricIds: TypeAlias = list[MetricId]
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesRows:
-    """Stored rows of one metric in one unit, ascending by time; columns of one length.
-
-    A row is a value that occurred ``weight`` times (``low`` = ``high`` = ``value``), or, where ``is_set``, a
-    statistic set: ``value`` its sum, ``weight`` its count, ``low`` and ``high`` its extremes.
-    """
-
-    unit: str
-    ts: NDArray[np.int64]
-    """Unix seconds."""
-    value: NDArray[np.float64]
-    weight: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    is_set: NDArray[np.bool_]
 
 
 class MetricStore:
     """Datapoints of all tenants."""
 
-    def __init__(self, engine: Engine, ingest: Ingest, series: SeriesIndex, numbers: SequenceNumbers) -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        summaries: SummaryReader,
+        ingest: Ingest,
+        series: SeriesIndex,
+        numbers: SequenceNumbers,
+        tiers: Tiers,
+    ) -> None:
+        self._summaries = summaries
         self._ingest = ingest
         self._series = series
         self._numbers = numbers
+        self._tiers = tiers
 
-    def put(self, tenant: Tenant, datapoints: Sequence[Datapoint]) -> None:
+    def put(self, tenant: Tenant, datapoints: DatapointColumns) -> None:
         """Store ``datapoints``; durable on return. Raises ValueError for a time or number that cannot be stored."""
-        if datapoints:
+        if len(datapoints):
             self._ingest.write(self._rows(tenant, datapoints))
 
-    def samples(
-        self, tenant: Tenant, metric: MetricId, start: int, end: int, unit: str | None = None
-    ) -> list[SeriesRows]:
-        """Rows of ``metric`` with start <= ts < end (Unix seconds), per unit in which there are any."""
-        return self.samples_of(tenant, [metric], start, end, unit)[metric]
-
-    def samples_of(
-        self, tenant: Tenant, metrics: Iterable[MetricId], start: int, end: int, unit: str | None = None
-    ) -> dict[MetricId, list[SeriesRows]]:
-        """The same for many metrics by one query; every metric asked for has an entry."""
-        found: dict[MetricId, list[SeriesRows]] = {metric: [] for metric in metrics}
-        wanted = {
-            entry.sid: entry
+    def read(
+        self,
+        tenant: Tenant,
+        metrics: Iterable[MetricId],
+        buckets: Buckets,
+        *,
+        distribution: bool = False,
+        unit: str | None = None,
+    ) -> dict[MetricId, dict[str, Summary]]:
+        """What each metric amounts to in ``buckets``, by unit in ascending order; units without datapoints there are
+        left out, every metric asked for has an entry. ``distribution``: for statistics that need it.
+        """
+        found: dict[MetricId, dict[str, Summary]] = {metric: {} for metric in metrics}
+        wanted = [
+            entry
             for metric in found
             for entry in self._series.units(tenant, metric).values()
             if unit is None or entry.unit == unit
-        }
-        if not wanted:
-            return found
-        table = self._engine.query(
-            "SELECT sid, toUInt32(ts) AS t, value, weight, low, high, is_set FROM datapoints "
-            "WHERE sid IN %(sids)s AND ts >= %(start)s AND ts < %(end)s ORDER BY sid, ts, source, seq",
-            {"sids": list(wanted), "start": _second(start), "end": _second(end)},
-        )
-        sid, ts, value, weight, low, high, is_set = (column.to_numpy() for column in table.columns)
-        cuts = np.flatnonzero(np.diff(sid)) + 1
-        for first, last in zip([0, *cuts], [*cuts, len(sid)], strict=True):
-            if first == last:
-                continue
-            entry, span = wanted[int(sid[first])], slice(first, last)
-            sets = is_set[span].astype(bool)
-            found[entry.metric].append(
-                SeriesRows(
-                    unit=entry.unit,
-                    ts=ts[span].astype(np.int64),
-                    value=value[span],
-                    weight=weight[span],
-                    low=np.where(sets, low[span], value[span]),
-                    high=np.where(sets, high[span], value[span]),
-                    is_set=sets,
-                )
-            )
-        for rows in found.values():
-            rows.sort(key=lambda series: series.unit)
+        ]
+        parts = self._summaries.read([[entry.sid] for entry in wanted], buckets, distribution=distribution)
+        for entry, summary in zip(wanted, parts, strict=True):
+            if len(summary.timestamps):
+                found[entry.metric][entry.unit] = summary
         return found
+
+    def read_groups(self, tenant: Tenant, groups: Sequence[Iterable[MetricId]], buckets: Buckets) -> list[Summary]:
+        """What each group of metrics, in all their units, amounts to together. A metric may be in one group only."""
+        sids = [
+            [entry.sid for metric in group for entry in self._series.units(tenant, metric).values()]
+            for group in groups
+        ]
+        return self._summaries.read(sids, buckets, distribution=False)
+
+    def matching(
+        self,
+        tenant: Tenant,
+        wanted: Callable[[MetricId], bool],
+        *,
+        namespace: str | None = None,
+        name: str | None = None,
+        active_since: int | None = None,
+    ) -> MetricIds:
+        """Every metric that ``wanted`` says yes to, in ascending order. The names narrow down whom it is asked about;
+        ``active_since`` (Unix seconds) leaves out metrics without a datapoint at or after it.
+        """
+        found = self._series.find(tenant, namespace, name, (), active_since, None)
+        return [metric for metric in found if wanted(metric)]
+
+    def latest(self, tenant: Tenant, metrics: Iterable[MetricId]) -> dict[MetricId, tuple[int, float]]:
+        """The newest value of each metric that has one, and its time (Unix seconds), from memory. Of a statistic set
+        it is the average.
+        """
+        found: dict[MetricId, tuple[int, float]] = {}
+        for metric in metrics:
+            entries: list[SeriesEntry] = list(self._series.units(tenant, metric).values())
+            if entries:
+                newest = max(entries, key=lambda entry: entry.last_seen)
+                found[metric] = (newest.last_seen, newest.last_value)
+        return found
+
+    def lifetimes(self, namespace: str) -> Lifetimes:
+        """How long datapoints of ``namespace`` are kept at which period."""
+        return self._tiers.lifetimes(namespace)
 
     def list(
         self,
@@ -131,32 +140,42 @@ class MetricStore:
         """The newest timestamp of ``metric`` (Unix seconds), or None when it is unknown."""
         return max((entry.last_seen for entry in self._series.units(tenant, metric).values()), default=None)
 
-    def _rows(self, tenant: Tenant, datapoints: Sequence[Datapoint]) -> Rows:
-        columns: dict[str, list[float]] = {
-            name: [] for name in ("sid", "ts", "value", "weight", "low", "high", "is_set", "resolution")
+    def _rows(self, tenant: Tenant, datapoints: DatapointColumns) -> Rows:
+        index = np.frombuffer(datapoints.index, np.uint32)
+        seconds = np.frombuffer(datapoints.timestamps, np.int64)
+        values = np.frombuffer(datapoints.values, np.float64)
+        weights = np.frombuffer(datapoints.weights, np.float64)
+        sets = np.frombuffer(datapoints.is_set, np.uint8)
+        columns = {
+            "value": values,
+            "weight": weights,
+            "low": np.frombuffer(datapoints.lows, np.float64),
+            "high": np.frombuffer(datapoints.highs, np.float64),
         }
-        series = []
-        for point in datapoints:
-            if not 0 <= point.timestamp < 2**32:
-                raise ValueError(f"the timestamp {point.timestamp} lies outside of 1970 to 2106")
-            entry = self._series.ensure(tenant, point.metric, point.unit, point.timestamp)
-            series.append(entry)
-            for value, weight, low, high, is_set in _samples(point):
-                row = (entry.sid, point.timestamp, value, weight, low, high, is_set, point.resolution)
-                for name, cell in zip(columns, row, strict=True):
-                    columns[name].append(cell)
-        count = len(columns["sid"])
-        if not all(np.isfinite(columns[name]).all() for name in ("value", "weight", "low", "high")):
+        if not all(np.isfinite(column).all() for column in columns.values()):
             raise ValueError("a datapoint is not a finite number")
+        if int(seconds.min()) < 0 or int(seconds.max()) > LATEST_TS:
+            raise ValueError("a time lies outside of 1970 to 2106")
+        last = _last_rows(index, seconds)
+        single = np.where(sets, values / np.where(weights == 0, 1.0, weights), values)
+        entries = [
+            self._series.ensure(tenant, metric, unit, second, value)
+            for (metric, unit), second, value in zip(
+                datapoints.series, seconds[last].tolist(), single[last].tolist(), strict=True
+            )
+        ]
+        policies = [self._tiers.policy(entry.metric.namespace) for entry in entries]
+        count = len(index)
         return Rows(
-            series=series,
+            series=entries,
             datapoints=datapoint_rows(
                 {
-                    "sid": np.array(columns["sid"], np.uint64),
-                    "ts": np.array(columns["ts"], np.int64),
-                    **{name: np.array(columns[name], np.float64) for name in ("value", "weight", "low", "high")},
-                    "is_set": np.array(columns["is_set"], np.uint8),
-                    "resolution": np.array(columns["resolution"], np.uint8),
+                    "policy": np.array(policies, np.uint16)[index],
+                    "sid": np.array([entry.sid for entry in entries], np.uint64)[index],
+                    "ts": seconds,
+                    **columns,
+                    "is_set": sets,
+                    "resolution": np.frombuffer(datapoints.resolutions, np.uint8),
                     "source": np.full(count, API_SOURCE, np.uint64),
                     "seq": self._numbers.take(count),
                 }
@@ -164,15 +183,11 @@ class MetricStore:
         )
 
 
-def _samples(point: Datapoint) -> list[tuple[float, float, float, float, int]]:
-    if point.statistic_set is not None:
-        total, count, low, high = point.statistic_set
-        return [(total, count, low, high, 1)]
-    return [(value, count, 0.0, 0.0, 0) for value, count in zip(point.values, point.counts, strict=True)]
-
-
-def _second(moment: int) -> int:
-    return min(max(int(moment), 0), 2**32)
+def _last_rows(index: NDArray[np.uint32], seconds: NDArray[np.int64]) -> NDArray[np.intp]:
+    """For each series the row of its newest second; of several the last one."""
+    order = np.lexsort((seconds, index))
+    lasts: NDArray[np.intp] = order[np.flatnonzero(np.diff(index[order], append=2**32 - 1))]
+    return lasts
 
 
 def _token(metric: MetricId) -> str:

@@ -1,7 +1,11 @@
 """Tables of the metrics engine: their columns, and how the engine is told to make them.
 
-Units: ``ts`` of datapoints Unix seconds; of log events (and ``ingestion``) Unix milliseconds; ``time`` of run
-points Unix microseconds. ``source`` is a hash of the agent's source id (0: an API call), ``seq`` the row's place in it.
+Units: ``ts`` of datapoints and of tiers Unix seconds; of log events (and ``ingestion``) Unix milliseconds; ``time`` of
+run points Unix microseconds. ``source`` is a hash of the agent's source id (0: an API call), ``seq`` the row's place in it.
+
+A datapoint is in one place at a time: in ``datapoints`` or ``late_datapoints`` as it came, later in the three tiers,
+summed up by 60, 300 and 3,600 seconds (`epochwatch.store.tiers` moves them). ``policy`` numbers the lifetimes that the
+row's namespace had when it came; ``generation`` the ten minutes in which late rows came, 0 in a tier: not late.
 """
 
 from collections.abc import Sequence
@@ -22,11 +26,13 @@ SERIES = pa.schema(
         ("dimension_values", pa.list_(pa.string())),
         ("unit", pa.string()),
         ("last_seen", pa.int64()),
+        ("last_value", pa.float64()),
         ("version", pa.uint64()),
     ]
 )
 DATAPOINTS = pa.schema(
     [
+        ("policy", pa.uint16()),
         ("sid", pa.uint64()),
         ("ts", pa.uint32()),
         ("value", pa.float64()),
@@ -69,23 +75,37 @@ LOG_EVENTS = pa.schema(
     ]
 )
 
-INSERT_ORDER = ("series", "datapoints", "run_points", "log_events")
-"""Tables in the order one commit writes them: what refers to a row comes after it."""
+LATE_DATAPOINTS = DATAPOINTS.append(pa.field("generation", pa.uint32()))
+"""Datapoints of a time whose hour is rolled up already."""
 
-SCHEMAS = {"series": SERIES, "datapoints": DATAPOINTS, "run_points": RUN_POINTS, "log_events": LOG_EVENTS}
+SCHEMAS = {
+    "series": SERIES,
+    "datapoints": DATAPOINTS,
+    "late_datapoints": LATE_DATAPOINTS,
+    "run_points": RUN_POINTS,
+    "log_events": LOG_EVENTS,
+}
+"""Tables that commits write, in the order in which one commit does: what refers to a row comes after it."""
+
+TIERS = {60: "rollup_60", 300: "rollup_300", 3600: "rollup_3600"}
+"""Tiers by the seconds of their buckets."""
 
 HOUR = 3600
+DAY = 86_400
+TIER_SPANS = {"datapoints": HOUR, "rollup_60": DAY, "rollup_300": 7 * DAY, "rollup_3600": 30 * DAY}
+"""Seconds of time in one partition, of what expires by partitions."""
 DAY_MS = 86_400_000
+POLICY_SHIFT = 32
 
 _TABLES = {
     "series": """
         sid UInt64, account {word}, region {word}, namespace {word}, name String,
         dimension_names Array(String), dimension_values Array(String), unit {word},
-        last_seen Int64, version UInt64
+        last_seen Int64, last_value Float64, version UInt64
         """,
     "datapoints": """
-        sid UInt64 {zstd}, ts DateTime {delta}, value Float64 {zstd}, weight Float64 {zstd}, low Float64 {zstd},
-        high Float64 {zstd}, is_set UInt8 {zstd}, resolution UInt8 {zstd}, source UInt64 {zstd}, seq UInt64 {delta}
+        policy UInt16 {zstd}, sid UInt64 {zstd}, ts DateTime {delta}, value Float64 {zstd}, weight Float64 {zstd},
+        low Float64 {zstd}, high Float64 {zstd}, is_set UInt8 {zstd}, resolution UInt8 {zstd}, source UInt64 {zstd}, seq UInt64 {delta}
         """,
     "run_points": """
         account {word}, region {word}, owner {word}, name {word}, metric {word}, host {word},
@@ -97,18 +117,39 @@ _TABLES = {
         message String {zstd}, source UInt64 {zstd}, seq UInt64 {delta}
         """,
 }
+_TIER = """
+    policy UInt16 {zstd}, sid UInt64 {zstd}, ts DateTime {delta}, generation UInt32 {zstd},
+    sum SimpleAggregateFunction(sum, Float64) {zstd}, count SimpleAggregateFunction(sum, Float64) {zstd},
+    low SimpleAggregateFunction(min, Float64) {zstd}, high SimpleAggregateFunction(max, Float64) {zstd},
+    sketch SimpleAggregateFunction(sumMap, Map(Int32, Float64)) {zstd}
+    """
+_TABLES |= {
+    "late_datapoints": _TABLES["datapoints"] + ", generation UInt32 {zstd}",
+    "source_positions": "source UInt64, part Int64, position UInt64",
+    **dict.fromkeys(TIERS.values(), _TIER),
+}
 _PARTITIONS = {
-    "series": "",
-    "datapoints": "PARTITION BY toStartOfHour(ts)",
-    "run_points": "",
+    "datapoints": f"PARTITION BY (policy, intDiv(toUInt32(ts), {HOUR}))",
+    "late_datapoints": "PARTITION BY generation",
+    **{table: f"PARTITION BY (policy, intDiv(toUInt32(ts), {TIER_SPANS[table]}))" for table in TIERS.values()},
     "log_events": f"PARTITION BY intDiv(ts, {DAY_MS})",
 }
 _ORDERS = {
     "series": "account, region, namespace, name, sid",
     "datapoints": "sid, ts",
+    "late_datapoints": "sid, ts",
+    "source_positions": "source, part",
+    **dict.fromkeys(TIERS.values(), "sid, ts, generation"),
     "run_points": "account, region, owner, name, metric, time, seq",
     "log_events": "account, region, log_group, stream, ts, seq, source",
 }
+_FAMILIES = {
+    "series": ("ReplacingMergeTree", "version"),
+    "source_positions": ("ReplacingMergeTree", "position"),
+    **dict.fromkeys(TIERS.values(), ("AggregatingMergeTree", "")),
+}
+_FINE = frozenset({"datapoints", "late_datapoints", "run_points", *TIERS.values()})
+"""Tables in which a query reads few rows of each of many series."""
 _SETTINGS = "fsync_after_insert=1, fsync_part_directory=1"
 
 
@@ -120,7 +161,7 @@ class Deployment:
 
     def engine(self, table: str) -> str:
         """The ENGINE expression of ``table``."""
-        family, version = ("ReplacingMergeTree", "version") if table == "series" else ("MergeTree", "")
+        family, version = _FAMILIES.get(table, ("MergeTree", ""))
         if not self.cluster:
             return f"{family}({version})"
         place = f"'/clickhouse/tables/{{shard}}/epochwatch/{table}', '{{replica}}'"
@@ -131,32 +172,38 @@ class Deployment:
         columns = _TABLES[table].format(
             word="LowCardinality(String)", zstd="CODEC(ZSTD(1))", delta="CODEC(Delta, ZSTD(1))"
         )
-        granularity = 1024 if table in ("datapoints", "run_points") else 8192
+        granularity = 1024 if table in _FINE else 8192
         on_cluster = f"ON CLUSTER `{self.cluster}`" if self.cluster else ""
         return (
             f"CREATE TABLE IF NOT EXISTS {table} {on_cluster} ({columns}) ENGINE = {self.engine(table)} "
-            f"{_PARTITIONS[table]} ORDER BY ({_ORDERS[table]}) SETTINGS index_granularity={granularity}, {_SETTINGS}"
+            f"{_PARTITIONS.get(table, '')} ORDER BY ({_ORDERS[table]}) SETTINGS index_granularity={granularity}, {_SETTINGS}"
         )
 
     def statements(self) -> Sequence[str]:
         """Everything to run when a store is opened; harmless where the tables exist."""
-        return [self.create(table) for table in INSERT_ORDER]
+        return [self.create(table) for table in _TABLES]
 
 
-def partitions(table: str, times: NDArray[np.int64]) -> NDArray[np.int64]:
+def tables() -> Sequence[str]:
+    """The names of all tables."""
+    return list(_TABLES)
+
+
+def partitions(table: str, times: NDArray[np.int64], policy: int = 0) -> NDArray[np.int64]:
     """The partition number of rows of ``table`` by their time column: an insert is atomic within a partition.
 
-    Only equality of these numbers means something: they mirror PARTITION BY, one for one.
+    Only equality of these numbers means something: they mirror PARTITION BY, one for one. Of late datapoints, which
+    an insert writes into one partition, any number will do: it is that which they would have had in time.
     """
     if table == "datapoints":
-        return times // HOUR
+        return (policy << POLICY_SHIFT) + times // HOUR
     if table == "log_events":
         return times // DAY_MS
     return np.zeros(len(times), np.int64)
 
 
 PARTITION_SQL = {
-    "datapoints": f"intDiv(toUInt32(ts), {HOUR})",
+    "datapoints": f"toInt64(policy) * {1 << POLICY_SHIFT} + intDiv(toUInt32(ts), {HOUR})",
     "run_points": "0",
     "log_events": f"intDiv(ts, {DAY_MS})",
 }

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,13 +29,14 @@ REFRESH_SECONDS = 2.0
 
 @dataclass(slots=True, eq=False)
 class SeriesEntry:
-    """One series. ``last_seen`` is the newest timestamp in it (Unix seconds)."""
+    """One series. ``last_seen`` is the newest timestamp in it (Unix seconds), ``last_value`` the value then."""
 
     sid: int
     tenant: Tenant
     metric: MetricId
     unit: str
     last_seen: int = 0
+    last_value: float = 0.0
     written_seen: int = -1
     """``last_seen`` as the table has it; -1: not in the table."""
 
@@ -77,15 +79,20 @@ class SeriesIndex:
         self._version = 0
         self._load()
 
-    def ensure(self, tenant: Tenant, metric: MetricId, unit: str, last_seen: int) -> SeriesEntry:
-        """The series of ``metric`` in ``unit``, made when it is new; a commit with its datapoints makes it durable."""
+    def ensure(
+        self, tenant: Tenant, metric: MetricId, unit: str, last_seen: int, last_value: float
+    ) -> SeriesEntry:
+        """The series of ``metric`` in ``unit``, made when it is new, with its newest value; a commit with its
+        datapoints makes it durable.
+        """
         with self._lock:
             index = self._tenants.setdefault(tenant, _TenantIndex())
             entry = index.metrics.get(metric, {}).get(unit)
             if entry is None:
                 entry = SeriesEntry(self._number(tenant, metric, unit), tenant, metric, unit)
                 self._remember(entry)
-            entry.last_seen = max(entry.last_seen, last_seen)
+            if last_seen >= entry.last_seen:
+                entry.last_seen, entry.last_value = last_seen, last_value
             return entry
 
     def units(self, tenant: Tenant, metric: MetricId) -> dict[str, SeriesEntry]:
@@ -131,10 +138,10 @@ class SeriesIndex:
                 if seen >= (active_since or 0):
                     yield metric
 
-    def mark_durable(self, entries: Iterable[SeriesEntry], seen: Iterable[int]) -> None:
-        """Their rows are in the table, with these values of ``last_seen``."""
+    def mark_durable(self, entries: Iterable[SeriesEntry], seen: Iterable[tuple[int, float]]) -> None:
+        """Their rows are in the table, with these values of ``last_seen`` and ``last_value``."""
         with self._lock:
-            for entry, last in zip(entries, seen, strict=True):
+            for entry, (last, _) in zip(entries, seen, strict=True):
                 entry.written_seen = max(entry.written_seen, last)
 
     def clear(self) -> None:
@@ -144,8 +151,8 @@ class SeriesIndex:
             self._by_sid.clear()
 
     @staticmethod
-    def table(entries: Sequence[SeriesEntry], seen: Sequence[int]) -> pa.Table:
-        """Rows for the ``series`` table."""
+    def table(entries: Sequence[SeriesEntry], seen: Sequence[tuple[int, float]]) -> pa.Table:
+        """Rows for the ``series`` table; ``seen`` is (newest timestamp, value then) of each."""
         version = time.time_ns() // 1000
         return pa.table(
             [
@@ -157,7 +164,8 @@ class SeriesIndex:
                 pa.array([[n for n, _ in entry.metric.dimensions] for entry in entries], pa.list_(pa.string())),
                 pa.array([[v for _, v in entry.metric.dimensions] for entry in entries], pa.list_(pa.string())),
                 pa.array([entry.unit for entry in entries], pa.string()),
-                pa.array(seen, pa.int64()),
+                pa.array([last for last, _ in seen], pa.int64()),
+                pa.array([value for _, value in seen], pa.float64()),
                 pa.array(np.full(len(entries), version, np.uint64)),
             ],
             schema=SERIES,
@@ -205,7 +213,8 @@ class SeriesIndex:
         self._loaded = time.monotonic()
         rows = self._engine.query(
             "SELECT sid, account, region, namespace, name, dimension_names, dimension_values, unit, "
-            "max(last_seen) AS seen, max(version) AS latest FROM series WHERE version >= %(since)s "
+            "max(last_seen) AS seen, argMax(last_value, last_seen) AS value, max(version) AS latest "
+            "FROM series WHERE version >= %(since)s "
             "GROUP BY sid, account, region, namespace, name, dimension_names, dimension_values, unit",
             {"since": max(0, self._version - 60_000_000)},
         )
@@ -214,29 +223,30 @@ class SeriesIndex:
             for row in rows.to_pylist():
                 self._take(row, recent)
 
-    def _recent(self) -> dict[int, int]:
-        """The newest timestamp of series that had datapoints within what ``last_seen`` in the table may miss."""
+    def _recent(self) -> dict[int, tuple[int, float]]:
+        """The newest timestamp and value of series that had datapoints within what the table may miss."""
         since = int(time.time()) - 2 * REWRITE_SECONDS
         rows = self._engine.query(
-            "SELECT sid, toInt64(toUInt32(max(ts))) AS seen FROM datapoints WHERE ts >= %(since)s GROUP BY sid",
+            "SELECT sid, toInt64(toUInt32(max(ts))) AS seen, "
+            "argMax(if(is_set, value / weight, value), (ts, seq)) AS last FROM datapoints WHERE ts >= %(since)s GROUP BY sid",
             {"since": since},
         )
-        return dict(zip(rows["sid"].to_pylist(), rows["seen"].to_pylist(), strict=True))
+        columns = (rows[name].to_pylist() for name in ("sid", "seen", "last"))
+        return {sid: (seen, value) for sid, seen, value in zip(*columns, strict=True)}
 
-    def _take(self, row: dict[str, object], recent: dict[int, int]) -> None:
-        sid, seen = int(str(row["sid"])), int(str(row["seen"]))
+    def _take(self, row: dict[str, Any], recent: dict[int, tuple[int, float]]) -> None:
+        sid, seen = int(row["sid"]), int(row["seen"])
         entry = self._by_sid.get(sid)
         if entry is None:
-            names, values = row["dimension_names"], row["dimension_values"]
-            assert isinstance(names, list)
-            assert isinstance(values, list)
-            dimensions: Dimensions = tuple(zip(names, values, strict=True))
-            metric = MetricId(str(row["namespace"]), str(row["name"]), dimensions)
-            entry = SeriesEntry(sid, Tenant(str(row["account"]), str(row["region"])), metric, str(row["unit"]))
+            dimensions: Dimensions = tuple(zip(row["dimension_names"], row["dimension_values"], strict=True))
+            metric = MetricId(row["namespace"], row["name"], dimensions)
+            entry = SeriesEntry(sid, Tenant(row["account"], row["region"]), metric, row["unit"])
             self._remember(entry)
         entry.written_seen = max(entry.written_seen, seen)
-        entry.last_seen = max(entry.last_seen, seen, recent.get(sid, 0))
-        self._version = max(self._version, int(str(row["latest"])))
+        for last, value in ((seen, row["value"]), recent.get(sid, (0, 0.0))):
+            if last > entry.last_seen:
+                entry.last_seen, entry.last_value = last, float(value)
+        self._version = max(self._version, int(row["latest"]))
 
 
 def _matches(

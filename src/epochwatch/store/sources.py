@@ -27,22 +27,28 @@ class Stored:
     def __init__(self, positions: dict[str, dict[int, int]]) -> None:
         self._positions = positions
 
-    def new(self, table: str, times: NDArray[np.int64], positions: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Which rows are not stored yet. ``times`` are the table's time column, ``positions`` never decrease."""
+    def new(
+        self, table: str, times: NDArray[np.int64], positions: NDArray[np.uint64], policy: int = 0
+    ) -> NDArray[np.bool_]:
+        """Which rows are not stored yet. ``times`` are the table's time column, ``positions`` never decrease,
+        ``policy`` is that of datapoints.
+        """
         known = self._positions[table]
         if not known:
             return np.ones(len(positions), bool)
-        parts = partitions(table, times)
+        parts = partitions(table, times, policy)
         reached = np.zeros(len(positions), np.uint64)
         for part in np.unique(parts):
             reached[parts == part] = known.get(int(part), 0)
         fresh: NDArray[np.bool_] = positions > reached
         return fresh
 
-    def advance(self, table: str, times: NDArray[np.int64], positions: NDArray[np.uint64]) -> None:
+    def advance(
+        self, table: str, times: NDArray[np.int64], positions: NDArray[np.uint64], policy: int = 0
+    ) -> None:
         """These rows are durable, or will be before anyone else holds the source."""
         known = self._positions[table]
-        parts = partitions(table, times)
+        parts = partitions(table, times, policy)
         for part in np.unique(parts):
             last = int(positions[parts == part].max())
             known[int(part)] = max(last, known.get(int(part), 0))
@@ -95,9 +101,14 @@ class Sources:
         return Stored({table: self._positions(table, number) for table in TABLES})
 
     def _positions(self, table: str, number: int) -> dict[int, int]:
+        """Of datapoints also those of rows that were summed up since."""
+        part = f"toInt64({PARTITION_SQL[table]}) AS part"
+        asked = [f"SELECT {part}, max(seq) AS position FROM {table} WHERE source = %(source)s GROUP BY part"]
+        if table == "datapoints":
+            asked.append(asked[0].replace("FROM datapoints", "FROM late_datapoints"))
+            asked.append("SELECT part, position FROM source_positions WHERE source = %(source)s")
         rows = self._engine.query(
-            f"SELECT toInt64({PARTITION_SQL[table]}) AS part, max(seq) AS position FROM {table} "
-            "WHERE source = %(source)s GROUP BY part",
+            f"SELECT part, max(position) AS position FROM ({' UNION ALL '.join(asked)}) GROUP BY part",
             {"source": number},
         )
         return dict(zip(rows["part"].to_pylist(), rows["position"].to_pylist(), strict=True))

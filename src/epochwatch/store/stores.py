@@ -1,10 +1,12 @@
 """All stores of a server, opened by three URLs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from epochwatch.model.retention import Lifetimes
 from epochwatch.store.curves import CurveStore
 from epochwatch.store.engine import Engine
 from epochwatch.store.ingest import Ingest
@@ -17,6 +19,8 @@ from epochwatch.store.run_points import RunPointStore
 from epochwatch.store.series import SeriesIndex
 from epochwatch.store.sources import Sources
 from epochwatch.store.state import StateStore
+from epochwatch.store.summaries import SummaryReader
+from epochwatch.store.tiers import Tiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Stores:
 
     engine: Engine
     series: SeriesIndex
+    tiers: Tiers
     ingest: Ingest
     sources: Sources
     metrics: MetricStore
@@ -36,9 +41,16 @@ class Stores:
     feed: LiveFeed
 
     @classmethod
-    def open(cls, metrics_url: str, state_url: str, objects_url: str) -> "Stores":
-        """Open the three places and bring their tables up to date. Raises UsageError or EpochwatchError naming the
-        place and what is wrong with it.
+    def open(
+        cls,
+        metrics_url: str,
+        state_url: str,
+        objects_url: str,
+        retention: Mapping[str, Lifetimes] | None = None,
+    ) -> "Stores":
+        """Open the three places and bring their tables up to date. ``retention`` gives lifetimes of datapoints by
+        namespace where they differ from the defaults. Raises UsageError or EpochwatchError naming the place and what
+        is wrong with it.
         """
         state = StateStore.open(state_url)
         try:
@@ -49,13 +61,15 @@ class Stores:
             raise
         series = SeriesIndex(engine)
         numbers = SequenceNumbers()
-        ingest = Ingest(engine, series)
+        tiers = Tiers(state.tiers, retention or {}, shared=engine.shared)
+        ingest = Ingest(engine, series, tiers)
         return cls(
             engine=engine,
             series=series,
+            tiers=tiers,
             ingest=ingest,
             sources=Sources(engine),
-            metrics=MetricStore(engine, ingest, series, numbers),
+            metrics=MetricStore(SummaryReader(engine, tiers), ingest, series, numbers, tiers),
             run_points=RunPointStore(engine, ingest, numbers),
             curves=CurveStore(engine),
             logs=LogStore(engine, ingest, numbers),
@@ -76,6 +90,7 @@ class Stores:
         self.series.clear()
         self.sources.clear()
         self.state.clear()
+        self.tiers.clear()
         self.objects.clear()
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from epochwatch.model.metric import NO_UNIT, Datapoint, StatisticSet
+from epochwatch.model.metric import NO_UNIT, DatapointColumns, MetricId, StatisticSet
 from epochwatch.model.periods import DAY, HOUR
 from epochwatch.services.call import Call
 from epochwatch.services.cloudwatch.errors import invalid_combination, invalid_value, missing
@@ -17,6 +17,44 @@ LARGEST: Final = 2.0**360
 OLDEST_SECONDS: Final = 14 * DAY
 NEWEST_SECONDS: Final = 2 * HOUR
 RESERVED: Final = "AWS/"
+_KNOWN_METRICS: Final = 100_000
+
+Key = tuple[str, str, tuple[tuple[str, str], ...]]
+
+
+class _Metrics:
+    """Metrics by the words in which requests name them: most requests name those of the last one."""
+
+    def __init__(self) -> None:
+        self._known: dict[Key, MetricId] = {}
+
+    def get(self, namespace: str, datum: Mapping[str, Any], place: "_Place") -> MetricId:
+        """The metric of a datum. Raises AwsError for dimensions that no metric can have."""
+        dimensions = datum.get("Dimensions") or ()
+        key = (namespace, datum["MetricName"], tuple([(d["Name"], d["Value"]) for d in dimensions]))
+        metric = self._known.get(key)
+        if metric is None:
+            metric = metric_of(namespace, datum["MetricName"], dimensions, f"{place}.Dimensions")
+            if len(self._known) >= _KNOWN_METRICS:
+                self._known.clear()
+            self._known[key] = metric
+        return metric
+
+
+_METRICS: Final = _Metrics()
+
+
+class _Place:
+    """Where in the request a datum stands; becomes text only when it is refused."""
+
+    __slots__ = ("list", "number")
+
+    def __init__(self, where: str, number: int) -> None:
+        self.list = where
+        self.number = number
+
+    def __str__(self) -> str:
+        return f"{self.list}.member.{self.number}"
 
 
 def put_metric_data(call: Call, request: dict[str, Any]) -> None:
@@ -27,49 +65,57 @@ def put_metric_data(call: Call, request: dict[str, Any]) -> None:
     namespace = request["Namespace"]
     if namespace.startswith(RESERVED):
         raise invalid_value(f"The value {namespace} for parameter Namespace is invalid.")
-    data = list(_data(request))
-    if not data:
+    groups = _groups(request)
+    total = sum(len(data) for _, data in groups)
+    if not total:
         raise missing("The parameter MetricData is required.")
-    if len(data) > MOST_METRICS:
+    if total > MOST_METRICS:
         raise invalid_value(f"The collection MetricData must not have a size greater than {MOST_METRICS}.")
-    call.stores.metrics.put(call.tenant, [_datapoint(namespace, datum, place, call.now) for place, datum in data])
+    columns = DatapointColumns()
+    for where, data in groups:
+        place = _Place(where, 0)
+        for number, datum in enumerate(data, 1):
+            place.number = number
+            _add(columns, namespace, datum, place, call.now)
+    call.stores.metrics.put(call.tenant, columns)
 
 
-def _data(request: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Every MetricDatum with its place in the request."""
-    groups = request.get("EntityMetricData") or []
-    if len(groups) > MOST_ENTITIES:
+def _groups(request: Mapping[str, Any]) -> list[tuple[str, Sequence[Mapping[str, Any]]]]:
+    """Every list of MetricDatum, with its name."""
+    entities = request.get("EntityMetricData") or []
+    if len(entities) > MOST_ENTITIES:
         raise invalid_value(f"The collection EntityMetricData must not have a size greater than {MOST_ENTITIES}.")
-    found = list(_numbered("MetricData", request.get("MetricData") or []))
-    for number, group in enumerate(groups, 1):
-        found += _numbered(f"EntityMetricData.member.{number}.MetricData", group.get("MetricData") or [])
-    return found
+    groups = [("MetricData", request.get("MetricData") or [])]
+    groups += [
+        (f"EntityMetricData.member.{number}.MetricData", entity.get("MetricData") or [])
+        for number, entity in enumerate(entities, 1)
+    ]
+    return groups
 
 
-def _numbered(where: str, data: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
-    return [(f"{where}.member.{number}", datum) for number, datum in enumerate(data, 1)]
-
-
-def _datapoint(namespace: str, datum: Mapping[str, Any], place: str, now: float) -> Datapoint:
-    metric = metric_of(namespace, datum["MetricName"], datum.get("Dimensions") or [], f"{place}.Dimensions")
+def _add(columns: DatapointColumns, namespace: str, datum: Mapping[str, Any], place: _Place, now: float) -> None:
+    metric = _METRICS.get(namespace, datum, place)
     resolution = datum.get("StorageResolution", 60)
     if resolution not in (1, 60):
         raise invalid_value(f"The value {resolution} for parameter {place}.StorageResolution is invalid.")
-    point = Datapoint(
-        metric, _timestamp(datum.get("Timestamp"), place, now), datum.get("Unit", NO_UNIT), resolution
-    )
+    moment = _timestamp(datum.get("Timestamp"), place, now)
+    unit = datum.get("Unit", NO_UNIT)
+    if "Value" in datum and "Values" not in datum and "StatisticValues" not in datum and "Counts" not in datum:
+        value = datum["Value"]
+        if not -LARGEST <= value <= LARGEST:
+            raise _not_storable(value, f"{place}.Value")
+        columns.add_value(metric, moment, value, unit=unit, resolution=resolution)
+        return
     _require_one_form(datum, place)
     if "StatisticValues" in datum:
-        point.statistic_set = _statistic_set(datum["StatisticValues"], f"{place}.StatisticValues")
-    elif "Value" in datum:
-        _require_storable(datum["Value"], f"{place}.Value")
-        point.values, point.counts = [datum["Value"]], [1.0]
-    else:
-        point.values, point.counts = _values(datum, place)
-    return point
+        values = _statistic_set(datum["StatisticValues"], f"{place}.StatisticValues")
+        columns.add_set(metric, moment, values, unit=unit, resolution=resolution)
+        return
+    for value, count in _values(datum, place):
+        columns.add_value(metric, moment, value, count=count, unit=unit, resolution=resolution)
 
 
-def _require_one_form(datum: Mapping[str, Any], place: str) -> None:
+def _require_one_form(datum: Mapping[str, Any], place: _Place) -> None:
     forms = [form for form in ("Value", "Values", "StatisticValues") if form in datum]
     if len(forms) > 1:
         first, second = forms[:2]
@@ -86,7 +132,8 @@ def _require_one_form(datum: Mapping[str, Any], place: str) -> None:
         raise invalid_combination(f"The parameter {place}.Counts must be specified with {place}.Values only.")
 
 
-def _values(datum: Mapping[str, Any], place: str) -> tuple[list[float], list[float]]:
+def _values(datum: Mapping[str, Any], place: _Place) -> list[tuple[float, float]]:
+    """Values and how often each occurred."""
     values: list[float] = datum["Values"]
     counts: list[float] = datum.get("Counts") or [1.0] * len(values)
     if len(values) > MOST_VALUES:
@@ -100,7 +147,7 @@ def _values(datum: Mapping[str, Any], place: str) -> tuple[list[float], list[flo
             raise invalid_value(
                 f"The value {count:g} for parameter {place}.Counts.member.{number} must be greater than 0."
             )
-    return values, counts
+    return list(zip(values, counts, strict=True))
 
 
 def _statistic_set(values: Mapping[str, float], place: str) -> StatisticSet:
@@ -114,13 +161,17 @@ def _statistic_set(values: Mapping[str, float], place: str) -> StatisticSet:
 
 
 def _require_storable(value: float, place: str) -> None:
-    if not math.isfinite(value) or abs(value) > LARGEST:
-        shown = "NaN" if math.isnan(value) else f"{value:g}"
-        shown = {"inf": "Infinity", "-inf": "-Infinity"}.get(shown, shown)
-        raise invalid_value(f"The value {shown} for parameter {place} is invalid.")
+    if not -LARGEST <= value <= LARGEST:
+        raise _not_storable(value, place)
 
 
-def _timestamp(given: float | None, place: str, now: float) -> int:
+def _not_storable(value: float, place: str) -> Exception:
+    shown = "NaN" if math.isnan(value) else f"{value:g}"
+    shown = {"inf": "Infinity", "-inf": "-Infinity"}.get(shown, shown)
+    return invalid_value(f"The value {shown} for parameter {place} is invalid.")
+
+
+def _timestamp(given: float | None, place: _Place, now: float) -> int:
     moment = now if given is None else given
     if moment < now - OLDEST_SECONDS:
         raise invalid_value(

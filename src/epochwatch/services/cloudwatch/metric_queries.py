@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from epochwatch.model import periods, statistics
-from epochwatch.model.aggregation import aggregate
+from epochwatch.model.aggregation import Summary, statistic_of
 from epochwatch.model.aws_error import AwsError
 from epochwatch.model.metric import MetricId
 from epochwatch.model.statistics import InvalidStatistic, Statistic
 from epochwatch.services.call import Call
 from epochwatch.services.cloudwatch.errors import validation
 from epochwatch.services.cloudwatch.identity import metric_of
-from epochwatch.services.cloudwatch.metric_statistics import samples_of
 from epochwatch.services.tokens import seal, unseal
-from epochwatch.store.metrics import SeriesRows
 
 MOST_QUERIES: Final = 500
 MOST_DATAPOINTS: Final = 100_800
@@ -192,31 +190,30 @@ def _results(call: Call, request: Mapping[str, Any], queries: Sequence[_Query]) 
     """Every query's result; those of one time range are read together."""
     start, end = request["StartTime"], request["EndTime"]
     found: dict[str, _Result] = {}
-    together: dict[tuple[int, int], list[tuple[_Query, periods.Buckets]]] = defaultdict(list)
-    finest = periods.granularity(start, call.now)
+    together: dict[periods.Buckets, list[_Query]] = defaultdict(list)
     for query in queries:
+        finest = call.stores.metrics.lifetimes(query.metric.namespace).finest(call.now - start)
         if query.foreign or query.period % finest:
             found[query.id] = _Result([], [])
         else:
-            buckets = periods.buckets(start, end, query.period, call.now)
-            together[buckets.start, buckets.end].append((query, buckets))
-    for (first, last), members in together.items():
-        metrics = {query.metric for query, _ in members}
-        rows = call.stores.metrics.samples_of(call.tenant, metrics, first, last)
-        for query, buckets in members:
-            found[query.id] = _result(query, rows[query.metric], buckets)
+            together[periods.buckets(start, end, query.period, call.now)].append(query)
+    for buckets, members in together.items():
+        metrics = {query.metric for query in members}
+        ranked = any(query.statistic.is_extended for query in members)
+        rows = call.stores.metrics.read(call.tenant, metrics, buckets, distribution=ranked)
+        for query in members:
+            found[query.id] = _result(query, rows[query.metric])
     return found
 
 
-def _result(query: _Query, rows: Sequence[SeriesRows], buckets: periods.Buckets) -> _Result:
+def _result(query: _Query, units: Mapping[str, Summary]) -> _Result:
     """Of several units the first in the alphabet answers, and a message names them all."""
-    matching = sorted((r for r in rows if query.unit in (None, r.unit)), key=lambda r: r.unit)
+    matching = [unit for unit in units if query.unit in (None, unit)]
     if not matching:
         return _Result([], [])
-    [series] = aggregate(samples_of(matching[0]), buckets, [query.statistic])
+    series = statistic_of(units[matching[0]], query.statistic)
     points = list(zip(series.timestamps.tolist(), series.values.tolist(), strict=True))
     messages = []
     if len(matching) > 1:
-        units = ", ".join(series_rows.unit for series_rows in matching)
-        messages.append({"Code": "MultipleUnits", "Value": f"Multiple units returned: '[{units}]'"})
+        messages.append({"Code": "MultipleUnits", "Value": f"Multiple units returned: '[{', '.join(matching)}]'"})
     return _Result(points, messages)

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from epochwatch.model import periods, statistics
-from epochwatch.model.aggregation import Samples, aggregate
+from epochwatch.model.aggregation import Summary, statistic_of
 from epochwatch.model.statistics import InvalidStatistic, Statistic
 from epochwatch.services.call import Call
 from epochwatch.services.cloudwatch.errors import invalid_combination, invalid_value, missing
 from epochwatch.services.cloudwatch.identity import metric_of
-from epochwatch.store.metrics import SeriesRows
 
 MOST_DATAPOINTS: Final = 1440
 
@@ -21,19 +20,16 @@ def get_metric_statistics(call: Call, request: dict[str, Any]) -> dict[str, Any]
     start, end, period = request["StartTime"], request["EndTime"], request["Period"]
     _require_range(start, end, period)
     datapoints: list[dict[str, Any]] = []
-    if period % periods.granularity(start, call.now) == 0:
+    if period % call.stores.metrics.lifetimes(metric.namespace).finest(call.now - start) == 0:
         buckets = periods.buckets(start, end, period, call.now)
-        for rows in call.stores.metrics.samples(
-            call.tenant, metric, buckets.start, buckets.end, request.get("Unit")
-        ):
-            datapoints += _datapoints(rows, buckets, wanted)
+        ranked = any(statistic.is_extended for statistic in wanted)
+        found = call.stores.metrics.read(
+            call.tenant, [metric], buckets, distribution=ranked, unit=request.get("Unit")
+        )
+        for unit, summary in found[metric].items():
+            datapoints += _datapoints(unit, summary, wanted)
     datapoints.sort(key=lambda point: (point["Timestamp"], point["Unit"]))
     return {"Label": request["MetricName"], "Datapoints": datapoints}
-
-
-def samples_of(rows: SeriesRows) -> Samples:
-    """The stored rows as the statistics take them."""
-    return Samples(rows.ts, rows.value, rows.weight, rows.low, rows.high, rows.is_set)
 
 
 def _statistics(request: dict[str, Any]) -> list[Statistic]:
@@ -72,11 +68,12 @@ def _require_range(start: float, end: float, period: int) -> None:
         )
 
 
-def _datapoints(rows: SeriesRows, buckets: periods.Buckets, wanted: Sequence[Statistic]) -> list[dict[str, Any]]:
+def _datapoints(unit: str, summary: Summary, wanted: Sequence[Statistic]) -> list[dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
-    for statistic, series in zip(wanted, aggregate(samples_of(rows), buckets, wanted), strict=True):
+    for statistic in wanted:
+        series = statistic_of(summary, statistic)
         for timestamp, value in zip(series.timestamps.tolist(), series.values.tolist(), strict=True):
-            point = found.setdefault(timestamp, {"Timestamp": float(timestamp), "Unit": rows.unit})
+            point = found.setdefault(timestamp, {"Timestamp": float(timestamp), "Unit": unit})
             if statistic.is_extended:
                 point.setdefault("ExtendedStatistics", {})[statistic.name] = value
             else:

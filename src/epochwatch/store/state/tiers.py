@@ -23,7 +23,9 @@ class TierStateStore:
         with self._database.begin() as connection:
             number = connection.execute(query).scalar()
             if number is None:
-                number = (connection.execute(sa.select(sa.func.max(RETENTION_POLICIES.c.number))).scalar() or 0) + 1
+                number = (
+                    connection.execute(sa.select(sa.func.max(RETENTION_POLICIES.c.number))).scalar() or 0
+                ) + 1
                 connection.execute(RETENTION_POLICIES.insert().values(number=number, lifetimes=lifetimes))
             return int(number)
 
