@@ -108,7 +108,7 @@ def _text(shape: Shape, low: int) -> str:
     pattern = shape.metadata.get("pattern")
     if pattern is None:
         return "a" * max(low, 1)
-    compiled = shapes._pattern(pattern)
+    compiled = shapes.compiled_pattern(pattern)
     if compiled is None:
         return "a" * max(low, 1)
     for repeats in range(max(low, 1), max(low, 1) + 64):  # longer and longer until it is long enough

@@ -11,13 +11,14 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
+from botocore.model import OperationModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from epochwatch.gateway import cbor_protocol, json_protocol, query_protocol, rest_json_protocol
 from epochwatch.gateway.authentication import Authenticator, Identity, is_signed
 from epochwatch.gateway.errors import answer_for, validation_error
 from epochwatch.gateway.models import operation_model, signing_name
-from epochwatch.gateway.requests import RawRequest, RawResponse, Route
+from epochwatch.gateway.requests import RawRequest, RawResponse, Route, Values
 from epochwatch.gateway.routing import Router, UnroutableError
 from epochwatch.gateway.shapes import WrongType, validate
 from epochwatch.model.aws_error import AwsError
@@ -115,14 +116,8 @@ class Gateway:
             raise AwsError(
                 "NotImplemented", f"{route.service} {route.operation} is not implemented by epochwatch yet."
             )
-        protocol = _PROTOCOLS[route.protocol]
-        values, problems = validate(
-            route.service, operation.input_shape, protocol.parse(route, operation, request)
-        )
-        if problems:
-            raise validation_error(route.service, problems)
-        result = function(self._make_call(identity, request_id, now), values)
-        response: RawResponse = protocol.answer(route, operation, result)
+        result = function(self._make_call(identity, request_id, now), _input(route, operation, request))
+        response: RawResponse = _PROTOCOLS[route.protocol].answer(route, operation, result)
         return response
 
     def _refuse_size(self, request: RawRequest) -> RawResponse:
@@ -138,6 +133,18 @@ def raw_request(scope: Scope) -> RawRequest:
         scope["query_string"].decode("latin-1"),
         {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
     )
+
+
+def _input(route: Route, operation: OperationModel, request: RawRequest) -> Values:
+    """The operation's input. Raises AwsError and WrongType."""
+    protocol = _PROTOCOLS[route.protocol]
+    checked: Values | None = protocol.parse_checked(route, operation, request)
+    if checked is not None:
+        return checked
+    values, problems = validate(route.service, operation.input_shape, protocol.parse(route, operation, request))
+    if problems:
+        raise validation_error(route.service, problems)
+    return values
 
 
 def replace_body(request: RawRequest, body: bytes) -> RawRequest:

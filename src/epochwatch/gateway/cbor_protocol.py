@@ -1,13 +1,15 @@
 """smithy-rpc-v2-cbor: what the SDKs for Go, Java, PHP and Ruby speak to CloudWatch."""
 
 import io
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cbor2
 from botocore.model import OperationModel
 
 from epochwatch.gateway.errors import ErrorAnswer, document_error
-from epochwatch.gateway.requests import RawRequest, RawResponse, Route
+from epochwatch.gateway.requests import RawRequest, RawResponse, Route, Values
+from epochwatch.gateway.typed import typed_input
 from epochwatch.gateway.values import document
 from epochwatch.model.aws_error import AwsError
 
@@ -15,16 +17,30 @@ HEADERS = {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
 MAX_DEPTH = 64
 
 
+def parse_checked(route: Route, operation: OperationModel, request: RawRequest) -> Values | None:
+    """The input, parsed and checked at once; None where it is not plainly right, for ``parse`` to look closer."""
+    typed = typed_input(route.service, operation.input_shape)
+    return None if typed is None else typed.convert(_decode(request.body, _SECONDS))
+
+
 def parse(route: Route, operation: OperationModel, request: RawRequest) -> Any:
     """The input of a request, not yet validated."""
-    if not request.body:
+    return _decode(request.body)
+
+
+_SECONDS = {1: lambda value, immutable: value}
+"""Decoders that leave timestamps the numbers they are sent as."""
+
+
+def _decode(body: bytes, decoders: Mapping[int, Callable[[Any, bool], Any]] | None = None) -> Any:
+    if not body:
         return {}
-    stream = io.BytesIO(request.body)
+    stream = io.BytesIO(body)
     try:
-        value = cbor2.CBORDecoder(stream).decode()
+        value = cbor2.CBORDecoder(stream, semantic_decoders=decoders).decode()
     except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
         raise AwsError("SerializationException", f"the request body is not valid CBOR: {error}") from error
-    if stream.tell() != len(request.body):
+    if stream.tell() != len(body):
         raise AwsError("SerializationException", "the request body has bytes behind its CBOR value")
     return value
 

@@ -6,7 +6,8 @@ import msgspec
 from botocore.model import OperationModel
 
 from epochwatch.gateway.errors import ErrorAnswer, document_error
-from epochwatch.gateway.requests import RawRequest, RawResponse, Route
+from epochwatch.gateway.requests import RawRequest, RawResponse, Route, Values
+from epochwatch.gateway.typed import typed_input
 from epochwatch.gateway.values import document
 from epochwatch.model.aws_error import AwsError
 
@@ -19,6 +20,18 @@ def decode_json(body: bytes) -> Any:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise AwsError("SerializationException", f"the request body is not valid JSON: {error}") from error
+
+
+def parse_checked(route: Route, operation: OperationModel, request: RawRequest) -> Values | None:
+    """The input, parsed and checked at once; None where it is not plainly right, for ``parse`` to look closer."""
+    typed = typed_input(route.service, operation.input_shape)
+    if typed is None:
+        return None
+    try:
+        text = request.body.decode()  # also what is in members that nobody knows must be UTF-8
+    except UnicodeDecodeError:
+        return None
+    return typed.decode(text)
 
 
 def parse(route: Route, operation: OperationModel, request: RawRequest) -> Any:

@@ -3,97 +3,35 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote_to_bytes
 from xml.sax.saxutils import escape
 
 from botocore.model import OperationModel, Shape
 
 from epochwatch.gateway.errors import ErrorAnswer
-from epochwatch.gateway.requests import RawRequest, RawResponse, Route
-from epochwatch.model.aws_error import AwsError
+from epochwatch.gateway.form_layout import Layouts
+from epochwatch.gateway.forms import form_fields, regular_form, shaped, tree_of
+from epochwatch.gateway.requests import RawRequest, RawResponse, Route, Values
+from epochwatch.gateway.typed import typed_input
 
-MAX_FIELDS = 200_000
-MAX_DEPTH = 32
-
-Tree = dict[str, Any]
+_LAYOUTS = Layouts()
 
 
-def form_fields(body: bytes) -> dict[str, str]:
-    """The fields of a form body. Raises AwsError where it is no form in UTF-8."""
-    fields: dict[str, str] = {}
-    parts = body.split(b"&")
-    if len(parts) > MAX_FIELDS:
-        raise AwsError("MalformedInput", f"a form may have {MAX_FIELDS} fields")
-    try:
-        for part in parts:
-            name, _, value = part.replace(b"+", b" ").partition(b"=")
-            if name:
-                fields[unquote_to_bytes(name).decode()] = unquote_to_bytes(value).decode()
-    except UnicodeDecodeError as error:
-        raise AwsError("MalformedInput", "the form is not valid UTF-8") from error
-    return fields
+def parse_checked(route: Route, operation: OperationModel, request: RawRequest) -> Values | None:
+    """The input, parsed and checked at once; None where it is not plainly right, for ``parse`` to look closer."""
+    typed = typed_input(route.service, operation.input_shape)
+    regular = regular_form(request.body) if typed is not None and request.body else None
+    if typed is None or regular is None:
+        return None
+    names, values = regular
+    layout = _LAYOUTS.layout(operation.input_shape, names)
+    text = None if layout is None else layout.json(values)
+    return None if text is None else typed.decode(text)
 
 
 def parse(route: Route, operation: OperationModel, request: RawRequest) -> Any:
     """The input of a request, not yet validated: the dotted names become a tree, led by the model."""
-    fields = form_fields(request.body) if request.body else dict(request.arguments)
-    tree: Tree = {}
-    for name, value in fields.items():
-        if name in ("Action", "Version"):
-            continue
-        node = tree
-        *parents, last = name.split(".")
-        if len(parents) > MAX_DEPTH:
-            raise AwsError("MalformedInput", f"the parameter {name[:100]} is nested too deeply")
-        for part in parents:
-            child = node.setdefault(part, {})
-            if not isinstance(child, dict):
-                raise AwsError("MalformedInput", f"the parameter {name[:100]} is both a value and a structure")
-            node = child
-        if isinstance(node.get(last), dict):
-            raise AwsError("MalformedInput", f"the parameter {name[:100]} is both a value and a structure")
-        node[last] = value
-    return _shaped(operation.input_shape, tree) if operation.input_shape is not None else {}
-
-
-def _shaped(shape: Shape, node: Any) -> Any:
-    kind = shape.type_name
-    if kind == "structure" and isinstance(node, dict):
-        found = {}
-        for name, member in shape.members.items():
-            wire_name = member.serialization.get("name", name)
-            if wire_name in node:
-                found[name] = _shaped(member, node[wire_name])
-        return found
-    if kind == "list":
-        return _list(shape, node)
-    if kind == "map" and isinstance(node, dict):
-        entries = node if shape.serialization.get("flattened") else node.get("entry", {})
-        key_name = shape.key.serialization.get("name", "key")
-        value_name = shape.value.serialization.get("name", "value")
-        return {
-            entry.get(key_name, ""): _shaped(shape.value, entry.get(value_name, ""))
-            for entry in _numbered(entries)
-            if isinstance(entry, dict)
-        }
-    return node
-
-
-def _list(shape: Shape, node: Any) -> Any:
-    if node == "":  # how SDKs send an empty list
-        return []
-    if not isinstance(node, dict):
-        return node
-    elements = node
-    if not shape.serialization.get("flattened"):
-        elements = node.get(shape.member.serialization.get("name", "member"), {})
-    return [_shaped(shape.member, element) for element in _numbered(elements)]
-
-
-def _numbered(node: Any) -> list[Any]:
-    if not isinstance(node, dict) or not all(key.isdecimal() for key in node):
-        raise AwsError("MalformedInput", "the elements of a list must be numbered from 1")
-    return [node[key] for key in sorted(node, key=int)]
+    tree = tree_of(form_fields(request.body) if request.body else request.arguments)
+    return shaped(operation.input_shape, tree) if operation.input_shape is not None else {}
 
 
 def answer(route: Route, operation: OperationModel, result: dict[str, Any] | None) -> RawResponse:

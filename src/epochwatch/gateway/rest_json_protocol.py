@@ -11,7 +11,7 @@ from botocore.model import OperationModel, Shape
 from epochwatch.gateway.errors import ErrorAnswer
 from epochwatch.gateway.json_protocol import decode_json
 from epochwatch.gateway.models import service_model
-from epochwatch.gateway.requests import RawRequest, RawResponse, Route
+from epochwatch.gateway.requests import RawRequest, RawResponse, Route, Values
 from epochwatch.gateway.values import document
 from epochwatch.model.aws_error import AwsError
 
@@ -43,6 +43,11 @@ def find_operation(service: str, method: str, path: str) -> tuple[str, dict[str,
         match = pattern.fullmatch(path) if method == wanted else None
         if match:
             return name, {label: unquote(value) for label, value in match.groupdict().items()}
+    return None
+
+
+def parse_checked(route: Route, operation: OperationModel, request: RawRequest) -> Values | None:
+    """None: members in the path, the query string and headers are for ``parse`` to collect."""
     return None
 
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable
 
 from epochwatch.gateway.authentication import claimed_scope
+from epochwatch.gateway.forms import form_field
 from epochwatch.gateway.models import operation_model, service_model, signing_name
-from epochwatch.gateway.query_protocol import form_fields
 from epochwatch.gateway.requests import RawRequest, Route
 from epochwatch.gateway.rest_json_protocol import find_operation
 from epochwatch.model.aws_error import AwsError
@@ -59,15 +59,15 @@ class Router:
         return _known(Route(service, operation, "json", version=version))
 
     def _query(self, request: RawRequest) -> Route:
-        fields = form_fields(request.body) if request.body else request.arguments
-        service = self._by_version.get(fields.get("Version", ""), "")
+        version, operation = _named(request, "Version"), _named(request, "Action")
+        service = self._by_version.get(version, "")
         namespace = ""
         if service:
             metadata = service_model(service).metadata
             namespace = metadata.get("xmlNamespace") or (
                 f"http://{metadata['endpointPrefix']}.amazonaws.com/doc/{metadata['apiVersion']}/"
             )
-        return _known(Route(service, fields.get("Action", ""), "query", namespace=namespace))
+        return _known(Route(service, operation, "query", namespace=namespace))
 
     def _rest_route(self, request: RawRequest) -> Route:
         scope = claimed_scope(request)
@@ -90,6 +90,11 @@ class UnroutableError(AwsError):
         what = f"operation '{route.operation[:100]}'" if route.operation else "operation of this request"
         super().__init__("UnknownOperationException", f"The {what} is not known here.", status=400)
         self.route = route
+
+
+def _named(request: RawRequest, field: str) -> str:
+    found = form_field(request.body, field) if request.body else request.arguments.get(field)
+    return found or ""
 
 
 def _known(route: Route) -> Route:

@@ -30,7 +30,10 @@ class Pattern(Protocol):
 
 
 MAX_PROBLEMS = 10
-_INTEGER_RANGE = {"integer": 2**31, "long": 2**63}
+INTEGER_RANGE = {"integer": 2**31, "long": 2**63}
+"""Integers of a type are from minus this to one less than this."""
+LATEST_SECONDS = 253402300799
+"""The end of the year 9999; timestamps are at most this many seconds from the epoch."""
 
 
 class WrongType(Exception):
@@ -135,7 +138,7 @@ def _string(service: str, shape: Shape) -> Reader:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     allowed = list(shape.enum) if getattr(shape, "enum", None) else None
     written = shape.metadata.get("pattern")
-    pattern = _pattern(written) if written else None
+    pattern = compiled_pattern(written) if written else None
 
     def read(value: Any, path: str, problems: Problems) -> str:
         if not isinstance(value, str):
@@ -154,7 +157,7 @@ def _string(service: str, shape: Shape) -> Reader:
 
 
 @cache
-def _pattern(written: str) -> "Pattern | None":
+def compiled_pattern(written: str) -> "Pattern | None":
     """The model's pattern (Java's dialect): by RE2, in linear time, wherever it can read it; by Python where it
     cannot (large repetitions); None where neither can.
     """
@@ -173,7 +176,7 @@ def _pattern(written: str) -> "Pattern | None":
 def _number(whole: bool) -> Callable[[str, Shape], Reader]:
     def build(service: str, shape: Shape) -> Reader:
         low, high = shape.metadata.get("min"), shape.metadata.get("max")
-        bound = _INTEGER_RANGE.get(shape.type_name)
+        bound = INTEGER_RANGE.get(shape.type_name)
 
         def read(value: Any, path: str, problems: Problems) -> float | int:
             number = _as_integer(value, bound) if whole else _as_float(value)
@@ -230,15 +233,16 @@ def _boolean(service: str, shape: Shape) -> Reader:
 
 def _timestamp(service: str, shape: Shape) -> Reader:
     def read(value: Any, path: str, problems: Problems) -> float:
-        seconds = _seconds(value)
-        if not math.isfinite(seconds) or abs(seconds) > 253402300799:
+        seconds = seconds_of(value)
+        if not math.isfinite(seconds) or abs(seconds) > LATEST_SECONDS:
             raise WrongType("the timestamp is out of range")
         return seconds
 
     return read
 
 
-def _seconds(value: Any) -> float:
+def seconds_of(value: Any) -> float:
+    """The Unix seconds of a timestamp in any of its forms. Raises WrongType."""
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
     if isinstance(value, (int, float)) and not isinstance(value, bool):
