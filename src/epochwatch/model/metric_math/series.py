@@ -45,6 +45,9 @@ class TimeSeries:
 Value: TypeAlias = TimeSeries | list[TimeSeries] | float
 """What an expression may be: TS, TS[] or S. The scalar of nothing (the average of no points) is NaN."""
 
+_SPARSEST: Final = 8
+"""Timestamps are laid out one period apart unless that makes more than this many for each point."""
+
 _RESAMPLE: Final[dict[str | None, Callable[[Floats, NDArray[np.intp]], Floats]]] = {
     "Sum": np.add.reduceat,
     "SampleCount": np.add.reduceat,
@@ -88,11 +91,28 @@ def align(series: Sequence[TimeSeries], origin: int) -> Aligned:
     first = same[0].timestamps
     if all(one.timestamps is first or np.array_equal(one.timestamps, first) for one in same[1:]):
         return Aligned(first, np.stack([one.values for one in same]), period)
-    timestamps = np.unique(np.concatenate([one.timestamps for one in same]))
-    values = np.full((len(same), len(timestamps)), np.nan)
-    for row, one in zip(values, same, strict=True):
-        row[np.searchsorted(timestamps, one.timestamps)] = one.values
-    return Aligned(timestamps, values, period)
+    return _spread([one for one in same if len(one)], same, period)
+
+
+def _spread(filled: list[TimeSeries], series: list[TimeSeries], period: int) -> Aligned:
+    """The series in rows over the timestamps that any of them has. ``filled`` are those with points, not none."""
+    start = min(int(one.timestamps[0]) for one in filled)
+    end = max(int(one.timestamps[-1]) for one in filled)
+    every = regular(start, end + 1, period)
+    if len(every) > _SPARSEST * sum(len(one) for one in filled) or not all(_lies_on(one, start) for one in filled):
+        every = np.unique(np.concatenate([one.timestamps for one in filled]))
+        places = [np.searchsorted(every, one.timestamps) for one in series]
+    else:  # the rule: places can be computed, which is far quicker than sorting
+        places = [(one.timestamps - start) // period for one in series]
+    values = np.full((len(series), len(every)), np.nan)
+    for row, place, one in zip(values, places, series, strict=True):
+        row[place] = one.values
+    seen = ~np.isnan(values).all(axis=0)
+    return Aligned(every[seen], values[:, seen], period)
+
+
+def _lies_on(series: TimeSeries, start: int) -> bool:
+    return not ((series.timestamps - start) % series.period).any()
 
 
 def resampled(series: TimeSeries, period: int, origin: int) -> TimeSeries:
@@ -126,6 +146,7 @@ def slots(series: TimeSeries, grid: Buckets) -> Integers:
         return regular(grid.start, grid.end, period)
     phase = int(series.timestamps[0] - grid.start) % period
     lattice = regular(grid.start + phase, grid.end, period)
-    if len(lattice) == len(series) and np.array_equal(lattice, series.timestamps):
+    inside = len(lattice) and series.timestamps[0] >= lattice[0] and series.timestamps[-1] <= lattice[-1]
+    if inside and _lies_on(series, int(lattice[0])):
         return lattice
     return np.asarray(np.union1d(lattice, series.timestamps), np.int64)
