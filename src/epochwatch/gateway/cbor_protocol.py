@@ -10,7 +10,7 @@ from botocore.model import OperationModel
 from epochwatch.gateway.errors import ErrorAnswer, document_error
 from epochwatch.gateway.requests import RawRequest, RawResponse, Route, Values
 from epochwatch.gateway.typed import typed_input
-from epochwatch.gateway.values import document
+from epochwatch.gateway.values import cbor, document
 from epochwatch.model.aws_error import AwsError
 
 HEADERS = {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
@@ -47,10 +47,10 @@ def _decode(body: bytes, decoders: Mapping[int, Callable[[Any, bool], Any]] | No
 
 def answer(route: Route, operation: OperationModel, result: dict[str, Any] | None) -> RawResponse:
     """The answer to a request that succeeded."""
-    return RawResponse(200, dict(HEADERS), cbor2.dumps(document(operation.output_shape, result, "cbor")))
+    return RawResponse(200, dict(HEADERS), cbor(document(operation.output_shape, result, "cbor")))
 
 
 def error_answer(route: Route, request: RawRequest, error: ErrorAnswer) -> RawResponse:
     """The answer to a request that failed."""
     status, headers, body = document_error(route.service, request, error)
-    return RawResponse(status, HEADERS | headers, cbor2.dumps(body))
+    return RawResponse(status, HEADERS | headers, cbor(body))

