@@ -22,11 +22,15 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Stores"]:
 
     Tests keep apart by tenants of their own.
     """
+    from epochwatch.model.retention import parse
     from epochwatch.store.stores import Stores
 
     home = tmp_path_factory.mktemp("stores")
     opened = Stores.open(
-        f"chdb://{home / 'metrics'}", f"sqlite:///{home / 'state.db'}", f"file://{home / 'objects'}"
+        f"chdb://{home / 'metrics'}",
+        f"sqlite:///{home / 'state.db'}",
+        f"file://{home / 'objects'}",
+        parse("Kept/Forever=forever; Kept/Week=1s:1w"),
     )
     yield opened
     opened.close()

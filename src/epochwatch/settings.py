@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from epochwatch.errors import UsageError
+from epochwatch.model.retention import InvalidRetention
+from epochwatch.model.retention import parse as parse_retention
 from epochwatch.model.tenant import DEFAULT_ACCOUNT, DEFAULT_REGION
 
 ENVIRONMENT_PREFIX = "EPOCHWATCH_"
@@ -44,6 +46,10 @@ class Settings:
     """``sqlite:///path`` (default ``<home>/state.db``) or ``postgresql://user:password@host/database``."""
     objects_url: str = ""
     """``file:///path`` (default ``<home>/objects``) or ``s3://bucket/prefix``."""
+    retention: str = ""
+    """Lifetimes of datapoints by namespace where they differ from CloudWatch's: ``Lab=forever;
+    Other=1s:7d,60s:1y`` (`epochwatch.model.retention.parse`).
+    """
 
     @property
     def endpoint(self) -> str:
@@ -160,6 +166,13 @@ def _checked(name: str, sourced: Sourced) -> Sourced:
         raise UsageError(f"{name} must be text, not {value!r} ({sourced.source})")
     if name == "auth" and value not in ("sigv4", "none"):
         raise UsageError(f"auth must be 'sigv4' or 'none', not {value!r} ({sourced.source})")
+    if name == "retention":
+        try:
+            parse_retention(value)
+        except InvalidRetention as error:
+            raise UsageError(
+                f"retention: {error} ({sourced.source})", "write NAMESPACE=30d; OTHER=forever"
+            ) from error
     if name == "account" and not (len(value) == 12 and value.isdecimal()):
         raise UsageError(f"account must be 12 digits, not {value!r} ({sourced.source})")
     return Sourced(value, sourced.source)

@@ -9,6 +9,7 @@ DAY = 86400
 LONGEST_PERIOD = DAY
 SUB_MINUTE_PERIODS = frozenset({1, 5, 10, 20, 30})
 
+
 def is_valid(period: int) -> bool:
     """True for 1, 5, 10, 20, 30 seconds and the multiples of 60 up to a day."""
     return period in SUB_MINUTE_PERIODS or (0 < period <= LONGEST_PERIOD and period % MINUTE == 0)
@@ -21,10 +22,8 @@ def rounded_start(start: float, period: int, now: float) -> int:
     minute to that division of the minute.
     """
     age = now - start
-    if age < 15 * DAY:
-        step = min(period, MINUTE)
-    else:
-        step = 5 * MINUTE if age < 63 * DAY else HOUR
+    coarse = 5 * MINUTE if age < 63 * DAY else HOUR
+    step = min(period, MINUTE) if age < 15 * DAY else coarse
     return floor(start / step) * step
 
 

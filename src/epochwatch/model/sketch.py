@@ -17,7 +17,11 @@ GROWTH: Final = (1 + ERROR) / (1 - ERROR)
 OFFSET: Final = 40_000
 """Larger than any |log| of a floating-point number, so that a key tells the sign."""
 
-KEY_SQL: Final = f"toInt32(sign({{value}}) * ({OFFSET} + floor(log(abs({{value}} = 0 ? 1 : {{value}})) / {math.log(GROWTH)!r})))"
+_LARGEST: Final = 709.78
+"""The logarithm of about the largest floating-point number."""
+
+_LOGARITHM: Final = f"log(abs(if({{value}} = 0, 1, {{value}}))) / {math.log(GROWTH)!r}"
+KEY_SQL: Final = f"toInt32(sign({{value}}) * ({OFFSET} + floor({_LOGARITHM})))"
 """The key as the engine computes it; ``{value}`` is the value's expression."""
 
 
@@ -31,6 +35,6 @@ def keys(values: NDArray[np.float64]) -> NDArray[np.int32]:
 def values(keys: NDArray[np.int32]) -> NDArray[np.float64]:
     """For each key a value within ERROR of all that have it."""
     power = np.abs(keys.astype(np.float64)) - OFFSET
-    middle = np.exp(np.minimum(power * math.log(GROWTH), 709.0)) * (1 + ERROR)
+    middle = np.exp(np.minimum(power * math.log(GROWTH) + math.log1p(ERROR), _LARGEST))
     found: NDArray[np.float64] = np.sign(keys) * middle
     return found

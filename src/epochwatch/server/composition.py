@@ -25,6 +25,7 @@ from epochwatch.gateway.authentication import Authenticator, Identity
 from epochwatch.model.aws_error import AwsError
 from epochwatch.model.tenant import Tenant
 from epochwatch.server.agent_api import AgentApi, Refusal
+from epochwatch.server.maintenance import Maintenance
 from epochwatch.services.call import Call, Operation
 from epochwatch.settings import Settings
 from epochwatch.store.stores import Stores
@@ -84,7 +85,10 @@ class Composition:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         warming = threading.Thread(target=self._stores.warm_up, name="epochwatch-warm-up", daemon=True)
         warming.start()  # while the first requests, which need no arrays, are answered already
+        maintenance = Maintenance(self._stores)
+        maintenance.start()
         yield
+        await run_in_threadpool(maintenance.stop)
         self._gateway.close()
         await run_in_threadpool(warming.join)
 

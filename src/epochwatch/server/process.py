@@ -19,6 +19,7 @@ import uvicorn
 from epochwatch.client.console import sign_in_link
 from epochwatch.client.credentials import load_or_create
 from epochwatch.errors import EpochwatchError, UsageError
+from epochwatch.model.retention import parse as parse_retention
 from epochwatch.server.composition import compose
 from epochwatch.settings import Settings
 from epochwatch.store.stores import Stores
@@ -46,7 +47,10 @@ def serve(settings: Settings, *, ephemeral: bool = False) -> None:
         served = dataclasses.replace(data, port=port)
         credentials = load_or_create(settings)
         stores = Stores.open(
-            served.effective_metrics_url, served.effective_state_url, served.effective_objects_url
+            served.effective_metrics_url,
+            served.effective_state_url,
+            served.effective_objects_url,
+            parse_retention(served.retention),
         )
         try:
             stores.state.keys.put(credentials.access_key_id, credentials.secret_access_key, credentials.account)

@@ -1,7 +1,8 @@
 """Tables of the metrics engine: their columns, and how the engine is told to make them.
 
 Units: ``ts`` of datapoints and of tiers Unix seconds; of log events (and ``ingestion``) Unix milliseconds; ``time`` of
-run points Unix microseconds. ``source`` is a hash of the agent's source id (0: an API call), ``seq`` the row's place in it.
+run points Unix microseconds. ``source`` is a hash of the agent's source id (0: an API call), ``seq`` the row's place
+in it.
 
 A datapoint is in one place at a time: in ``datapoints`` or ``late_datapoints`` as it came, later in the three tiers,
 summed up by 60, 300 and 3,600 seconds (`epochwatch.store.tiers` moves them). ``policy`` numbers the lifetimes that the
@@ -105,7 +106,8 @@ _TABLES = {
         """,
     "datapoints": """
         policy UInt16 {zstd}, sid UInt64 {zstd}, ts DateTime {delta}, value Float64 {zstd}, weight Float64 {zstd},
-        low Float64 {zstd}, high Float64 {zstd}, is_set UInt8 {zstd}, resolution UInt8 {zstd}, source UInt64 {zstd}, seq UInt64 {delta}
+        low Float64 {zstd}, high Float64 {zstd}, is_set UInt8 {zstd}, resolution UInt8 {zstd}, source UInt64 {zstd},
+        seq UInt64 {delta}
         """,
     "run_points": """
         account {word}, region {word}, owner {word}, name {word}, metric {word}, host {word},
@@ -176,7 +178,8 @@ class Deployment:
         on_cluster = f"ON CLUSTER `{self.cluster}`" if self.cluster else ""
         return (
             f"CREATE TABLE IF NOT EXISTS {table} {on_cluster} ({columns}) ENGINE = {self.engine(table)} "
-            f"{_PARTITIONS.get(table, '')} ORDER BY ({_ORDERS[table]}) SETTINGS index_granularity={granularity}, {_SETTINGS}"
+            f"{_PARTITIONS.get(table, '')} ORDER BY ({_ORDERS[table]}) "
+            f"SETTINGS index_granularity={granularity}, {_SETTINGS}"
         )
 
     def statements(self) -> Sequence[str]:

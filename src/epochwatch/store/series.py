@@ -228,7 +228,8 @@ class SeriesIndex:
         since = int(time.time()) - 2 * REWRITE_SECONDS
         rows = self._engine.query(
             "SELECT sid, toInt64(toUInt32(max(ts))) AS seen, "
-            "argMax(if(is_set, value / weight, value), (ts, seq)) AS last FROM datapoints WHERE ts >= %(since)s GROUP BY sid",
+            "argMax(if(is_set, value / weight, value), (ts, seq)) AS last "
+            "FROM datapoints WHERE ts >= %(since)s GROUP BY sid",
             {"since": since},
         )
         columns = (rows[name].to_pylist() for name in ("sid", "seen", "last"))

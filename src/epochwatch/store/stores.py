@@ -14,6 +14,7 @@ from epochwatch.store.live import LiveFeed
 from epochwatch.store.logs import LogStore
 from epochwatch.store.metrics import MetricStore
 from epochwatch.store.objects import ObjectStore
+from epochwatch.store.rollup import Rollup
 from epochwatch.store.rows import SequenceNumbers
 from epochwatch.store.run_points import RunPointStore
 from epochwatch.store.series import SeriesIndex
@@ -30,6 +31,7 @@ class Stores:
     engine: Engine
     series: SeriesIndex
     tiers: Tiers
+    rollup: Rollup
     ingest: Ingest
     sources: Sources
     metrics: MetricStore
@@ -67,6 +69,7 @@ class Stores:
             engine=engine,
             series=series,
             tiers=tiers,
+            rollup=Rollup(engine, tiers, ingest.paused),
             ingest=ingest,
             sources=Sources(engine),
             metrics=MetricStore(SummaryReader(engine, tiers), ingest, series, numbers, tiers),
@@ -83,6 +86,12 @@ class Stores:
         where it is installed, before it makes its first array of a numpy one.
         """
         pa.array(np.zeros(1))
+
+    def maintain(self, now: float) -> None:
+        """Do what is due at ``now`` (Unix seconds): to be called about once a minute, by any number of servers."""
+        with self.state.elected("maintenance") as chosen:
+            if chosen:
+                self.rollup.run(now)
 
     def reset(self) -> None:
         """Forget everything that is stored."""

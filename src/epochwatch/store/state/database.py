@@ -1,5 +1,6 @@
 """The database behind the state store: opened by URL, brought to the newest schema, used in transactions."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +53,25 @@ class Database:
         """A transaction: committed at the end, rolled back on an exception."""
         with self._engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def elected(self, duty: str) -> Iterator[bool]:
+        """Whether this server is the one to do ``duty`` now: of several servers on one database only one is, for as
+        long as the context lasts. A SQLite database has one server.
+        """
+        if self.dialect != "postgresql":
+            yield True
+            return
+        number = int.from_bytes(hashlib.blake2b(duty.encode(), digest_size=8).digest(), "big", signed=True)
+        with self._engine.connect() as connection:
+            chosen = bool(connection.execute(sa.text("SELECT pg_try_advisory_lock(:n)"), {"n": number}).scalar())
+            connection.commit()  # the lock is the session's, no transaction stays open meanwhile
+            try:
+                yield chosen
+            finally:
+                if chosen:
+                    connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), {"n": number})
+                    connection.commit()
 
     @property
     def dialect(self) -> str:

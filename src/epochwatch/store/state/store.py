@@ -1,5 +1,7 @@
 """The records of the state store, by kind."""
 
+from contextlib import AbstractContextManager
+
 from epochwatch.store.state.database import Database
 from epochwatch.store.state.jobs import JobStore
 from epochwatch.store.state.keys import KeyStore
@@ -23,6 +25,10 @@ class StateStore:
     def open(cls, url: str) -> "StateStore":
         """As Database.open."""
         return cls(Database.open(url))
+
+    def elected(self, duty: str) -> AbstractContextManager[bool]:
+        """As Database.elected."""
+        return self._database.elected(duty)
 
     def clear(self) -> None:
         """Forget everything, keys included."""
