@@ -126,7 +126,7 @@ def check_call(call: Call) -> None:
     if len(arguments) < least or (len(arguments) > most and signature.more is None):
         wanted = f"{least}" if least == most else f"{least} to {most}"
         wanted = f"at least {least}" if signature.more else wanted
-        plural = "" if wanted == "1" else "s"
+        plural = "" if wanted.endswith("1") else "s"
         raise InvalidExpression(
             f"column {call.position}: {name} takes {wanted} argument{plural}, not {len(arguments)}"
         )
