@@ -298,6 +298,7 @@ def _fits(namespace: str, names: tuple[str, ...]) -> Matches:
 
 _KINDS: Final = {
     "WORD": "a word",
+    "LISTED": "a name",
     "QUOTED": "a text in double quotes",
     "RPAR": "')'",
     "RBRACE": "'}'",
