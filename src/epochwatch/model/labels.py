@@ -252,11 +252,11 @@ def parse_timezone(text: str | None) -> timezone:
 
 
 def _number(value: float) -> str:
-    """Whole numbers whole, others to six digits."""
+    """Whole numbers whole, others to six digits, or to the whole number where that has more."""
     if not np.isfinite(value):
         return NO_VALUE
-    if value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
+    if abs(value) < 1e15 and (value.is_integer() or abs(value) >= 1e6):
+        return f"{value + 0.0:.0f}"  # adding 0 makes minus zero zero
     return f"{value:.6g}"
 
 
