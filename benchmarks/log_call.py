@@ -11,7 +11,6 @@ Run: ``python -m benchmarks.log_call``; ``--smoke`` takes fewer calls; names of 
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from benchmarks.peer_environment import peer_python
+
 CALLS = 100_000
 KILLED_AFTER = 10_000
 OURS_KILLED_AFTER = 300_000
@@ -185,20 +185,7 @@ def _run(
 
 
 def _environment(name: str, packages: tuple[str, ...]) -> Path:
-    if not packages:
-        return Path(sys.executable)
-    directory = ROOT / ".venvs" / f"bench-{name.partition(' ')[0]}"
-    python = directory / "bin" / "python"
-    if not (directory / "installed").exists():
-        shutil.rmtree(directory, ignore_errors=True)
-        uv = shutil.which("uv") or str(ROOT / ".venv" / "bin" / "uv")
-        for words in (
-            [uv, "venv", "-q", "--python", sys.executable, str(directory)],
-            [uv, "pip", "install", "-q", "--python", str(python), *packages],
-        ):
-            subprocess.run(words, check=True, capture_output=True, text=True)
-        (directory / "installed").touch()
-    return python
+    return peer_python(name.partition(" ")[0], packages) if packages else Path(sys.executable)
 
 
 def main() -> None:
