@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 
+from epochwatch.store.state.anomaly_detectors import AnomalyDetectorStore
 from epochwatch.store.state.database import Database
 from epochwatch.store.state.jobs import JobStore
 from epochwatch.store.state.keys import KeyStore
@@ -11,7 +12,7 @@ from epochwatch.store.state.trial_components import TrialComponentStore
 
 
 class StateStore:
-    """Keys, training jobs, log groups, trial components in one database."""
+    """Keys, training jobs, log groups, trial components, anomaly detectors in one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -20,6 +21,7 @@ class StateStore:
         self.jobs = JobStore(database, self.log_groups)
         self.tiers = TierStateStore(database)
         self.trial_components = TrialComponentStore(database)
+        self.anomaly_detectors = AnomalyDetectorStore(database)
 
     @classmethod
     def open(cls, url: str) -> "StateStore":
@@ -34,6 +36,7 @@ class StateStore:
         """Forget everything, keys included."""
         self._database.clear()
         self.keys.forget()
+        self.anomaly_detectors.models.clear()
 
     def close(self) -> None:
         """Close all connections."""
