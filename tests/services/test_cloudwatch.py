@@ -368,7 +368,6 @@ BAD_QUERIES = [
     ([query("1a")], {}, "ValidationException", "pattern"),
     ([{"Id": "a"}], {}, "ValidationException", "must be specified"),
     ([query("a", Expression="b")], {}, "ValidationException", "mutually exclusive"),
-    ([query("a"), {"Id": "e", "Expression": "a*2"}], {}, "NotImplemented", "a*2"),
     ([query("a", stat="Avg")], {}, "ValidationException", "Stat"),
     ([query("a", period=7)], {}, "ValidationException", "Period"),
     ([query("a", ReturnData=False)], {}, "ValidationException", "ReturnData"),
