@@ -77,9 +77,11 @@ _VALUES: Final[dict[str, Callable[[_Points], str]]] = {
     "MIN_TIME_RELATIVE": lambda points: points.ago(points.lowest),
     "SUM": lambda points: _number(float(np.sum(points.series.values))),
 }
-_PROPERTIES: Final = frozenset(
-    {"AccountId", "AccountLabel", "MetricName", "Namespace", "Period", "Region", "Stat"}
-)
+DYNAMIC_VALUES: Final = frozenset({"LABEL", *_VALUES})
+"""What may stand in ``${...}``."""
+
+PROPERTIES: Final = frozenset({"AccountId", "AccountLabel", "MetricName", "Namespace", "Period", "Region", "Stat"})
+"""What may stand in ``${PROP('...')}``, besides ``Dim.`` and the name of a dimension."""
 
 _PART: Final = re.compile(r"\$\{(?:([A-Z_]+)|PROP\('([^']+)'\))\}")
 
@@ -219,10 +221,10 @@ def _parts(label: str) -> tuple[_Part, ...]:
 
 def _dynamic(match: re.Match[str]) -> _Part:
     value, name = match.groups()
-    if value is not None and value != "LABEL" and value not in _VALUES:
+    if value is not None and value not in DYNAMIC_VALUES:
         raise InvalidLabel(f"${{{value}}} is no dynamic part of a label; it can be LABEL, {', '.join(_VALUES)}")
-    if name is not None and name not in _PROPERTIES and not name.startswith("Dim."):
-        known = ", ".join(sorted(_PROPERTIES))
+    if name is not None and name not in PROPERTIES and not name.startswith("Dim."):
+        known = ", ".join(sorted(PROPERTIES))
         raise InvalidLabel(f"there is no property '{name}'; it can be Dim.<dimension name>, {known}")
     return _Part(value=value, property=name)
 
