@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from epochwatch.model.metric_math.series import Floats, TimeSeries, align, empty, unnamed
+from epochwatch.model.metric_math.series import Aligned, Floats, TimeSeries, align, empty, unnamed
 from epochwatch.model.metric_math.syntax import InvalidExpression
 
 NOTHING: Final = float("nan")
@@ -26,22 +26,47 @@ _OF_ONE: Final[dict[str, _Scalar]] = {
 _OF_NONE: Final = {"SUM": 0.0, "DATAPOINT_COUNT": 0.0}
 
 
-def _average(values: Floats) -> Any:
-    return np.nansum(values, axis=0) / len(values)
+def _counts(rows: Aligned) -> Floats:
+    counts = np.zeros(len(rows.timestamps))
+    for places, _ in rows.members:
+        counts[places] += 1
+    return counts
 
 
-def _deviation(values: Floats) -> Any:
-    mean = np.nanmean(values, axis=0)
-    return np.sqrt(np.nanmean((values - mean) ** 2, axis=0))
+def _sums(rows: Aligned) -> Floats:
+    sums = np.zeros(len(rows.timestamps))
+    for places, values in rows.members:
+        sums[places] += values
+    return sums
 
 
-_OF_MANY: Final[dict[str, Callable[[Floats], Any]]] = {
-    "AVG": _average,
-    "MAX": lambda values: np.nanmax(values, axis=0),
-    "MIN": lambda values: np.nanmin(values, axis=0),
-    "STDDEV": _deviation,
-    "SUM": lambda values: np.nansum(values, axis=0),
-    "DATAPOINT_COUNT": lambda values: np.count_nonzero(~np.isnan(values), axis=0).astype(np.float64),
+def _averages(rows: Aligned) -> Floats:
+    return _sums(rows) / len(rows.members)
+
+
+def _deviations(rows: Aligned) -> Floats:
+    counts = _counts(rows)
+    means = _sums(rows) / counts
+    squares = np.zeros(len(rows.timestamps))
+    for places, values in rows.members:
+        squares[places] += (values - means[places]) ** 2
+    return np.sqrt(squares / counts)
+
+
+def _extremes(rows: Aligned, pick: np.ufunc, worst: float) -> Floats:
+    extremes = np.full(len(rows.timestamps), worst)
+    for places, values in rows.members:
+        extremes[places] = pick(extremes[places], values)
+    return extremes
+
+
+_OF_MANY: Final[dict[str, Callable[[Aligned], Floats]]] = {
+    "AVG": _averages,
+    "MAX": lambda rows: _extremes(rows, np.maximum, -np.inf),
+    "MIN": lambda rows: _extremes(rows, np.minimum, np.inf),
+    "STDDEV": _deviations,
+    "SUM": _sums,
+    "DATAPOINT_COUNT": _counts,
 }
 AGGREGATES: Final = frozenset(_OF_MANY)
 """Functions of TS -> S and TS[] -> TS."""
@@ -51,8 +76,7 @@ def scalar_of(function: str, series: TimeSeries) -> float:
     """The aggregate over the points of one series; of no points NaN, but SUM and DATAPOINT_COUNT are 0."""
     if not len(series):
         return _OF_NONE.get(function, NOTHING)
-    with np.errstate(all="ignore"):
-        result = float(_OF_ONE[function](series.values))
+    result = float(_OF_ONE[function](series.values))
     return result if np.isfinite(result) else NOTHING
 
 
@@ -65,8 +89,7 @@ def series_of(function: str, array: list[TimeSeries], origin: int, period: int) 
     if not array:
         return empty(period)
     rows = align(array, origin)
-    with np.errstate(all="ignore"):
-        return unnamed(rows.timestamps, np.asarray(_OF_MANY[function](rows.values), np.float64), rows.period)
+    return unnamed(rows.timestamps, _OF_MANY[function](rows), rows.period)
 
 
 def sorted_by(array: list[TimeSeries], function: str, order: str, limit: float | None) -> list[TimeSeries]:

@@ -61,7 +61,8 @@ class Environment(Protocol):
 
 def evaluate(expression: Expression, environment: Environment) -> Value:
     """What the expression gives: a time series, an array of them or a scalar. Raises InvalidExpression."""
-    return _Evaluation(environment).value(expression.root)
+    with np.errstate(all="ignore"):  # what is no finite number is dropped where it arises
+        return _Evaluation(environment).value(expression.root)
 
 
 def returned(value: Value) -> list[TimeSeries]:

@@ -65,17 +65,16 @@ def _named(result: Value, after: TimeSeries) -> TimeSeries:
 
 
 def _pair(compute: _Arrays, left: Any, right: Any, origin: int) -> TimeSeries | float:
-    with np.errstate(all="ignore"):
-        if isinstance(left, TimeSeries) and isinstance(right, TimeSeries):
-            both = align((left, right), origin)
-            first, second = np.nan_to_num(both.values)
-            return unnamed(both.timestamps, compute(first, second), both.period)
-        result = compute(_operand(left), _operand(right))
-        if isinstance(left, TimeSeries):
-            return left.with_points(left.timestamps, _known(result, right))
-        if isinstance(right, TimeSeries):
-            return right.with_points(right.timestamps, _known(result, left))
-        scalar = float(result)
+    if isinstance(left, TimeSeries) and isinstance(right, TimeSeries):
+        both = align((left, right), origin)
+        first, second = np.nan_to_num(both.row(0)), np.nan_to_num(both.row(1))
+        return unnamed(both.timestamps, compute(first, second), both.period)
+    result = compute(_operand(left), _operand(right))
+    if isinstance(left, TimeSeries):
+        return left.with_points(left.timestamps, _known(result, right))
+    if isinstance(right, TimeSeries):
+        return right.with_points(right.timestamps, _known(result, left))
+    scalar = float(result)
     return scalar if np.isfinite(left) and np.isfinite(right) and np.isfinite(scalar) else float("nan")
 
 
@@ -112,8 +111,8 @@ def choose(condition: Value, then: Value, otherwise: Value | None, origin: int, 
         return then if condition else nothing if otherwise is None else otherwise
     sides = [side for side in (then, otherwise) if isinstance(side, TimeSeries)]
     rows = align([condition, *sides], origin)  # type: ignore[list-item]  # no list is left here
-    decided = rows.values[0]
-    remaining = iter(rows.values[1:])
+    decided = rows.row(0)
+    remaining = iter([rows.row(place) for place in range(1, len(rows.members))])
     if_true = np.nan_to_num(next(remaining)) if isinstance(then, TimeSeries) else then
     if_false = next(remaining) if isinstance(otherwise, TimeSeries) else np.nan if otherwise is None else otherwise
     values = np.where(decided != 0, if_true, if_false)  # type: ignore[arg-type]

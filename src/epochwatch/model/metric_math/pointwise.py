@@ -14,8 +14,7 @@ Transform = Callable[[TimeSeries], TimeSeries]
 
 def _each_value(compute: Callable[[Floats], Floats]) -> Transform:
     def transform(series: TimeSeries) -> TimeSeries:
-        with np.errstate(all="ignore"):
-            return series.with_points(series.timestamps, compute(series.values))
+        return series.with_points(series.timestamps, compute(series.values))
 
     return transform
 
@@ -84,7 +83,7 @@ def fill(series: TimeSeries, filler: Value | str, grid: Buckets) -> TimeSeries:
         raise InvalidExpression("FILL takes a scalar, a time series, REPEAT or LINEAR to fill with, not an array")
     if isinstance(filler, TimeSeries):
         both = align((series, filler), grid.start)
-        own, other = both.values
+        own, other = both.row(0), both.row(1)
         return series.with_points(both.timestamps, np.where(np.isnan(own), other, own), both.period)
     timestamps = slots(series, grid)
     if len(timestamps) == len(series):

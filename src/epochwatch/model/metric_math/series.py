@@ -68,13 +68,19 @@ def empty(period: int) -> TimeSeries:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Aligned:
-    """Several series at the timestamps where any of them has a point: one row of ``values`` for each, NaN where
-    it has none.
-    """
+    """Several series at the timestamps where any of them has a point."""
 
     timestamps: Integers
-    values: Floats
+    members: list[tuple[Integers | slice, Floats]]
+    """For each series the places of its points among ``timestamps``, and their values."""
     period: int
+
+    def row(self, member: int) -> Floats:
+        """The values of one series at all timestamps, NaN where it has none."""
+        places, values = self.members[member]
+        row = np.full(len(self.timestamps), np.nan)
+        row[places] = values
+        return row
 
 
 def align(series: Sequence[TimeSeries], origin: int) -> Aligned:
@@ -90,29 +96,33 @@ def align(series: Sequence[TimeSeries], origin: int) -> Aligned:
     same = [resampled(one, period, origin) for one in series]
     first = same[0].timestamps
     if all(one.timestamps is first or np.array_equal(one.timestamps, first) for one in same[1:]):
-        return Aligned(first, np.stack([one.values for one in same]), period)
-    return _spread([one for one in same if len(one)], same, period)
+        return Aligned(first, [(slice(None), one.values) for one in same], period)
+    timestamps, places = _places([one.timestamps for one in same], period)
+    return Aligned(timestamps, [(at, one.values) for at, one in zip(places, same, strict=True)], period)
 
 
-def _spread(filled: list[TimeSeries], series: list[TimeSeries], period: int) -> Aligned:
-    """The series in rows over the timestamps that any of them has. ``filled`` are those with points, not none."""
-    start = min(int(one.timestamps[0]) for one in filled)
-    end = max(int(one.timestamps[-1]) for one in filled)
-    every = regular(start, end + 1, period)
-    if len(every) > _SPARSEST * sum(len(one) for one in filled) or not all(_lies_on(one, start) for one in filled):
-        every = np.unique(np.concatenate([one.timestamps for one in filled]))
-        places = [np.searchsorted(every, one.timestamps) for one in series]
-    else:  # the rule: places can be computed, which is far quicker than sorting
-        places = [(one.timestamps - start) // period for one in series]
-    values = np.full((len(series), len(every)), np.nan)
-    for row, place, one in zip(values, places, series, strict=True):
-        row[place] = one.values
-    seen = ~np.isnan(values).all(axis=0)
-    return Aligned(every[seen], values[:, seen], period)
+def _places(columns: list[Integers], period: int) -> tuple[Integers, list[Integers]]:
+    """All timestamps of the columns, of which one has some, in order, and where those of each column are."""
+    start = min(int(column[0]) for column in columns if len(column))
+    end = max(int(column[-1]) for column in columns if len(column))
+    count = (end - start) // period + 1
+    if count > _SPARSEST * sum(map(len, columns)) or not all(
+        _lies_on(column, start, period) for column in columns
+    ):
+        every = np.unique(np.concatenate(columns))
+        return every, [np.searchsorted(every, column) for column in columns]
+    places = [(column - start) // period for column in columns]  # computed, which is far quicker than sorting
+    seen = np.zeros(count, np.bool_)
+    for place in places:
+        seen[place] = True
+    if seen.all():
+        return regular(start, end + 1, period), places
+    renumbered = np.cumsum(seen) - 1
+    return start + np.flatnonzero(seen) * period, [renumbered[place] for place in places]
 
 
-def _lies_on(series: TimeSeries, start: int) -> bool:
-    return not ((series.timestamps - start) % series.period).any()
+def _lies_on(timestamps: Integers, start: int, period: int) -> bool:
+    return not ((timestamps - start) % period).any()
 
 
 def resampled(series: TimeSeries, period: int, origin: int) -> TimeSeries:
@@ -124,8 +134,7 @@ def resampled(series: TimeSeries, period: int, origin: int) -> TimeSeries:
     bucket = (series.timestamps - origin) // period
     firsts = np.flatnonzero(np.diff(bucket, prepend=bucket[0] - 1))
     combine = _RESAMPLE.get(series.statistic, _mean)
-    with np.errstate(all="ignore"):
-        values = combine(series.values, firsts)
+    values = combine(series.values, firsts)
     return series.with_points(origin + bucket[firsts] * period, values, period)
 
 
@@ -147,6 +156,6 @@ def slots(series: TimeSeries, grid: Buckets) -> Integers:
     phase = int(series.timestamps[0] - grid.start) % period
     lattice = regular(grid.start + phase, grid.end, period)
     inside = len(lattice) and series.timestamps[0] >= lattice[0] and series.timestamps[-1] <= lattice[-1]
-    if inside and _lies_on(series, int(lattice[0])):
+    if inside and _lies_on(series.timestamps, int(lattice[0]), period):
         return lattice
     return np.asarray(np.union1d(lattice, series.timestamps), np.int64)
