@@ -20,7 +20,16 @@ KEPT_BYTES: Final = 8 * 1024 * 1024
 """Bytes of names whose layouts are kept; a layout takes about four times as many."""
 
 _NUMBERS: Final = re.compile(r"[0-9.eE+-]*", re.ASCII)
-_NUMERIC: Final = ("integer", "long", "float", "double")
+_KINDS: Final = {
+    "string": "string",
+    "integer": "number",
+    "long": "number",
+    "float": "number",
+    "double": "number",
+    "boolean": "boolean",
+    "timestamp": "timestamp",
+}
+"""How the values of a type are written."""
 
 
 class Irregular(Exception):
@@ -31,7 +40,7 @@ class Layout:
     """Where the values of a form's fields stand in the input. Raises Irregular and AwsError."""
 
     def __init__(self, shape: Shape, names: list[str]) -> None:
-        self._texts = [""]
+        self._texts: list[str] = []
         """What stands before the first value, between two values, and behind the last one."""
         self._order: list[int] = []
         """For each gap between the texts the field whose value goes there."""
@@ -39,39 +48,38 @@ class Layout:
         fields = dict(zip(names, range(len(names)), strict=True))
         if len(fields) < len(names) or "" in fields:
             raise Irregular("a name twice, or none")
-        self._write(shape, shaped(shape, tree_of(fields)))
+        self._texts.append(self._write(shape, shaped(shape, tree_of(fields)), ""))
 
-    def _write(self, shape: Shape, node: Any) -> None:
+    def _write(self, shape: Shape, node: Any, before: str) -> str:
+        """Take ``node`` in. ``before`` is the text since the last gap; the text since the now last one is returned."""
         kind = shape.type_name
         if isinstance(node, int):
-            self._leave_gap(kind, node)
-        elif kind == "structure":
-            self._add("{")
-            for number, (name, member) in enumerate(node.items()):
-                self._add(f'{"," if number else ""}"{name}":')
-                self._write(shape.members[name], member)
-            self._add("}")
-        elif kind == "list":
-            self._add("[")
-            for number, element in enumerate(node):
-                self._add("," if number else "")
-                self._write(shape.member, element)
-            self._add("]")
-        else:  # the keys of a map are values too
+            return self._leave_gap(kind, node, before)
+        if kind == "structure":
+            members, separator = shape.members, "{"
+            for name, member in node.items():
+                before = self._write(members[name], member, f'{before}{separator}"{name}":')
+                separator = ","
+            return before + ("}" if node else "{}")
+        if kind != "list":  # the keys of a map are values too
             raise Irregular(kind)
+        separator = "["
+        for element in node:
+            before = self._write(shape.member, element, before + separator)
+            separator = ","
+        return before + ("]" if node else "[]")
 
-    def _add(self, text: str) -> None:
-        self._texts[-1] += text
-
-    def _leave_gap(self, kind: str, field: int) -> None:
-        kind = "number" if kind in _NUMERIC else kind
-        if kind not in self._gaps:
+    def _leave_gap(self, kind: str, field: int, before: str) -> str:
+        gaps = self._gaps.get(_KINDS.get(kind, ""))
+        if gaps is None:
             raise Irregular(kind)
-        self._gaps[kind].append(len(self._order))
+        gaps.append(len(self._order))
         self._order.append(field)
-        quote = '"' if kind == "string" else ""
-        self._add(quote)
-        self._texts.append(quote)
+        if kind != "string":
+            self._texts.append(before)
+            return ""
+        self._texts.append(before + '"')
+        return '"'
 
     def json(self, values: list[str]) -> str | None:
         """The input with these values; None where a number, time or boolean is none in JSON's own writing, or a text

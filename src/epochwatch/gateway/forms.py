@@ -86,29 +86,28 @@ def form_text(written: bytes) -> str:
 
 def tree_of(fields: Mapping[str, Any]) -> Tree:
     """The tree that the dotted names make. Raises AwsError."""
-    tree: Tree = {}
     nodes: dict[str, Tree] = {}
+    tree: Tree = {}
     for name, value in fields.items():
         if name in NO_MEMBERS:
             continue
         parent, dot, last = name.rpartition(".")
-        node = nodes.get(parent) if dot else tree
-        if node is None:
-            node = nodes[parent] = _node(tree, parent.split("."), name)
+        node = tree if not dot else nodes.get(parent) or _node(tree, nodes, parent)
         if isinstance(node.get(last), dict):
             raise _both(name)
         node[last] = value
     return tree
 
 
-def _node(tree: Tree, path: list[str], name: str) -> Tree:
-    if len(path) > MAX_DEPTH:
-        raise AwsError("MalformedInput", f"the parameter {name[:100]} is nested too deeply")
-    node = tree
-    for part in path:
-        node = node.setdefault(part, {})
-        if not isinstance(node, dict):
-            raise _both(name)
+def _node(tree: Tree, nodes: dict[str, Tree], path: str) -> Tree:
+    """The structure at a path, made with those above it where it is not there yet."""
+    if path.count(".") >= MAX_DEPTH:
+        raise AwsError("MalformedInput", f"the parameter {path[:100]} is nested too deeply")
+    above, dot, last = path.rpartition(".")
+    parent = tree if not dot else nodes.get(above) or _node(tree, nodes, above)
+    node = nodes[path] = parent.setdefault(last, {})
+    if not isinstance(node, dict):
+        raise _both(path)
     return node
 
 
@@ -120,12 +119,12 @@ def shaped(shape: Shape, node: Any) -> Any:
     """A tree's node with the members of its shape, lists as lists and maps as maps. Raises AwsError."""
     kind = shape.type_name
     if kind == "structure" and isinstance(node, dict):
-        members = _members(shape)
-        return {
-            members[wire_name][0]: shaped(members[wire_name][1], child)
-            for wire_name, child in node.items()
-            if wire_name in members
-        }
+        members, found = _members(shape), {}
+        for wire_name, child in node.items():
+            if wire_name in members:
+                name, member, may_be_plain = members[wire_name]
+                found[name] = child if may_be_plain and not isinstance(child, dict) else shaped(member, child)
+        return found
     if kind == "list":
         return _list(shape, node)
     if kind == "map" and isinstance(node, dict):
@@ -141,9 +140,12 @@ def shaped(shape: Shape, node: Any) -> Any:
 
 
 @cache
-def _members(shape: Shape) -> dict[str, tuple[str, Shape]]:
-    """Name and shape of a structure's members, by the name they are sent under."""
-    return {member.serialization.get("name", name): (name, member) for name, member in shape.members.items()}
+def _members(shape: Shape) -> dict[str, tuple[str, Shape, bool]]:
+    """By the name it is sent under, each member: name, shape, and whether a value stands for itself."""
+    return {
+        member.serialization.get("name", name): (name, member, member.type_name != "list")
+        for name, member in shape.members.items()
+    }
 
 
 def _key(node: Any) -> Any:
