@@ -1,4 +1,4 @@
-"""Puts the faces in front of the stores: AWS gateway, agents' endpoints, console, on one port."""
+"""Puts the faces in front of the stores: AWS gateway, agents' endpoints, console, Prometheus, on one port."""
 
 import threading
 import time
@@ -24,6 +24,8 @@ from epochwatch.gateway.app import Gateway, raw_request
 from epochwatch.gateway.authentication import Authenticator, Identity
 from epochwatch.model.aws_error import AwsError
 from epochwatch.model.tenant import Tenant
+from epochwatch.prometheus.access import Door
+from epochwatch.prometheus.app import prometheus_routes
 from epochwatch.server.agent_api import AgentApi, Refusal
 from epochwatch.server.maintenance import Maintenance
 from epochwatch.services.call import Call, Operation
@@ -68,6 +70,7 @@ class Composition:
         """The application."""
         access = Access(keys=self._console_keys, authenticate=self._signed, open_to=self._open_to)
         agents = AgentApi(self._stores, self._agent, self._console_url)
+        door = Door(access, self._lookup, self._settings.region)
         routes: list[BaseRoute] = [
             Route("/", self._to_console),
             Route("/_", self._to_console),
@@ -76,7 +79,8 @@ class Composition:
         ]
         if self._ephemeral:
             routes.append(Route("/_/reset", self._reset, methods=["POST"]))
-        routes.append(Mount("/_", routes=console_routes(self._stores, access)))
+        faces = [*prometheus_routes(self._stores.metrics, door), *console_routes(self._stores, access)]
+        routes.append(Mount("/_", routes=faces))
         inner = Starlette(routes=routes, lifespan=self._lifespan)
         self._gateway = Gateway(operations(), self._call, self._authenticator, inner)
         return self._gateway

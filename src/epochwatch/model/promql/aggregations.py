@@ -57,7 +57,7 @@ def _group(values: Floats, present: Flags) -> Floats:
 
 def _stdvar(values: Floats, present: Flags) -> Floats:
     apart = np.where(present, values - _avg(values, present), 0.0)
-    return (apart * apart).sum(axis=0) / _count(values, present)
+    return _sum(apart * apart, present) / _count(values, present)
 
 
 def _stddev(values: Floats, present: Flags) -> Floats:

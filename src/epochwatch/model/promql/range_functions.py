@@ -162,7 +162,7 @@ def _quantile(windows: Windows, share: Floats) -> Answer:
 
 
 def _ranked(ranked: Floats, layout: Layout, rank: NDArray[np.intp]) -> Floats:
-    return ranked[layout.firsts + rank]
+    return np.asarray(ranked[layout.firsts + rank])
 
 
 RANGE_FUNCTIONS: dict[str, RangeFunction] = {
