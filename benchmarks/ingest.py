@@ -27,7 +27,7 @@ from benchmarks.peer_server import moto_server, null_server
 from benchmarks.put_load import DATAPOINTS, NAMES, NAMESPACE, PROTOCOLS, Load, boto3_load, encoded
 from benchmarks.signed_client import Prepared, SignedClient, gzipped, send_all
 from benchmarks.usage import usage_of
-from benchmarks.victoria import PROGRAM, Victoria, VictoriaClient, import_lines
+from benchmarks.victoria import PROGRAM, Victoria, VictoriaClient, import_line, times
 from epochwatch.client.http import SERVICE
 from epochwatch.model.batch import Batch, InstanceSamples, Registered, Registration, RunPoints
 from tests.servers import ServerProcess
@@ -163,16 +163,13 @@ def by_victoria(requests: int) -> Row:
     with tempfile.TemporaryDirectory() as directory, Victoria(Path(directory)) as server:
         client = VictoriaClient(server.url)
         first = int(time.time()) - 60
-        seconds = range(first, first + DATAPOINTS // NAMES)
-        draw = np.random.default_rng(1)
+        stamps = times(range(first, first + DATAPOINTS // NAMES))
+        draw = np.random.default_rng(1).normal(1.0, 0.1, (8, NAMES, DATAPOINTS // NAMES)).tolist()
         bodies = [
-            import_lines(
-                "bench",
-                "name",
-                [(f"metric-{index}", draw.normal(1.0, 0.1, len(seconds)).tolist()) for index in range(NAMES)],
-                seconds,
+            b"".join(
+                import_line({"__name__": f"metric-{index}"}, column, stamps) for index, column in enumerate(batch)
             )
-            for _ in range(8)
+            for batch in draw
         ]
         before, begin = server.usage.cpu_seconds(), time.perf_counter()
         for number in range(requests):

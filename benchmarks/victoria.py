@@ -3,7 +3,7 @@
 import http.client
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -71,18 +71,18 @@ class VictoriaClient:
         return answer
 
 
-def import_lines(
-    name: str, label: str, values: Sequence[tuple[str, Sequence[float]]], seconds: Sequence[int]
-) -> bytes:
-    """The body for ``/api/v1/import``: the metric ``name``, one series for each value of ``label``, with one value
-    at each of the Unix ``seconds``.
-    """
-    stamps = msgspec.json.encode([second * 1000 for second in seconds])
-    return b"".join(
-        b'{"metric":{"__name__":"%s","%s":"%s"},"values":%s,"timestamps":%s}\n'
-        % (name.encode(), label.encode(), one.encode(), msgspec.json.encode(column), stamps)
-        for one, column in values
+def import_line(labels: Mapping[str, str], values: Sequence[float], milliseconds: bytes) -> bytes:
+    """A line for ``/api/v1/import``: one series, whose name is the label ``__name__``; times are a JSON list."""
+    return b'{"metric":%s,"values":%s,"timestamps":%s}\n' % (
+        msgspec.json.encode(labels),
+        msgspec.json.encode(values),
+        milliseconds,
     )
+
+
+def times(seconds: Sequence[int]) -> bytes:
+    """Unix seconds as lines for ``/api/v1/import`` have them."""
+    return msgspec.json.encode([second * 1000 for second in seconds])
 
 
 def columns(answer: bytes, label: str) -> dict[str, tuple[list[int], list[float]]]:
