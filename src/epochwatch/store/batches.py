@@ -13,6 +13,7 @@ from epochwatch.model.batch import NO_STEP, Batch, Committed, InstanceSamples, L
 from epochwatch.model.job import Run
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE, MetricId
 from epochwatch.model.tenant import Tenant
+from epochwatch.store.embedded_metrics import EmbeddedMetrics, embedded_in, embedded_rows
 from epochwatch.store.live import LiveLog, LivePoints, LiveSamples
 from epochwatch.store.logs import LogEvent
 from epochwatch.store.rows import (
@@ -36,7 +37,8 @@ MAX_METRIC_NAME = 255
 MAX_LIVE = 2000
 """Newest items of one kind handed to watchers per batch."""
 
-Part = LogEvents | RunPoints | InstanceSamples
+Sent = LogEvents | RunPoints | InstanceSamples
+Part = Sent | EmbeddedMetrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,15 @@ def commit_batch(stores: "Stores", tenant: Tenant, run: Run, batch: Batch, now: 
     """Store what of ``batch`` is not stored yet; durable on return.
 
     Log events go into the run's stream; run points into the job's and, if finite, as datapoints under
-    ``TrainingJobName``; samples as datapoints under ``Host``. Raises ValueError for columns that do not fit together
-    and for sources of other runs.
+    ``TrainingJobName``; samples as datapoints under ``Host``; metrics embedded in log events as they say. Raises
+    ValueError for columns that do not fit together and for sources of other runs.
     """
-    parts: list[Part] = [*batch.log_events, *batch.run_points, *batch.samples]
-    for part in parts:
-        if not part.source.startswith(f"{run.run_id}/"):
-            raise ValueError(f"the source {part.source[:100]} is not one of run {run.run_id}")
+    sent: list[Sent] = [*batch.log_events, *batch.run_points, *batch.samples]
+    for given in sent:
+        if not given.source.startswith(f"{run.run_id}/"):
+            raise ValueError(f"the source {given.source[:100]} is not one of run {run.run_id}")
+    embedded = [found for lines in batch.log_events if (found := embedded_in(lines)) is not None]
+    parts: list[Part] = [*sent, *embedded]
     context = _Context(stores, tenant, run, now)
     numbers = {part.source: source_number(tenant, part.source) for part in parts}
     with ExitStack() as held:
@@ -87,7 +91,7 @@ def commit_batch(stores: "Stores", tenant: Tenant, run: Run, batch: Batch, now: 
                 stored[number].advance(one.table, one.times, one.positions, one.policy)
                 prepared.append(one.rows)
         stores.ingest.write(_together(prepared))
-    return Committed({part.source: _last(part.positions) for part in parts})
+    return Committed({given.source: _last(given.positions) for given in sent})
 
 
 def _together(parts: Sequence[Rows]) -> Rows:
@@ -121,6 +125,9 @@ def _prepare(context: _Context, part: Part, number: int, stored: Stored) -> list
         return _log_events(context, part, number, stored)
     if isinstance(part, RunPoints):
         return _run_points(context, part, number, stored)
+    if isinstance(part, EmbeddedMetrics):
+        found = embedded_rows(context.stores, context.tenant, part, number, stored)
+        return [_Prepared(new.rows, "datapoints", new.times, new.positions, new.policy) for new in found]
     return _samples(context, part, number, stored)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
+from epochwatch.model.embedded_metric import extract
+from epochwatch.model.metric import DatapointColumns
 from epochwatch.services.call import Call
 from epochwatch.services.logs.names import invalid, no_group, no_stream, sequence_token
 
@@ -19,7 +21,11 @@ NEWEST_MS: Final = 2 * HOUR_MS
 
 
 def put_log_events(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """PutLogEvents: stores what is neither too old nor too new nor expired. Sequence tokens are ignored."""
+    """PutLogEvents: stores what is neither too old nor too new nor expired. Sequence tokens are ignored.
+
+    Metrics embedded in the events are made durable after these and before the answer: of what is answered nothing is
+    missing, but a client that sends again for want of an answer may store both twice.
+    """
     group_name, stream = request["logGroupName"], request["logStreamName"]
     groups = call.stores.state.log_groups
     group = groups.group(call.tenant, group_name)
@@ -33,10 +39,20 @@ def put_log_events(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     now = int(call.now * 1000)
     first, last, rejected = _accepted(times, now, group.retention_days)
     call.stores.logs.put_events(call.tenant, group_name, stream, events[first:last], now)
+    call.stores.metrics.put(call.tenant, _embedded(events[first:last], now))
     answer: dict[str, Any] = {"nextSequenceToken": sequence_token(call.request_id)}
     if rejected:
         answer["rejectedLogEventsInfo"] = rejected
     return answer
+
+
+def _embedded(events: Sequence[tuple[int, str]], now: int) -> DatapointColumns:
+    columns = DatapointColumns()
+    for timestamp, message in events:
+        for metric, unit, resolution, second, values in extract(message, timestamp, now):
+            for value in values:
+                columns.add_value(metric, second, value, unit=unit, resolution=resolution)
+    return columns
 
 
 def _require_batch(events: Sequence[tuple[int, str]], times: Sequence[int]) -> None:

@@ -1,0 +1,114 @@
+"""Metrics embedded in the lines of a run's log, on their way into the tables with these.
+
+They are a source of their own beside the log's: what they yield of a line has the line's position, but not the run
+points' of the same line, which are datapoints too.
+"""
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epochwatch.model.batch import LogEvents
+from epochwatch.model.embedded_metric import extract, is_candidate
+from epochwatch.model.metric import DatapointColumns
+from epochwatch.model.tenant import Tenant
+from epochwatch.store.rows import Rows, datapoint_rows
+from epochwatch.store.series import SeriesEntry
+from epochwatch.store.sources import Stored
+
+if TYPE_CHECKING:
+    from epochwatch.store.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedMetrics:
+    """Datapoints that lines of one source yield, in the lines' order."""
+
+    source: str
+    positions: NDArray[np.uint64]
+    """The line's, of each datapoint."""
+    datapoints: DatapointColumns
+
+
+class EmbeddedRows(NamedTuple):
+    """New rows under one retention policy, and how to note them as stored."""
+
+    rows: Rows
+    times: NDArray[np.int64]
+    positions: NDArray[np.uint64]
+    policy: int
+
+
+def embedded_in(lines: LogEvents) -> EmbeddedMetrics | None:
+    """What ``lines`` yield: a pure function, as all that is derived from a source; None for lines without metrics.
+
+    Raises ValueError for columns that do not fit together.
+    """
+    if not any(map(is_candidate, lines.messages)):
+        return None
+    columns, places = DatapointColumns(), array("Q")
+    times = np.frombuffer(lines.timestamps, np.int64).tolist()
+    positions = np.frombuffer(lines.positions, np.uint64).tolist()
+    for message, time, position in zip(lines.messages, times, positions, strict=True):
+        for metric, unit, resolution, second, values in extract(message, time, time):
+            for value in values:
+                columns.add_value(metric, second, value, unit=unit, resolution=resolution)
+                places.append(position)
+    if not len(columns):
+        return None
+    return EmbeddedMetrics(f"{lines.source}#metrics", np.frombuffer(places, np.uint64), columns)
+
+
+def embedded_rows(
+    stores: "Stores", tenant: Tenant, embedded: EmbeddedMetrics, number: int, stored: Stored
+) -> Iterator[EmbeddedRows]:
+    """What of ``embedded``, the source ``number``, is not stored yet."""
+    columns = embedded.datapoints
+    policies = np.array([stores.tiers.policy(metric.namespace) for metric, _ in columns.series], np.uint16)
+    index, seconds = np.frombuffer(columns.index, np.uint32), np.frombuffer(columns.timestamps, np.int64)
+    for policy in sorted(set(policies.tolist())):
+        own = np.flatnonzero(policies[index] == policy)
+        own = own[stored.new("datapoints", seconds[own], embedded.positions[own], policy)]
+        if len(own):
+            rows = _rows(stores, tenant, embedded, own, number, policy)
+            yield EmbeddedRows(rows, seconds[own], embedded.positions[own], policy)
+
+
+def _rows(
+    stores: "Stores", tenant: Tenant, embedded: EmbeddedMetrics, own: NDArray[np.intp], number: int, policy: int
+) -> Rows:
+    columns, count = embedded.datapoints, len(own)
+    known = columns.series
+    index = np.frombuffer(columns.index, np.uint32)[own]
+    seconds = np.frombuffer(columns.timestamps, np.int64)[own]
+    values = np.frombuffer(columns.values, np.float64)[own]
+    series: list[SeriesEntry] = []
+    sids = np.zeros(len(known), np.uint64)
+    for which in np.unique(index).tolist():
+        mine = np.flatnonzero(index == which)
+        last = mine[len(mine) - 1 - int(np.argmax(seconds[mine][::-1]))]
+        metric, unit = known[which]
+        entry = stores.series.ensure(tenant, metric, unit, int(seconds[last]), float(values[last]))
+        series.append(entry)
+        sids[which] = entry.sid
+    zeros = np.zeros(count)
+    batch = datapoint_rows(
+        {
+            "policy": np.full(count, policy, np.uint16),
+            "sid": sids[index],
+            "ts": seconds,
+            "value": values,
+            "weight": np.ones(count),
+            "low": zeros,
+            "high": zeros,
+            "is_set": np.zeros(count, np.uint8),
+            "resolution": np.frombuffer(columns.resolutions, np.uint8)[own],
+            "source": np.full(count, number, np.uint64),
+            "seq": embedded.positions[own],
+        }
+    )
+    return Rows(series=series, datapoints=batch)
