@@ -111,4 +111,6 @@ def compiled(pattern: str) -> "re2._Regexp[str]":
     try:
         return re2.compile(pattern, options)
     except re2.error as error:
-        raise PromqlError(f"the regular expression {pattern!r} is wrong: {error}") from error
+        reason = error.args[0]
+        told = reason.decode(errors="replace") if isinstance(reason, bytes) else reason
+        raise PromqlError(f'the regular expression "{pattern}" is wrong: {told}') from error
