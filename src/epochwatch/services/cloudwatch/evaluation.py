@@ -253,7 +253,8 @@ class Evaluation:
                 waiting += self._called(query.expression)
                 self._evaluating.append(name)
                 for call in query.expression.searches:
-                    self._searched[call] = self._hits(call, name)
+                    if call not in self._searched:  # once: new metrics must not come up between reading and answering
+                        self._searched[call] = self._hits(call, name)
                     needed += self._searched[call]
                 self._evaluating.pop()
         return needed
