@@ -40,10 +40,20 @@ class Engine:
     """A pool of clients, each used by one thread at a time. Safe to use from any number of threads."""
 
     def __init__(
-        self, connect: Callable[[], Any], deployment: Deployment, *, shared: bool, lock: int | None
+        self,
+        connect: Callable[[], Any],
+        deployment: Deployment,
+        *,
+        shared: bool,
+        lock: int | None,
+        directory: Path | None = None,
     ) -> None:
         self.shared = shared
         """True where other server processes may write to the same tables."""
+        self.directory = directory
+        """The data directory of an embedded engine."""
+        self.settle: Callable[[], None] = _nothing
+        """Called before each query: returns when everything is in the tables that is to be seen."""
         self._connect = connect
         self._deployment = deployment
         self._lock = lock
@@ -97,7 +107,7 @@ class Engine:
                 interface="chdb", path=str(path / "engine"), settings=settings, chdb_options=options
             )
 
-        return cls(connect, Deployment(), shared=False, lock=lock)._prepared(str(path))
+        return cls(connect, Deployment(), shared=False, lock=lock, directory=path)._prepared(str(path))
 
     @classmethod
     def _remote(cls, url: str) -> "Engine":
@@ -142,13 +152,17 @@ class Engine:
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """The rows of a SELECT. ``%(name)s`` in it stands for a quoted parameter: text never becomes SQL."""
+        self.settle()
         with self._client() as client:
             return client.query_arrow(sql, parameters=dict(parameters or {}))
 
-    def insert(self, table: str, rows: pa.Table) -> None:
-        """Write ``rows`` as one block; durable on return. All rows of one partition appear together, or none."""
+    def insert(self, table: str, rows: pa.Table, token: str = "") -> None:
+        """Write ``rows`` as one block; durable on return. All rows of one partition appear together, or none. What has
+        the ``token`` of an earlier insert into the table is left out partition by partition, where that one got to it.
+        """
+        settings = _INSERT | ({"insert_deduplicate": 1, "insert_deduplication_token": token} if token else {})
         with self._client() as client:
-            client.insert_arrow(table, rows.combine_chunks(), settings=_INSERT)
+            client.insert_arrow(table, rows.combine_chunks(), settings=settings)
 
     def truncate(self) -> None:
         """Delete all rows of all tables."""
@@ -193,6 +207,10 @@ class Engine:
                 raise EpochwatchError("the metrics store is closed")
             self._busy += 1
             return self._idle.pop() if self._idle else None
+
+
+def _nothing() -> None:
+    """Nothing has to settle."""
 
 
 def _take(path: Path) -> int:

@@ -3,25 +3,24 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
 from epochwatch.errors import EpochwatchError
 from epochwatch.store.engine import Engine
+from epochwatch.store.inserts import insert_tables
 from epochwatch.store.rows import Rows
-from epochwatch.store.schema import LATE_DATAPOINTS, SCHEMAS
-from epochwatch.store.series import SeriesEntry, SeriesIndex
+from epochwatch.store.series import SeriesIndex
+from epochwatch.store.staging import Staging
 from epochwatch.store.tiers import Tiers
 
 logger = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 0.05
-"""Two commits begin at least so far apart: the first of a quiet time does not wait."""
+"""Two commits into a shared engine begin at least so far apart: the first of a quiet time does not wait."""
 COMMIT_ROWS = 20_000
 """So many waiting rows are committed without waiting."""
 WAITING_ROWS = 500_000
@@ -36,12 +35,18 @@ class _Pending:
 
 
 class Ingest:
-    """The one writer. ``write`` and ``submit`` may be called from any number of threads."""
+    """The one writer. ``write`` and ``submit`` may be called from any number of threads.
 
-    def __init__(self, engine: Engine, series: SeriesIndex, tiers: Tiers) -> None:
+    Rows of an embedded engine are durable once they are in ``staging``'s log; those of a shared one, which other
+    servers read, once the engine has them.
+    """
+
+    def __init__(self, engine: Engine, series: SeriesIndex, tiers: Tiers, staging: Staging | None) -> None:
         self._engine = engine
         self._series = series
         self._tiers = tiers
+        self._staging = staging
+        self._window = 0.0 if staging else WINDOW_SECONDS
         self._pending: list[_Pending] = []
         self._waiting = 0
         self._closed = False
@@ -76,16 +81,14 @@ class Ingest:
             self._changed.notify_all()
         self._thread.join(CLOSE_SECONDS)
 
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """No commit is under way or begins meanwhile."""
-        with self._committing:
-            yield
+    def paused(self) -> AbstractContextManager[object]:
+        """No rows are put into the engine meanwhile. Queries may not be made in the context."""
+        return self._staging.paused() if self._staging else self._committing
 
     def _run(self) -> None:
         begun = 0.0
         while True:
-            group = self._collect(begun + WINDOW_SECONDS)
+            group = self._collect(begun + self._window)
             if not group:
                 return
             begun = time.monotonic()
@@ -107,44 +110,24 @@ class Ingest:
 
     def _commit(self, group: list[_Pending]) -> Exception | None:
         try:
-            with self._committing:
-                self._insert_series(group)
-                self._insert_datapoints(_joined(group, "datapoints"))
-                for table in ("run_points", "log_events"):
-                    self._insert(table, _joined(group, table))
+            entries = list({entry.sid: entry for one in group for entry in one.rows.series if entry.due}.values())
+            seen = [(entry.last_seen, entry.last_value) for entry in entries]
+            self._keep(_tables(group, SeriesIndex.rows(entries, seen)))
+            self._series.mark_durable(entries, seen)
         except Exception as error:
             logger.exception("a commit of %d callers failed", len(group))
             return error
         return None
 
-    def _insert_datapoints(self, rows: pa.Table | None) -> None:
-        """Those whose hour is closed go where late ones are kept."""
-        if rows is None:
+    def _keep(self, rows: list[tuple[str, pa.RecordBatch]]) -> None:
+        if self._staging is not None:
+            self._staging.add(rows)
             return
-        late = self._tiers.late(rows["policy"].to_numpy(), rows["ts"].to_numpy())
-        if not late.any():
-            self._insert("datapoints", rows)
-            return
-        self._insert("datapoints", rows.filter(pa.array(~late)))
-        rows = rows.filter(pa.array(late))
-        generation = np.full(rows.num_rows, self._tiers.generation(time.time()), np.uint32)
-        self._insert(
-            "late_datapoints", rows.append_column(LATE_DATAPOINTS.field("generation"), pa.array(generation))
-        )
-
-    def _insert(self, table: str, rows: pa.Table | None) -> None:
-        if rows is not None and rows.num_rows:
-            self._engine.insert(table, rows)
-
-    def _insert_series(self, group: list[_Pending]) -> None:
-        due: dict[int, SeriesEntry] = {}
-        for pending in group:
-            due.update((entry.sid, entry) for entry in pending.rows.series if entry.due)
-        if due:
-            entries = list(due.values())
-            seen = [(entry.last_seen, entry.last_value) for entry in entries]
-            self._engine.insert("series", SeriesIndex.table(entries, seen))
-            self._series.mark_durable(entries, seen)
+        tables: dict[str, list[pa.RecordBatch]] = {}
+        for table, batch in rows:
+            tables.setdefault(table, []).append(batch)
+        with self._committing:
+            insert_tables(self._engine, self._tiers, tables, self._tiers.generation(time.time()))
 
     @staticmethod
     def _finish(group: list[_Pending], error: Exception | None) -> None:
@@ -160,7 +143,13 @@ class Ingest:
                     logger.exception("rows could not be announced to the live feed")
 
 
-def _joined(group: list[_Pending], table: str) -> pa.Table | None:
-    """The rows that ``group`` has for ``table``."""
-    batches = [batch for pending in group if (batch := getattr(pending.rows, table)) is not None]
-    return pa.Table.from_batches(batches, SCHEMAS[table]) if batches else None
+def _tables(group: list[_Pending], series: pa.RecordBatch) -> list[tuple[str, pa.RecordBatch]]:
+    """The batches of ``group`` with their tables."""
+    batches = [("series", series)]
+    batches += [
+        (table, batch)
+        for table in ("datapoints", "run_points", "log_events")
+        for pending in group
+        if (batch := getattr(pending.rows, table)) is not None
+    ]
+    return [(table, batch) for table, batch in batches if batch.num_rows]

@@ -36,7 +36,7 @@ _COLUMNS = "policy, sid, ts, generation, sum, count, low, high, sketch"
 class Rollup:
     """What `run` does, it does for all servers: one of them may run it at a time."""
 
-    def __init__(self, engine: Engine, tiers: Tiers, paused: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(self, engine: Engine, tiers: Tiers, paused: Callable[[], AbstractContextManager[object]]) -> None:
         self._engine = engine
         self._tiers = tiers
         self._paused = paused
@@ -44,6 +44,7 @@ class Rollup:
 
     def run(self, now: float) -> None:
         """Roll up, and drop, what is due at ``now`` (Unix seconds)."""
+        self._engine.settle()  # what came in time is not late because it waited
         policies = self._tiers.policies()
         for policy, kept in policies.items():
             if kept.second is not None:

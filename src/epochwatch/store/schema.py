@@ -180,6 +180,7 @@ class Deployment:
             f"CREATE TABLE IF NOT EXISTS {table} {on_cluster} ({columns}) ENGINE = {self.engine(table)} "
             f"{_PARTITIONS.get(table, '')} ORDER BY ({_ORDERS[table]}) "
             f"SETTINGS index_granularity={granularity}, {_SETTINGS}"
+            + ("" if self.cluster or table not in SCHEMAS else ", non_replicated_deduplication_window=1000")
         )
 
     def statements(self) -> Sequence[str]:

@@ -151,10 +151,10 @@ class SeriesIndex:
             self._by_sid.clear()
 
     @staticmethod
-    def table(entries: Sequence[SeriesEntry], seen: Sequence[tuple[int, float]]) -> pa.Table:
+    def rows(entries: Sequence[SeriesEntry], seen: Sequence[tuple[int, float]]) -> pa.RecordBatch:
         """Rows for the ``series`` table; ``seen`` is (newest timestamp, value then) of each."""
         version = time.time_ns() // 1000
-        return pa.table(
+        return pa.RecordBatch.from_arrays(
             [
                 pa.array([entry.sid for entry in entries], pa.uint64()),
                 pa.array([entry.tenant.account for entry in entries], pa.string()),

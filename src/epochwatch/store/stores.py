@@ -19,9 +19,11 @@ from epochwatch.store.rows import SequenceNumbers
 from epochwatch.store.run_points import RunPointStore
 from epochwatch.store.series import SeriesIndex
 from epochwatch.store.sources import Sources
+from epochwatch.store.staging import Staging
 from epochwatch.store.state import StateStore
 from epochwatch.store.summaries import SummaryReader
 from epochwatch.store.tiers import Tiers
+from epochwatch.store.wal import WriteAheadLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Stores:
     series: SeriesIndex
     tiers: Tiers
     rollup: Rollup
+    staging: Staging | None
+    """None where the engine is shared."""
     ingest: Ingest
     sources: Sources
     metrics: MetricStore
@@ -61,15 +65,21 @@ class Stores:
         except BaseException:
             state.close()
             raise
+        tiers = Tiers(state.tiers, retention or {}, shared=engine.shared)
+        staging = None
+        if engine.directory is not None:
+            staging = Staging(engine, tiers, WriteAheadLog(engine.directory / "log"))
+            staging.recover()
+            engine.settle = staging.settle
         series = SeriesIndex(engine)
         numbers = SequenceNumbers()
-        tiers = Tiers(state.tiers, retention or {}, shared=engine.shared)
-        ingest = Ingest(engine, series, tiers)
+        ingest = Ingest(engine, series, tiers, staging)
         return cls(
             engine=engine,
             series=series,
             tiers=tiers,
             rollup=Rollup(engine, tiers, ingest.paused),
+            staging=staging,
             ingest=ingest,
             sources=Sources(engine),
             metrics=MetricStore(SummaryReader(engine, tiers), ingest, series, numbers, tiers),
@@ -95,6 +105,7 @@ class Stores:
 
     def reset(self) -> None:
         """Forget everything that is stored."""
+        self.engine.settle()
         self.engine.truncate()
         self.series.clear()
         self.sources.clear()
@@ -105,5 +116,7 @@ class Stores:
     def close(self) -> None:
         """Commit what was submitted and close everything."""
         self.ingest.close()
+        if self.staging is not None:
+            self.staging.close()
         self.engine.close()
         self.state.close()
