@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-NAMES = ("install", "log_call", "latency", "extraction")
+NAMES = ("install", "log_call", "latency", "extraction", "ingest", "metric_queries", "storage", "tiers")
 
 
 def main() -> int:
