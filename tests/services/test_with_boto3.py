@@ -81,9 +81,9 @@ def test_metric_errors_are_the_modelled_ones(cloudwatch: Any):
         "The value NaN for parameter MetricData.member.1.Value is invalid."
     )
     span = {"StartTime": minute(), "EndTime": minute() + datetime.timedelta(minutes=1)}
-    with pytest.raises(ClientError, match="not implemented by epochwatch") as error:
+    with pytest.raises(ClientError, match="Error in expression 'e'") as error:
         cloudwatch.get_metric_data(MetricDataQueries=[{"Id": "e", "Expression": "a+b"}], **span)
-    assert code(error) == "NotImplemented"
+    assert code(error) == "ValidationError"
     stat = {"Metric": {"Namespace": "boto", "MetricName": "m"}, "Period": 60, "Stat": "Sum"}
     with pytest.raises(cloudwatch.exceptions.InvalidNextToken):
         cloudwatch.get_metric_data(

@@ -94,6 +94,24 @@ class DatapointColumns:
         total, count, low, high = values
         self._add(metric, unit, timestamp, total, count, low, high, 1, resolution)
 
+    def number_of(self, metric: MetricId, unit: str) -> int:
+        """The number by which ``add_values`` knows a metric in a unit."""
+        return self._numbers.setdefault((metric, unit), len(self._numbers))
+
+    def add_values(
+        self, numbers: list[int], timestamps: list[int], values: list[float], resolutions: list[int]
+    ) -> None:
+        """Many values that occurred once, of the series of these numbers; lists of one length."""
+        count = len(numbers)
+        self.index.extend(numbers)
+        self.timestamps.extend(timestamps)
+        self.values.extend(values)
+        self.weights.extend(array("d", [1.0]) * count)
+        self.lows.extend(array("d", [0.0]) * count)
+        self.highs.extend(array("d", [0.0]) * count)
+        self.is_set.extend(bytes(count))
+        self.resolutions.extend(resolutions)
+
     def _add(
         self,
         metric: MetricId,
@@ -106,7 +124,7 @@ class DatapointColumns:
         is_set: int,
         resolution: int,
     ) -> None:
-        self.index.append(self._numbers.setdefault((metric, unit), len(self._numbers)))
+        self.index.append(self.number_of(metric, unit))
         self.timestamps.append(timestamp)
         self.values.append(value)
         self.weights.append(weight)
