@@ -250,13 +250,16 @@ class Inputs:
         return self._chance.choice((low, low + 1, min(high, 10), min(high, 1000), high))
 
     def _moment(self, name: str) -> Moment:
+        return Moment(round(self._now - self._age(name), 3))  # clients send milliseconds
+
+    def _age(self, name: str) -> float:
         chance = self._chance
         if chance.random() < 0.1:
-            return Moment(self._now - chance.choice(AGES) - chance.random() * 3600)
+            return chance.choice(AGES) + chance.random() * 3600
         if name.lower().startswith("end"):
-            return Moment(self._now + chance.choice((0, 60, 3600)))
+            return -chance.choice((0, 60, 3600))
         span = chance.choice((60, 3600, 3 * 3600)) if chance.random() < 0.8 else 13 * 86_400
-        return Moment(self._now - chance.random() * span)
+        return chance.random() * span
 
     def _number(self, name: str) -> float:
         chance = self._chance

@@ -37,7 +37,7 @@ import psutil
 from botocore.model import OperationModel
 
 from benchmarks.random_inputs import Inputs
-from benchmarks.random_wire import damaged, encode, protocols
+from benchmarks.random_wire import ACCOUNT, damaged, encode, protocols
 from epochwatch.client.credentials import Credentials
 from epochwatch.gateway.app import Gateway
 from epochwatch.gateway.models import service_model
@@ -321,12 +321,19 @@ def application(home: Path) -> Iterator[Gateway]:
         settings.effective_metrics_url, settings.effective_state_url, settings.effective_objects_url
     )
     try:
-        app = compose(stores, settings, Credentials("AKIAEXAMPLE", "secret", settings.account))
-        assert isinstance(app, Gateway)
-        yield app
-        app.close()
+        with gateway_over(stores, home) as gateway:
+            yield gateway
     finally:
         stores.close()
+
+
+@contextmanager
+def gateway_over(stores: Stores, home: Path) -> Iterator[Gateway]:
+    """The application over open stores."""
+    app = compose(stores, Settings(home=home, auth="none"), Credentials("AKIAEXAMPLE", "secret", ACCOUNT))
+    assert isinstance(app, Gateway)
+    yield app
+    app.close()
 
 
 def in_process(run: Run, numbers: range, every: int) -> None:

@@ -18,7 +18,9 @@ from benchmarks.random_inputs import Moment
 from epochwatch.gateway.models import service_model
 from epochwatch.gateway.requests import RawRequest
 
-ACCOUNTS: Final = ("123456789012", "AKIAEXAMPLE", "")
+ACCOUNT: Final = "909090909090"
+KEYS: Final = (ACCOUNT, "AKIAEXAMPLE", "")
+"""Keys that sign: without verification twelve digits are the account itself, any other has the server's."""
 HEADERS: Final = {
     "content-type": (
         "text/plain",
@@ -87,10 +89,10 @@ def protocols(service: str) -> tuple[str, ...]:
 def encode(service: str, operation: OperationModel, protocol: str, document: Any, chance: Random) -> RawRequest:
     """The request that carries an input."""
     request = _ENCODERS[protocol](service, operation, document)
-    account = chance.choice(ACCOUNTS)
-    if account:
+    key = chance.choice(KEYS)
+    if key:
         signing = service_model(service).metadata.get("signingName") or service
-        scope = f"{account}/20260101/us-east-1/{signing}/aws4_request"
+        scope = f"{key}/20260101/us-east-1/{signing}/aws4_request"
         request.headers |= {
             "authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
             "x-amz-date": "20260101T000000Z",

@@ -109,12 +109,16 @@ def _seconds(text: str) -> str:
 
 
 class Layouts:
-    """The layouts last used, within ``KEPT_BYTES``. For any thread."""
+    """The layouts last used, as many as have names of ``limit`` bytes together. For any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = KEPT_BYTES) -> None:
+        self._limit = limit
         self._kept: OrderedDict[tuple[str, bytes], Layout | None] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
     def layout(self, shape: Shape, names: bytes) -> Layout | None:
         """The layout of fields of these names (as sent, joined by ``&``); None where they have none."""
@@ -135,6 +139,6 @@ class Layouts:
             if key not in self._kept:
                 self._size += len(key[1])
             self._kept[key] = layout
-            while self._size > KEPT_BYTES:
+            while self._size > self._limit:
                 (_, names), _ = self._kept.popitem(last=False)
                 self._size -= len(names)
