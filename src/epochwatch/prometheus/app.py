@@ -39,7 +39,7 @@ def prometheus_routes(metrics: MetricStore, door: Door) -> list[BaseRoute]:
     base = "/prometheus/api/v1"
     return [
         *(Route(f"{base}/{path}", _guarded(act), methods=["GET", "POST"]) for path, act in reads.items()),
-        Route(f"{base}/write", _guarded(RemoteWrite(metrics, door).write), methods=["POST"]),
+        Route(f"{base}/write", _guarded(RemoteWrite(metrics, door).write), methods=["GET", "POST"]),
         Route("/prometheus/{path:path}", _guarded(_unknown), methods=["GET", "POST"]),
         Route("/otlp/v1/metrics", _guarded(otlp.Otlp(metrics, door).export, otlp.refused), methods=["POST"]),
     ]

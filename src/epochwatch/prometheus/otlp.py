@@ -1,5 +1,6 @@
 """OTLP/HTTP: metrics that OpenTelemetry senders push, as protobuf or JSON."""
 
+import json
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -76,11 +77,18 @@ def _decoded(body: bytes, encoding: str) -> Any:
     message = ExportMetricsServiceRequest()
     try:
         if encoding == JSON:
-            return json_format.Parse(body, message, ignore_unknown_fields=True, max_recursion_depth=MAX_DEPTH)
+            return _from_json(body, message)
         message.ParseFromString(body)
-    except (DecodeError, json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
+    except (DecodeError, json_format.ParseError, ValueError, RecursionError) as error:
         raise bad_data(f"the body is no ExportMetricsServiceRequest: {str(error)[:300]}") from error
     return message
+
+
+def _from_json(body: bytes, message: Any) -> Any:
+    document = json.loads(body)
+    if not isinstance(document, dict):
+        raise ValueError("it is no object")
+    return json_format.ParseDict(document, message, ignore_unknown_fields=True, max_recursion_depth=MAX_DEPTH)
 
 
 def _response(intake: Intake) -> Any:
