@@ -139,6 +139,32 @@ def test_pages_of_a_search_join_to_the_whole(filled: Caller) -> None:
         assert joined == {one["Label"]: one["Values"] for one in whole}
 
 
+def test_a_long_chain_of_expressions_is_computed_whatever_its_order(filled: Caller) -> None:
+    chain = [expression(f"e{number - 1} + 1", f"e{number}", ReturnData=number == 498) for number in range(1, 499)]
+    first = expression("a * 1", "e0", ReturnData=False)
+    assert results(filled, *reversed(chain), first, hidden("a")) == {"e498": [499, 500, 501]}
+
+
+def test_a_band_of_an_expression_follows_its_history(caller: Caller) -> None:
+    minute = caller.now // 60 * 60
+    for age in range(60, 60 * 200, 60):
+        value = 10.0 + age // 60 % 5
+        caller(
+            put_metric_data,
+            Namespace="n",
+            MetricData=[{"MetricName": "m", "Value": value, "Timestamp": minute - age}],
+        )
+    stat = {"Metric": {"Namespace": "n", "MetricName": "m"}, "Period": 60, "Stat": "Average"}
+    twice = expression("m * 2", "t", ReturnData=False)
+    plain = {"Id": "m", "MetricStat": stat, "ReturnData": False}
+    answer = ask(caller, plain, twice, expression("ANOMALY_DETECTION_BAND(t, 3)"), expression("t", "shown"))
+    *band, shown = answer["MetricDataResults"]
+    assert [one["Id"] for one in band] == ["e", "e"]
+    edges = sorted(one["Values"] for one in band)
+    assert len(edges[0]) == len(shown["Values"]) > 5
+    assert all(low <= value <= high for low, value, high in zip(edges[0], shown["Values"], edges[1], strict=True))
+
+
 def test_an_expression_without_data_has_an_empty_result(caller: Caller) -> None:
     [found] = ask(caller, expression("a + 1"), hidden("a"))["MetricDataResults"]
     assert (found["Values"], found["StatusCode"], found["Label"]) == ([], "Complete", "e")
@@ -176,12 +202,15 @@ def test_a_search_for_too_many_metrics_says_so_and_gives_what_it_may(caller: Cal
             "The value 61 for parameter MetricDataQueries.member.1.Period",
         ),
         ([metric("a", Label="${NOPE}")], "MetricDataQueries.member.1.Label is invalid"),
+        ([expression("TIME_SERIES(1)", Period=1)], "it makes too many datapoints"),
+        ([expression(f"SEARCH('x{n}', 'Sum', 60)", f"s{n}") for n in range(101)], "100 SEARCH expressions"),
         ([expression("PERIOD(e2)"), expression("a * 1", "e2", ReturnData=False), hidden("a")], "PERIOD"),
         ([expression("SERVICE_QUOTA(a)"), hidden("a")], "SERVICE_QUOTA"),
     ],
 )
 def test_wrong_expressions_are_refused_with_their_id(filled: Caller, queries: list[dict], message: str) -> None:
-    request = {"StartTime": filled.now - 600, "EndTime": filled.now}
+    start = 0 if "too many" in message else filled.now - 600
+    request = {"StartTime": start, "EndTime": filled.now}
     code, text = filled.refused(get_metric_data, MetricDataQueries=queries, **request)
     assert code == "ValidationException"
     assert message in text

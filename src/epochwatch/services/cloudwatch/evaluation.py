@@ -1,6 +1,7 @@
 """Answers the queries of a GetMetricData request: reads what they need, then computes."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -21,18 +22,25 @@ from epochwatch.model.periods import Buckets
 from epochwatch.model.search import InvalidSearch
 from epochwatch.model.statistics import InvalidStatistic
 from epochwatch.services.call import Call
+from epochwatch.services.cloudwatch.anomaly_detectors import band_of
 from epochwatch.services.cloudwatch.data_queries import (
     ExpressionQuery,
     MetricQuery,
     Query,
     expression_error,
 )
+from epochwatch.services.cloudwatch.errors import validation
 from epochwatch.services.cloudwatch.metric_reading import Found, Wanted, read_statistics
 
 ACTIVE_SECONDS: Final = 14 * periods.DAY
 """SEARCH and Metrics Insights see metrics with a datapoint within so long."""
 DEFAULT_PERIOD: Final = 300
 """Of searches and Metrics Insights queries that name none."""
+
+MOST_SEARCHES: Final = 100
+MOST_LAID_OUT: Final = 20_000_000
+"""Datapoints that the functions which fill gaps may make in one request."""
+_LAYS_OUT: Final = re.compile(r"\b(TIME_SERIES|FILL|MINUTE|HOUR|DAY|DATE|MONTH|YEAR|EPOCH)\b")
 
 TOO_MANY: Final = {"Code": "MaxMetricsExceeded", "Value": "Maximum number of allowed metrics exceeded"}
 
@@ -62,10 +70,10 @@ class Evaluation:
     grid: Buckets = field(init=False)
     _by_id: dict[str, Query] = field(init=False)
     _values: dict[str, Value] = field(default_factory=dict)
-    _evaluating: list[str] = field(default_factory=list)
     _found: dict[Wanted, Found] = field(default_factory=dict)
     _searched: dict[SearchCall, list[Wanted]] = field(default_factory=dict)
     _labels: dict[str, str] = field(default_factory=dict)
+    _laid_out: int = 0
 
     def __post_init__(self) -> None:
         self._by_id = {query.id: query for query in self.queries}
@@ -74,7 +82,7 @@ class Evaluation:
     def answers(self) -> list[Answer]:
         """What the queries that are to be returned give, in their order. Raises AwsError."""
         self._labels = _default_labels([query for query in self.queries if isinstance(query, MetricQuery)])
-        self._read()
+        self._compute([query.id for query in self.queries if query.returned])
         found: list[Answer] = []
         for query in self.queries:
             if query.returned:
@@ -91,7 +99,7 @@ class Evaluation:
 
     def _expression(self, query: ExpressionQuery) -> list[Answer]:
         try:
-            value = self.value(query.id)
+            value = self._values[query.id]
             found = returned(value)
             named = (
                 [self._rendered(query.label, query.id, found[0])]
@@ -105,17 +113,7 @@ class Evaluation:
     # What metric math asks for.
 
     def value(self, id: str, /) -> Value:
-        """The value of the query ``id``. Raises InvalidExpression."""
-        if id in self._values:
-            return self._values[id]
-        query = self._by_id.get(id)
-        if query is None:
-            raise InvalidExpression(f"there is no query with the Id '{id}'")
-        if id in self._evaluating:
-            raise InvalidExpression(f"'{id}' refers to itself: {' -> '.join([*self._evaluating, id])}")
-        self._evaluating.append(id)
-        self._values[id] = self._computed(query)
-        self._evaluating.pop()
+        """The value of the query ``id``: those an expression refers to are computed before it."""
         return self._values[id]
 
     def period(self, id: str, /) -> int:
@@ -135,16 +133,11 @@ class Evaluation:
 
     def search(self, query: str, statistic: str, period: int | None, /) -> list[TimeSeries]:
         """What a SEARCH finds."""
-        call = SearchCall(query, statistic, period)
-        if call not in self._searched:
-            self._searched[call] = self._hits(call, self._evaluating[-1])
-            self._fetch(self._searched[call])
-        return [_time_series(one, self._found[one]) for one in self._searched[call]]
+        hits = self._searched[SearchCall(query, statistic, period)]
+        return [_time_series(one, self._found[one]) for one in hits]
 
     def band(self, series_id: str, series: TimeSeries, deviations: float, /) -> tuple[TimeSeries, TimeSeries]:
         """What is normal for a series, by its history."""
-        from epochwatch.services.cloudwatch.anomaly_detectors import band_of
-
         query = self._by_id[series_id]
         if isinstance(query, MetricQuery):
             low, high = band_of(
@@ -157,7 +150,8 @@ class Evaluation:
 
     def _band_of_expression(self, series_id: str, series: TimeSeries, deviations: float) -> tuple[Any, Any]:
         history = Evaluation(self.call, self.queries, self.call.now - ACTIVE_SECONDS, self.end)
-        past = history._alone(series_id)
+        history._compute([series_id])
+        past = history._values[series_id]
         if not isinstance(past, TimeSeries):
             raise InvalidExpression("ANOMALY_DETECTION_BAND takes a single time series")
         model = anomaly.train(past.timestamps, past.values, past.period)
@@ -165,20 +159,17 @@ class Evaluation:
             return np.full(len(series), np.nan), np.full(len(series), np.nan)
         return model.band(series.timestamps, deviations)
 
-    def _alone(self, series_id: str) -> Value:
-        self._fetch(self._needs([series_id]))
-        return self.value(series_id)
-
     def _computed(self, query: Query) -> Value:
         if isinstance(query, MetricQuery):
             return self._series(query)
         if isinstance(query.expression, InsightsQuery):
             return self._insights(query, query.expression)
-        outer, self.grid = self.grid, self._grid(self._period_of(query))
-        try:
-            return evaluate(query.expression, self)
-        finally:
-            self.grid = outer
+        self.grid = self._grid(self._period_of(query))
+        if _LAYS_OUT.search(query.expression.source):
+            self._laid_out += self.grid.count * max(1, len(self._found))
+            if self._laid_out > MOST_LAID_OUT:
+                raise InvalidExpression("it makes too many datapoints: ask for a shorter time or a longer period")
+        return evaluate(query.expression, self)
 
     def _series(self, query: MetricQuery) -> TimeSeries:
         wanted = _wanted(query)
@@ -227,36 +218,66 @@ class Evaluation:
         ]
         return named if parsed.group_by or not named else named[0]
 
-    # Reading everything that is needed by few queries of the store.
+    # Reading everything that is needed by few queries of the store, then computing in order.
 
-    def _read(self) -> None:
-        shown = [query.id for query in self.queries if query.returned]
-        try:
-            self._fetch(self._needs(shown))
-        except InvalidExpression as error:
-            raise expression_error(self._evaluating[-1], error) from error
-
-    def _needs(self, ids: Sequence[str]) -> list[Wanted]:
-        """Every statistic that the queries of these Ids refer to, directly or through others."""
+    def _compute(self, ids: Sequence[str]) -> None:
+        """The values of these queries and of all that they refer to. Raises AwsError."""
+        order = self._order(ids)
         needed: list[Wanted] = []
-        seen: set[str] = set()
-        waiting = list(ids)
-        while waiting:
-            query = self._by_id.get(name := waiting.pop())
-            if query is None or name in seen:
+        for query in order:
+            try:
+                needed += self._needs(query)
+            except InvalidExpression as error:
+                raise expression_error(query.id, error) from error
+        if len(self._searched) > MOST_SEARCHES:
+            raise validation(f"A GetMetricData request may have {MOST_SEARCHES} SEARCH expressions at most.")
+        self._found = read_statistics(self.call, dict.fromkeys(needed), self.start, self.end)
+        for query in order:
+            try:
+                self._values[query.id] = self._computed(query)
+            except (InvalidExpression, labels.InvalidLabel) as error:
+                raise expression_error(query.id, error) from error
+
+    def _order(self, ids: Sequence[str]) -> list[Query]:
+        """The queries of these Ids and all that they refer to, each behind those. Raises AwsError."""
+        order: dict[str, Query] = {}
+        path: dict[str, Iterator[str]] = {}
+        for first in ids:
+            if first in order:
                 continue
-            seen.add(name)
-            if isinstance(query, MetricQuery):
-                needed += [] if query.foreign else [_wanted(query)]
-            elif isinstance(query.expression, Expression):
-                waiting += query.expression.identifiers
-                waiting += self._called(query.expression)
-                self._evaluating.append(name)
-                for call in query.expression.searches:
-                    if call not in self._searched:  # once: new metrics must not come up between reading and answering
-                        self._searched[call] = self._hits(call, name)
-                    needed += self._searched[call]
-                self._evaluating.pop()
+            path[first] = iter(self._references(first))
+            while path:
+                current, references = next(reversed(path.items()))
+                following = next((one for one in references if one not in order), None)
+                if following is None:
+                    order[current] = self._by_id[current]
+                    del path[current]
+                elif following in path:
+                    names = list(path)
+                    circle = " -> ".join([*names[names.index(following) :], following])
+                    raise expression_error(current, InvalidExpression(f"'{following}' refers to itself: {circle}"))
+                elif following not in self._by_id:
+                    missing = InvalidExpression(f"there is no query with the Id '{following}'")
+                    raise expression_error(current, missing)
+                else:
+                    path[following] = iter(self._references(following))
+        return list(order.values())
+
+    def _references(self, name: str) -> list[str]:
+        query = self._by_id[name]
+        if isinstance(query, MetricQuery) or not isinstance(query.expression, Expression):
+            return []
+        return [*query.expression.identifiers, *self._called(query.expression)]
+
+    def _needs(self, query: Query) -> list[Wanted]:
+        """The statistics that the query itself asks for. Raises InvalidExpression."""
+        if isinstance(query, MetricQuery):
+            return [] if query.foreign else [_wanted(query)]
+        needed: list[Wanted] = []
+        for call in query.expression.searches if isinstance(query.expression, Expression) else ():
+            if call not in self._searched:  # once: what is found must not change within a request
+                self._searched[call] = self._hits(call, query)
+            needed += self._searched[call]
         return needed
 
     def _called(self, expression: Expression) -> list[str]:
@@ -267,9 +288,8 @@ class Evaluation:
             if isinstance(query, MetricQuery) and (part is None or part in query.id)
         ]
 
-    def _hits(self, call: SearchCall, name: str) -> list[Wanted]:
-        query = self._by_id[name]
-        period = call.period or (query.period if isinstance(query, ExpressionQuery) else None) or DEFAULT_PERIOD
+    def _hits(self, call: SearchCall, query: ExpressionQuery) -> list[Wanted]:
+        period = call.period or query.period or DEFAULT_PERIOD
         try:
             wanted, statistic = search.parse(call.query), statistics.parse(call.statistic)
         except (InvalidSearch, InvalidStatistic) as error:
@@ -285,10 +305,6 @@ class Evaluation:
             self._say(TOO_MANY)
         return [Wanted(metric, statistic, period) for metric in found[: search.MOST_SERIES]]
 
-    def _fetch(self, wanted: Sequence[Wanted]) -> None:
-        missing = dict.fromkeys(one for one in wanted if one not in self._found)
-        self._found |= read_statistics(self.call, missing, self.start, self.end)
-
     def _say(self, message: Mapping[str, str]) -> None:
         if message not in self.messages:
             self.messages.append(message)
@@ -300,7 +316,7 @@ class Evaluation:
         """Of what an expression makes of no metric: its own period, else the shortest of the metrics it refers to."""
         if query.period is not None:
             return query.period
-        referred = [one.period for one in self._needs([query.id])]
+        referred = [one.period for part in self._order([query.id]) for one in self._needs(part)]
         of_all = [one.period for one in self.queries if isinstance(one, MetricQuery)]
         return min(referred or of_all or [DEFAULT_PERIOD])
 
