@@ -43,7 +43,7 @@ REFUSED = [
     ('rate({__name__=~"temperature|limit",le=~".*"}[5m]) or abs({__name__=~"info|latency_bucket|signed|flaky"})',
      "execution", "same labelset"),
     ('label_replace(temperature, "host", "x", "host", ".*")', "execution", "same labelset"),
-    ('label_replace(temperature, "x", "", "host", "(")', "bad_data", 'expression "(" is wrong: missing ): ('),
+    ('label_replace(temperature, "x", "", "host", "(")', "execution", 'expression "(" is wrong: missing ): ('),
     ('label_replace(temperature, "0", "x", "host", ".*")', "execution", "invalid destination label name"),
     ('label_join(temperature, "to", "", "a-b")', "execution", "invalid source label name"),
     ("topk(NaN, temperature)", "execution", "NaN"),
@@ -62,6 +62,14 @@ def test_a_query_that_is_refused(query: str, kind: str, words: str) -> None:
 def test_many_strings_and_matchers_are_no_parts() -> None:
     words = "|".join(["(a-b)"] * 1000)
     assert results(evaluated(SOURCE, f'temperature{{host=~"{words}"}} # ((((((', 0)) == {}
+
+
+@pytest.mark.parametrize("function", ["", "abs", "sum", "max_over_time"])
+def test_the_deepest_query_is_answered(function: str) -> None:
+    range_of = "[1m:1m]" if function == "max_over_time" else ""
+    depth = MAX_PARTS // (2 if range_of else 1)
+    query = f"{function}(" * depth + "temperature" + f"{range_of})" * depth
+    assert results(evaluated(SOURCE, query, 240)) != {}
 
 
 def test_a_vector_that_would_be_too_large_is_refused() -> None:

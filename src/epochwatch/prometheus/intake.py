@@ -67,7 +67,7 @@ class Intake:
     _told: ClassVar[set[str]] = set()
 
     def __init__(self, namespace: str, now: float) -> None:
-        self._namespace = namespace
+        self.namespace = namespace
         self._oldest, self._newest = now - OLDEST_SECONDS, now + NEWEST_SECONDS
         self.columns = DatapointColumns()
         self.dropped: Counter[str] = Counter()
@@ -76,7 +76,7 @@ class Intake:
     def metric(self, name: str, dimensions: Iterable[tuple[str, str]]) -> MetricId | str:
         """The metric, or why there can be none. Dimensions without a value are left out."""
         own = tuple(sorted((label, value) for label, value in dimensions if value))
-        return unfit(name, own) or MetricId(self._namespace, name, own)
+        return unfit(name, own) or MetricId(self.namespace, name, own)
 
     def drop(self, why: str, count: int = 1) -> None:
         """Count samples that are not taken."""
@@ -100,7 +100,7 @@ class Intake:
         for why, count in self.dropped.items():
             if why not in self._told:
                 self._told.add(why)
-                logger.warning("%d samples for %s were dropped: %s (said once)", count, self._namespace, why)
+                logger.warning("%d samples for %s were dropped: %s (said once)", count, self.namespace, why)
 
     @property
     def complaint(self) -> str:

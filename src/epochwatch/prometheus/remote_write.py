@@ -3,7 +3,6 @@
 import math
 import time
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
@@ -11,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from epochwatch.model.metric import MetricId
 from epochwatch.model.promql.labels import NAME
 from epochwatch.prometheus.access import Door
 from epochwatch.prometheus.bodies import inflated, read_body
@@ -33,6 +33,10 @@ _MESSAGES = message_classes(
         "Sample": {"value": (1, "double"), "timestamp": (2, "int64")},
     },
 )
+
+_KNOWN: dict[tuple[str, tuple[bytes, ...]], MetricId | str] = {}
+"""Metrics by namespace and encoded labels: senders send the same series again and again."""
+_MOST_KNOWN = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,7 @@ def decoded(body: bytes, intake: Intake) -> Intake:
 
 
 def _take(series: Any, intake: Intake) -> None:
-    name, dimensions = _labels(tuple(series.labels))
-    metric = intake.metric(name, dimensions) if name else "the series has no __name__"
+    metric = _metric(intake, tuple(series.labels))
     if series.histograms:
         intake.drop("native histograms are not supported: send classic ones", len(series.histograms))
     if isinstance(metric, str):
@@ -97,10 +100,14 @@ def _take(series: Any, intake: Intake) -> None:
             intake.value(metric, sample.timestamp, sample.value)
 
 
-@lru_cache(maxsize=50_000)
-def _labels(encoded: tuple[bytes, ...]) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """The metric's name and the other labels."""
-    pairs = {}
-    for label in map(_MESSAGES["Label"].FromString, encoded):
-        pairs[label.name] = label.value
-    return pairs.pop(NAME, ""), tuple(pairs.items())
+def _metric(intake: Intake, encoded: tuple[bytes, ...]) -> MetricId | str:
+    """The metric of encoded labels, or why there can be none."""
+    key = (intake.namespace, encoded)
+    metric = _KNOWN.get(key)
+    if metric is None:
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        pairs = {label.name: label.value for label in map(_MESSAGES["Label"].FromString, encoded)}
+        name = pairs.pop(NAME, "")
+        metric = _KNOWN[key] = intake.metric(name, pairs.items()) if name else "the series has no __name__"
+    return metric

@@ -23,7 +23,7 @@ MAX_SERIES = 20_000
 """Series of one selector."""
 MAX_SAMPLES = 10_000_000
 """Samples of one selector."""
-_READ_AT_ONCE = 2_000_000
+_READ_AT_ONCE = 500_000
 """Samples that one query of the engine may bring."""
 
 

@@ -11,7 +11,7 @@ from epochwatch.model.promql.aggregations import AGGREGATIONS
 from epochwatch.model.promql.binary import OPERATORS, SET_OPERATORS
 from epochwatch.model.promql.errors import PromqlError
 from epochwatch.model.promql.functions import FUNCTIONS
-from epochwatch.model.promql.selectors import compiled, selector_of
+from epochwatch.model.promql.selectors import selector_of
 
 MAX_LENGTH = 100_000
 """Characters of a query."""
@@ -67,8 +67,6 @@ def _check(part: Any) -> None:
         case promql_parser.Call():
             if part.func.name not in FUNCTIONS:
                 raise PromqlError(f"the function {part.func.name}() is not supported")
-            if part.func.name == "label_replace" and isinstance(part.args[4], promql_parser.StringLiteral):
-                compiled(part.args[4].val)
         case promql_parser.AggregateExpr():
             if operator_of(part) not in AGGREGATIONS:
                 raise PromqlError(f"the aggregation {operator_of(part)} is not supported")

@@ -18,7 +18,10 @@ def label_replace(vector: Vector, target: str, replacement: str, source: str, pa
     for groups.
     """
     _check_name("label_replace", "destination", target)
-    match = compiled(pattern).fullmatch
+    try:
+        match = compiled(pattern).fullmatch
+    except PromqlError as error:
+        raise PromqlError(f"label_replace(): {error.message}", "execution") from error
 
     def changed(labels: Labels) -> Labels:
         found = match(value_of(labels, source))
