@@ -1,6 +1,8 @@
 """Remote-write 1.0: what is stored, what is dropped, and what senders are told."""
 
 import math
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -116,6 +118,7 @@ V2 = "application/x-protobuf;proto=io.prometheus.write.v2.Request"
     [
         (GOOD, {"content_type": V2}, WRITE, 415),
         (GOOD, {"content_type": "application/json"}, WRITE, 415),
+        (GOOD, {"content_type": "application/x-www-form-urlencoded"}, WRITE, 415),
         (GOOD, {"content_encoding": "zstd"}, WRITE, 415),
         (GOOD, {"content_encoding": "gzip"}, WRITE, 400),
         (b"no snappy", {}, WRITE, 400),
@@ -167,6 +170,11 @@ def test_any_bytes_are_decoded_or_refused(body: bytes) -> None:
     else:
         status = 204
     assert status in (204, 400)
+
+
+def test_a_server_starts_without_protobuf() -> None:
+    script = "import sys, epochwatch.server.composition; sys.exit('google.protobuf' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
 def test_the_bound_on_inflated_bodies_is_above_that_of_bodies() -> None:

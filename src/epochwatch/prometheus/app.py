@@ -10,13 +10,11 @@ from starlette.routing import BaseRoute, Route
 
 from epochwatch.errors import EpochwatchError
 from epochwatch.model.promql.errors import PromqlError
-from epochwatch.prometheus import otlp
 from epochwatch.prometheus.access import Door
 from epochwatch.prometheus.answers import refusal_of, refused
 from epochwatch.prometheus.api import Api
 from epochwatch.prometheus.bodies import bounded
 from epochwatch.prometheus.errors import Refusal
-from epochwatch.prometheus.remote_write import RemoteWrite
 from epochwatch.store.metrics import MetricStore
 
 logger = logging.getLogger(__name__)
@@ -39,10 +37,37 @@ def prometheus_routes(metrics: MetricStore, door: Door) -> list[BaseRoute]:
     base = "/prometheus/api/v1"
     return [
         *(Route(f"{base}/{path}", _guarded(act), methods=["GET", "POST"]) for path, act in reads.items()),
-        Route(f"{base}/write", _guarded(RemoteWrite(metrics, door).write), methods=["GET", "POST"]),
+        Route(f"{base}/write", _guarded(_remote_write(metrics, door)), methods=["GET", "POST"]),
         Route("/prometheus/{path:path}", _guarded(_unknown), methods=["GET", "POST"]),
-        Route("/otlp/v1/metrics", _guarded(otlp.Otlp(metrics, door).export, otlp.refused), methods=["POST"]),
+        Route("/otlp/v1/metrics", _guarded(_otlp(metrics, door), _otlp_refusal), methods=["POST"]),
     ]
+
+
+# Loading protobuf takes a tenth of a second: a server to which nobody sends starts without it.
+
+
+def _remote_write(metrics: MetricStore, door: Door) -> Endpoint:
+    async def write(request: Request) -> Response:
+        from epochwatch.prometheus.remote_write import RemoteWrite
+
+        return await RemoteWrite(metrics, door).write(request)
+
+    return write
+
+
+def _otlp(metrics: MetricStore, door: Door) -> Endpoint:
+    async def export(request: Request) -> Response:
+        from epochwatch.prometheus.otlp import Otlp
+
+        return await Otlp(metrics, door).export(request)
+
+    return export
+
+
+def _otlp_refusal(request: Request, refusal: Refusal) -> Response:
+    from epochwatch.prometheus.otlp import refused
+
+    return refused(request, refusal)
 
 
 async def _unknown(request: Request) -> Response:
@@ -51,7 +76,7 @@ async def _unknown(request: Request) -> Response:
 
 
 def _guarded(
-    act: Endpoint, answer: Callable[[Request, Refusal], Response] = lambda request, refusal: refused(refusal)
+    act: Endpoint, answer: Callable[[Request, Refusal], Response] = lambda _, refusal: refused(refusal)
 ) -> Endpoint:
     """``act`` with its refusals and failures as answers. What failed here may be sent again (503)."""
 

@@ -72,7 +72,7 @@ def _check_protocol(request: Request) -> None:
     if request.method != "POST":
         raise Refusal(405, "bad_data", "remote-write is a POST")
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    if media_type.strip().lower() not in ("", "application/x-protobuf"):
+    if media_type.strip().lower() != "application/x-protobuf":
         raise Refusal(415, "bad_data", "the content type must be application/x-protobuf")
     if "io.prometheus.write.v2" in parameters:
         raise Refusal(415, "bad_data", "remote-write 2.0 is not supported: send prometheus.WriteRequest (1.0)")

@@ -1,5 +1,6 @@
 """Quantiles of histograms whose buckets are series, told apart by their upper bound in the label ``le``."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,9 +27,10 @@ def histogram_quantile(share: Floats, vector: Vector) -> Vector:
 
 def _bound(text: str) -> float | None:
     try:
-        return float(text)
+        bound = float(text)
     except ValueError:
         return None
+    return None if math.isnan(bound) else bound
 
 
 def _group(share: Floats, vector: Vector, buckets: Sequence[tuple[float, int]]) -> Floats:
