@@ -6,6 +6,7 @@ buckets add up (`merged`), whichever tier each came from.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -196,26 +197,33 @@ class _Ranks:
         self.values = distribution.values
         self.weights = distribution.weights
         self.buckets = len(summary.timestamps)
-        self.totals = np.bincount(self.bucket, self.weights, self.buckets)
-        self.answerable: Flags = (self.totals > 0) & np.isclose(self.totals, summary.counts, rtol=1e-9, atol=0.0)
-        self._firsts = np.searchsorted(self.bucket, np.arange(self.buckets))
-        self._lasts = np.append(self._firsts[1:], len(self.bucket)) - 1
+        self._firsts = np.searchsorted(self.bucket, np.arange(self.buckets + 1))
+        self._once = bool((self.weights == 1).all())
+        self.totals = np.diff(self._firsts).astype(np.float64) if self._once else self.total_of(self.weights)
+        known = np.abs(self.totals - summary.counts) <= 1e-9 * summary.counts
+        self.answerable: Flags = (self.totals > 0) & known
+
+    @cached_property
+    def after(self) -> Floats:
+        """Samples of the bucket up to and including each value."""
         running = np.cumsum(self.weights)
-        before = running - self.weights
-        base = before[np.minimum(self._firsts, max(len(before) - 1, 0))] if len(before) else np.zeros(self.buckets)
-        self.after = running - base[self.bucket]
-        """Samples of the bucket up to and including this value."""
+        base = np.append(0.0, running)[self._firsts[:-1]]
+        after: Floats = running - base[self.bucket]
+        return after
 
     def percentile(self, share: float) -> Floats:
         """The smallest value that at least ``share`` of the samples do not exceed (nearest rank, no
         interpolation).
         """
         target = (share - _RELATIVE_SLACK) * self.totals
-        below = np.bincount(self.bucket, self.after < target[self.bucket], self.buckets).astype(np.int64)
+        if self._once:
+            below = np.maximum(np.ceil(target) - 1, 0).astype(np.int64)
+        else:
+            below = np.bincount(self.bucket, self.after < target[self.bucket], self.buckets).astype(np.int64)
         found = np.full(self.buckets, np.nan)
-        present = self._lasts >= self._firsts
-        place = np.minimum(self._firsts + below, self._lasts)
-        found[present] = self.values[place[present]]
+        firsts, lasts = self._firsts[:-1], self._firsts[1:] - 1
+        present = lasts >= firsts
+        found[present] = self.values[np.minimum(firsts + below, lasts)[present]]
         return found
 
     def kept(self, statistic: Statistic) -> Floats:
