@@ -9,7 +9,6 @@ Run: ``python -m benchmarks.gateway_requests``; ``--smoke`` takes fewer passes.
 """
 
 import argparse
-import gc
 import gzip
 import json
 import random
@@ -25,7 +24,7 @@ from starlette.responses import PlainTextResponse
 from epochwatch.gateway.app import Gateway
 from epochwatch.gateway.authentication import Authenticator
 from epochwatch.gateway.requests import RawRequest
-from epochwatch.server.process import OBJECTS_BETWEEN_COLLECTIONS
+from epochwatch.server import memory as server_memory
 
 NOW = 1_790_000_000
 DATAPOINTS = 1000
@@ -187,7 +186,7 @@ def main() -> int:
     """Print CPU milliseconds as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="fewer passes")
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    server_memory.tune()
     passes = 2 if parser.parse_args().smoke else 10
     print(json.dumps({"cpu_milliseconds": measured(passes)}, indent=2))
     return 0

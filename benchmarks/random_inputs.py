@@ -115,6 +115,10 @@ LABELS: Final = (
 )
 
 
+MOST_LETTERS: Final = 10_000
+"""Letters of a text for which the model has no limit."""
+
+
 class Moment(float):
     """A timestamp, which each protocol writes in a way of its own."""
 
@@ -352,17 +356,23 @@ JUNK: Final = (
 """What stands in place of something right."""
 
 
-@cache
 def _texts(shape: Shape) -> tuple[str, ...]:
-    """Texts for a shape: those that satisfy it, each several times, and, rarely, one that does not."""
-    if getattr(shape, "enum", None):
-        return (*tuple(shape.enum) * 20, "NOPE", "")
-    low, high = int(shape.metadata.get("min") or 0), int(shape.metadata.get("max") or 10_000)
-    written = shape.metadata.get("pattern")
+    """Texts for a shape: mostly such that satisfy it and, rarely, one that does not."""
+    metadata = shape.metadata
+    low, high = int(metadata.get("min") or 0), int(metadata.get("max") or MOST_LETTERS)
+    return _fitting(
+        tuple(getattr(shape, "enum", None) or ()), low, min(high, MOST_LETTERS), metadata.get("pattern")
+    )
+
+
+@cache
+def _fitting(enum: tuple[str, ...], low: int, high: int, written: str | None) -> tuple[str, ...]:
+    if enum:
+        return (*enum * 20, "NOPE", "")
     pattern = compiled_pattern(written) if written else None
-    candidates = [*POOL, "a" * low, "1" * low, "a" * min(high, 10_000)]
+    candidates = [*POOL, "a" * low, "1" * low, "a" * high]
     fitting = [
         text for text in candidates if low <= len(text) <= high and (pattern is None or pattern.fullmatch(text))
     ]
     named = [text for text in fitting if text in NAMES]
-    return (*(named or fitting) * 60, *fitting, "a" * (min(high, 10_000) + 1), "\x00")
+    return (*(named or fitting) * 60, *fitting, "a" * (high + 1), "\x00")

@@ -42,8 +42,8 @@ from epochwatch.client.credentials import Credentials
 from epochwatch.gateway.app import Gateway
 from epochwatch.gateway.models import service_model
 from epochwatch.gateway.requests import RawRequest, RawResponse
+from epochwatch.server import memory as server_memory
 from epochwatch.server.composition import compose, operations
-from epochwatch.server.process import OBJECTS_BETWEEN_COLLECTIONS
 from epochwatch.settings import Settings
 from epochwatch.store.stores import Stores
 from tests.servers import ServerProcess
@@ -394,7 +394,7 @@ def main() -> int:
     parser.add_argument("--only", type=int, metavar="NUMBER", help="send only this one, and show it")
     parser.add_argument("--memory", type=int, default=100_000, metavar="N", help="note memory each N requests")
     arguments = parser.parse_args()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    server_memory.tune()
     requests = Requests(arguments.seed, time.time())
     with tempfile.TemporaryDirectory() as directory, application(Path(directory)) as gateway:
         run = Run(gateway, requests)

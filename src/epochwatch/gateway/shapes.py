@@ -106,13 +106,11 @@ def _list(service: str, shape: Shape) -> Reader:
             raise WrongType(f"{_kind(value)} can not be converted to a list")
         if not item:
             item.append(reader(service, shape.member))
+        if None in value:
+            value = [element for element in value if element is not None]
         _check_length(value, low, high, path, problems)
         read_item = item[0]
-        return [
-            read_item(element, f"{path}.{number}.member", problems)
-            for number, element in enumerate(value, 1)
-            if element is not None
-        ]
+        return [read_item(element, f"{path}.{number}.member", problems) for number, element in enumerate(value, 1)]
 
     return read
 
@@ -123,12 +121,12 @@ def _map(service: str, shape: Shape) -> Reader:
     def read(value: Any, path: str, problems: Problems) -> dict[str, Any]:
         if not isinstance(value, Mapping):
             raise WrongType(f"{_kind(value)} can not be converted to a map")
-        _check_length(value, low, high, path, problems)
+        given = {key: element for key, element in value.items() if element is not None}
+        _check_length(given, low, high, path, problems)
         read_key, read_value = reader(service, shape.key), reader(service, shape.value)
         return {
-            read_key(key, f"{path}.key", problems): read_value(given, f"{path}.{key}.value", problems)
-            for key, given in value.items()
-            if given is not None
+            read_key(key, f"{path}.key", problems): read_value(element, f"{path}.{key}.value", problems)
+            for key, element in given.items()
         }
 
     return read

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import gc
 import ipaddress
 import json
 import logging
@@ -21,16 +20,13 @@ from epochwatch.client.console import sign_in_link
 from epochwatch.client.credentials import load_or_create
 from epochwatch.errors import EpochwatchError, UsageError
 from epochwatch.model.retention import parse as parse_retention
+from epochwatch.server import memory
 from epochwatch.server.composition import compose
 from epochwatch.settings import Settings
 from epochwatch.store.stores import Stores
 
 GRACE_SECONDS = 5
 """How long requests under way may take once the server is told to stop."""
-OBJECTS_BETWEEN_COLLECTIONS = 20_000
-"""A request of a thousand datapoints makes some thousands of objects that are soon gone without the collector: with
-Python's default of 700 it would run several times a request and take almost as long as everything else.
-"""
 
 
 def serve(settings: Settings, *, ephemeral: bool = False) -> None:
@@ -45,7 +41,7 @@ def serve(settings: Settings, *, ephemeral: bool = False) -> None:
             "bind 127.0.0.1, or leave auth at 'sigv4'",
         )
     _log_to_stderr()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    memory.tune()
     # uvicorn sends itself again what ended it: by default SIGTERM would then kill us before anything is closed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _data(settings, ephemeral) as data, _listening(settings) as listener:
