@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from benchmarks.signed_client import SignedClient
 from benchmarks.stored_points import LONG, NAMESPACE, RETENTION, Dataset, elsewhere
 from benchmarks.usage import usage_of
 from benchmarks.victoria import PROGRAM, Victoria, VictoriaClient, columns, import_line, times
+from epochwatch.client.http import SERVICE
 from epochwatch.model.metric import MetricId
 from tests.servers import ServerProcess
 
@@ -80,6 +82,9 @@ class Ours:
         for stat in ("Average", "p99"):
             yield {"query": hundred + stat} | timed(partial(self.data, stat), repeats // 4)
         yield {"query": f"{hundred}Average, boto3"} | timed(self._data_by_boto3, repeats // 8)
+        yield {"query": f"{one}, PromQL"} | timed(self.promql_one, repeats)
+        yield {"query": f"{hundred}Average, PromQL"} | timed(self.promql_hundred, repeats // 4)
+        yield {"query": "latest value of every series, PromQL"} | timed(self.promql_latest, repeats // 4)
         yield {"query": "ListMetrics, a page of 500"} | timed(self._list, repeats // 2)
         if self._dataset.long_seconds:
             for period in (LONG_PERIOD, MINUTE):
@@ -96,6 +101,7 @@ class Ours:
                 expected = _buckets(self._dataset.values(number)[-HOUR:])
                 wanted = expected[:, P99_RANK] if stat == "p99" else expected.mean(axis=1)
                 _require(f"ours, {stat}", one["Values"], wanted)
+        self._check_promql()
         if self._dataset.long_seconds:
             values = self._dataset.long_values().reshape(-1, LONG_PERIOD).mean(axis=1)
             _require("ours, long", _results(self.long(LONG_PERIOD))[0]["Values"], values)
@@ -112,6 +118,40 @@ class Ours:
         return self._client.cloudwatch(
             "GetMetricData", whole | {"ScanBy": "TimestampAscending", "MetricDataQueries": [query]}
         )
+
+    def promql_one(self, number: int) -> bytes:
+        metric = self._dataset.metric(number * 7 % self._dataset.series)
+        selector = _selector(metric.name, f',TrainingJobName="{metric.dimensions[0][1]}"')
+        return self._promql_range(f"quantile_over_time(0.99, {selector}[60s])")
+
+    def promql_hundred(self, number: int) -> bytes:
+        name = self._dataset.metric(_chosen(number, self._dataset)[0]).name
+        return self._promql_range(f"avg_over_time({_selector(name)}[60s])")
+
+    def promql_latest(self, _: int) -> bytes:
+        return self._promql("query", {"query": f'{{namespace="{NAMESPACE}"}}', "time": self._dataset.end - 1})
+
+    def _promql_range(self, query: str) -> bytes:
+        end = self._dataset.end - 1
+        return self._promql(
+            "query_range", {"query": query, "start": end - HOUR + MINUTE, "end": end, "step": MINUTE}
+        )
+
+    def _promql(self, path: str, parameters: Row) -> bytes:
+        target = f"/_/prometheus/api/v1/{path}?{urlencode(parameters, quote_via=quote)}"
+        return self._client.send(self._client.prepare("GET", target, {}, b"", SERVICE))
+
+    def _check_promql(self) -> None:
+        label = "TrainingJobName"
+        expected = np.quantile(_buckets(self._dataset.values(0)[-HOUR:]), 0.99, axis=1)
+        _require("ours, PromQL, p99", columns(self.promql_one(0), label)["job-0"][1], expected)
+        means = columns(self.promql_hundred(0), label)
+        newest = columns(self.promql_latest(0), label, "__name__")
+        for number in _chosen(0, self._dataset):
+            metric, values = self._dataset.metric(number), self._dataset.values(number)
+            job = metric.dimensions[0][1]
+            _require("ours, PromQL, Average", means[job][1], _buckets(values[-HOUR:]).mean(axis=1))
+            _require("ours, PromQL, latest", newest[f"{job} {_promql_name(metric.name)}"][1], values[-1:])
 
     def _statistics_request(self, number: int) -> Row:
         metric = self._dataset.metric(number * 7 % self._dataset.series)
@@ -200,6 +240,14 @@ class Theirs:
 
 def _labels(number: int) -> dict[str, str]:
     return {"series": str(number), "job": f"job-{number // 10}", "metric": f"metric-{number % 10}"}
+
+
+def _promql_name(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _selector(name: str, more: str = "") -> str:
+    return f'{_promql_name(name)}{{namespace="{NAMESPACE}"{more}}}'
 
 
 def _chosen(number: int, dataset: Dataset) -> Sequence[int]:

@@ -47,7 +47,6 @@ def moto_rows(points: int) -> Iterator[dict[str, Any]]:
                 client, max(start, end - datetime.timedelta(hours=1)), end
             ),
             "GetMetricData, whole range at 60 s, Average": lambda: _data(client, start, end),
-            "ListMetrics": lambda: client.list_metrics(Namespace="Bench"),
         }
         for name, ask in questions.items():
             repeats = 1 if "whole" in name else 5

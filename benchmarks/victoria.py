@@ -85,10 +85,11 @@ def times(seconds: Sequence[int]) -> bytes:
     return msgspec.json.encode([second * 1000 for second in seconds])
 
 
-def columns(answer: bytes, label: str) -> dict[str, tuple[list[int], list[float]]]:
-    """Unix seconds and values of each series of a query's answer, by the value of ``label``."""
+def columns(answer: bytes, *labels: str) -> dict[str, tuple[list[int], list[float]]]:
+    """Unix seconds and values of each series of a PromQL query's answer, by the values of ``labels``."""
     found = {}
     for one in json.loads(answer)["data"]["result"]:
         points = one["values"] if "values" in one else [one["value"]]
-        found[one["metric"][label]] = ([int(at) for at, _ in points], [float(value) for _, value in points])
+        name = " ".join(one["metric"][label] for label in labels)
+        found[name] = ([int(at) for at, _ in points], [float(value) for _, value in points])
     return found
