@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from epochwatch.client.analytics import TrainingJobAnalytics
     from epochwatch.client.jobs import Job, Point, job, jobs
+    from epochwatch.client.queries import query
     from epochwatch.errors import EpochwatchError, UsageError
     from epochwatch.training.api import (
         alert,
@@ -67,6 +68,7 @@ _HOMES = {
     "log_artifact": "epochwatch.training.api",
     "log_code": "epochwatch.training.api",
     "login": "epochwatch.training.api",
+    "query": "epochwatch.client.queries",
     "save": "epochwatch.training.api",
     "termerror": "epochwatch.training.api",
     "termlog": "epochwatch.training.api",
@@ -100,6 +102,7 @@ __all__ = [
     "log_artifact",
     "log_code",
     "login",
+    "query",
     "run",
     "save",
     "summary",

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from epochwatch.cli.chart import Curve, Frame, draw, duration
+from epochwatch.cli.chart import Curve, Frame, draw, duration, sparkline
 
 
 def text_of(curves: list[Curve], **frame: object) -> list[str]:
@@ -121,3 +121,12 @@ def test_duration_never_says_sixty() -> None:
     assert duration(59.96) == "1m 00s"
     assert duration(0.9996) == "1.0 s"
     assert duration(3599.7) == "1h 00m"
+
+
+def test_sparkline_is_one_line_from_the_least_to_the_greatest_value() -> None:
+    rising = sparkline(line("loss", [float(n) for n in range(96)]), 24)
+    assert len(rising) == 24
+    assert (rising[0], rising[-1]) == ("⣀", "⠉")
+    assert sparkline(line("flat", [3.0, 3.0, 3.0]), 8) == "⠒" * 8
+    assert sparkline(line("one", [3.0]), 8).strip()
+    assert sparkline(line("none", [math.nan]), 8) == ""

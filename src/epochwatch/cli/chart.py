@@ -102,6 +102,16 @@ def draw(curves: Sequence[Curve], frame: Frame) -> Chart:
     return Chart(drawn, [curve.name for curve in curves])
 
 
+def sparkline(curve: Curve, width: int) -> str:
+    """The curve in one line of that many characters; empty where it has no finite point."""
+    kept = _finite(curve, logarithmic=False)
+    if not kept.x:
+        return ""
+    canvas = Canvas(width, 1)
+    _plot(canvas, kept, 0, (min(kept.x), max(kept.x), *_range(min(kept.low), max(kept.high))))
+    return "".join(text for text, _ in canvas.row(0)).rstrip()
+
+
 def _finite(curve: Curve, logarithmic: bool) -> Curve:
     points = [
         (x, math.log10(low) if logarithmic else low, math.log10(high) if logarithmic else high)

@@ -22,6 +22,7 @@ COMMANDS = {
     "metrics": ("epochwatch.cli.metrics:metrics_command", "Export a job's points: table, CSV, JSON or Parquet."),
     "logs": ("epochwatch.cli.logs:logs_command", "Show or follow a job's log."),
     "plot": ("epochwatch.cli.plot:plot_command", "Draw curves in the terminal."),
+    "query": ("epochwatch.cli.query:query_command", "Ask for metrics: an expression, a search, SQL."),
     "regex": ("epochwatch.cli.regex:regex_command", "Try metric definitions on a log."),
     "sync": ("epochwatch.cli.sync:sync_command", "Send what runs left behind."),
     "env": ("epochwatch.cli.env:env_command", "Print the variables that point AWS clients here."),

@@ -1,16 +1,13 @@
 """``epochwatch metrics``: a job's points in full resolution."""
 
-import contextlib
-import os
-import secrets
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
 LONGEST_TABLE = 1000
 """Rows of a table in a terminal; more are for a file."""
+FORMS = ("table", "csv", "json", "parquet")
 
 
 @click.command("metrics")
@@ -27,7 +24,7 @@ LONGEST_TABLE = 1000
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "csv", "json", "parquet"]),
+    type=click.Choice(FORMS),
     help="Default: by the file's ending, else a table.",
 )
 @click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False), help="Write to FILE.")
@@ -36,37 +33,24 @@ def metrics_command(
 ) -> None:
     """Export all points of JOB: metric, host, step, epoch, time (Unix seconds) and value, nothing averaged."""
     from epochwatch.cli.job import job_path
+    from epochwatch.cli.output import form_of, write_out
     from epochwatch.client.http import Client
-    from epochwatch.errors import UsageError
     from epochwatch.settings import load
 
-    form = form or _by_ending(output)
-    if form == "parquet" and output is None and sys.stdout.isatty():
-        raise UsageError("Parquet is not for a terminal", "name a file with -o, or pipe it")
+    form = form_of(form, output, FORMS)
     client = Client(load(), timeout=300)
     asked = {"metric": metrics, "host": host, "format": "json" if form == "table" else form}
     if form == "table":
         points = client.get_json(job_path(job, "/points"), asked)["points"]
-        body = _table(points, x, cut=output is None and sys.stdout.isatty()).encode()
+        body = _table(points, x, cut=output is None and sys.stdout.isatty())
     else:
         body = client.get_bytes(job_path(job, "/points"), asked)
     client.close()
-    if output is None:
-        sys.stdout.buffer.write(body)
-        sys.stdout.buffer.flush()
-    else:
-        _write(Path(output), body)
+    write_out(body, output)
 
 
-def _by_ending(output: str | None) -> str:
-    ending = Path(output).suffix.lower() if output else ""
-    return {".csv": "csv", ".json": "json", ".parquet": "parquet"}.get(ending, "table")
-
-
-def _table(points: list[dict[str, Any]], x: str, *, cut: bool) -> str:
-    import io
-
-    from epochwatch.cli.output import console, moment, number, table
+def _table(points: list[dict[str, Any]], x: str, *, cut: bool) -> bytes:
+    from epochwatch.cli.output import moment, number, rendered, table
 
     shown = points[-LONGEST_TABLE:] if cut else points
     if len(shown) < len(points):
@@ -80,25 +64,4 @@ def _table(points: list[dict[str, Any]], x: str, *, cut: bool) -> str:
         )
         for point in shown
     ]
-    text = io.StringIO()
-    console(text).print(table((x.upper(), "METRIC", "HOST", "VALUE"), rows, right=("STEP", "VALUE")))
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
-
-
-def _write(path: Path, body: bytes) -> None:
-    """Replaces the file whole: a reader never finds half of it."""
-    from epochwatch.errors import EpochwatchError
-
-    if path.exists() and not path.is_file():  # /dev/stdout, a pipe: nothing to replace
-        path.write_bytes(body)
-        return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_bytes(body)
-        temporary.replace(path)
-    except OSError as error:
-        raise EpochwatchError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-    click.echo(f"wrote {path} ({len(body):,} bytes)", err=True)
+    return rendered(table((x.upper(), "METRIC", "HOST", "VALUE"), rows, right=("STEP", "VALUE")))

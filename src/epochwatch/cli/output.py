@@ -1,18 +1,27 @@
 """What commands print: JSON, tables and numbers."""
 
+import contextlib
 import datetime
+import io
 import json
 import math
+import os
+import secrets
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from epochwatch.errors import EpochwatchError, UsageError
+
 STATUS_STYLES = {"InProgress": "cyan", "Completed": "green", "Failed": "red", "Stopped": "yellow"}
 """The colour of each training job status."""
+BINARY = {"arrow": "Arrow", "parquet": "Parquet"}
+"""Formats that no terminal can show."""
 UNBOUNDED_WIDTH = 10_000
 """Columns where the output is no terminal: nothing is cut for a program that reads it."""
 
@@ -36,6 +45,48 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence
     for row in rows:
         made.add_row(*row)
     return made
+
+
+def rendered(made: Table) -> bytes:
+    """The table as text for a file or a pipe."""
+    text = io.StringIO()
+    console(text).print(made)
+    return ("\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n").encode()
+
+
+def form_of(asked: str | None, output: str | None, forms: Sequence[str]) -> str:
+    """The format asked for, else the one of ``forms`` that is the output file's ending, else a table. Raises UsageError
+    for one that would go to a terminal and cannot.
+    """
+    ending = Path(output).suffix.lower().removeprefix(".") if output else ""
+    form = asked or (ending if ending in forms else "table")
+    if form in BINARY and output is None and sys.stdout.isatty():
+        raise UsageError(f"{BINARY[form]} is not for a terminal", "name a file with -o, or pipe it")
+    return form
+
+
+def write_out(body: bytes, output: str | None) -> None:
+    """To the file ``output``, or standard output where that is None. A file is replaced whole: a reader never finds
+    half of it.
+    """
+    if output is None:
+        sys.stdout.buffer.write(body)
+        sys.stdout.buffer.flush()
+        return
+    path = Path(output)
+    if path.exists() and not path.is_file():  # /dev/stdout, a pipe: nothing to replace
+        path.write_bytes(body)
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        temporary.write_bytes(body)
+        temporary.replace(path)
+    except OSError as error:
+        raise EpochwatchError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+    click.echo(f"wrote {path} ({len(body):,} bytes)", err=True)
 
 
 def number(value: Any) -> str:

@@ -59,7 +59,7 @@ def plot_command(
         raise EpochwatchError(
             f"{error} for {', '.join(metrics)}", "leave --log away" if logarithmic else "try another --x"
         ) from error
-    _print(chart)
+    print_chart(chart)
     for curve in answered:
         if curve["non_finite"]:
             click.echo(
@@ -99,7 +99,8 @@ def _floats(values: list[Any]) -> list[float]:
     return [float("nan") if value is None else float(value) for value in values]
 
 
-def _print(chart: "Chart") -> None:
+def print_chart(chart: "Chart") -> None:
+    """The chart and its legend on standard output, coloured in a terminal."""
     from rich.text import Text
 
     from epochwatch.cli.chart import COLORS, MARKS

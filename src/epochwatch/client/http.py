@@ -76,6 +76,11 @@ class Client:
             headers["content-encoding"] = "gzip"
         return msgspec.msgpack.decode(self._exchange("POST", path, None, body, headers), type=answer)
 
+    def post_form(self, path: str, parameters: Parameters) -> bytes:
+        """Send ``parameters`` as a form, which may be longer than an address; the body of the answer."""
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        return self._exchange("POST", path, None, _encoded(parameters).encode(), headers)
+
     def post(self, path: str) -> bytes:
         """POST without a body."""
         return self._exchange("POST", path, None, b"", {})
@@ -151,10 +156,9 @@ class Client:
         body: bytes,
         headers: dict[str, str],
     ) -> http.client.HTTPResponse:
-        present = {name: value for name, value in (parameters or {}).items() if value is not None}
         target = self._parts.path + path
-        if present:
-            target += "?" + urlencode(present, doseq=True, quote_via=quote)
+        if encoded := _encoded(parameters or {}):
+            target += f"?{encoded}"
         credentials = load_or_create(self._settings)
         signed = sign_request(
             method,
@@ -186,3 +190,9 @@ class Client:
         if status in (401, 403):
             hint = "is this the server's key? `epochwatch config` shows which is used and where it comes from"
         return Refused(status, code, message, hint)
+
+
+def _encoded(parameters: Parameters) -> str:
+    """As in an address; those that are None are left out."""
+    present = {name: value for name, value in parameters.items() if value is not None}
+    return urlencode(present, doseq=True, quote_via=quote)

@@ -11,9 +11,11 @@ from starlette.routing import Route
 
 from epochwatch import __version__
 from epochwatch.console.curves import AXES, bucketed, curve
+from epochwatch.console.exports import MEDIA_TYPES, answer
 from epochwatch.console.live import Live
 from epochwatch.console.logs import log_page
-from epochwatch.console.points import MEDIA_TYPES, exported, tracks, written
+from epochwatch.console.points import exported, tracks, written
+from epochwatch.console.query import query
 from epochwatch.console.records import job_detail, job_summary
 from epochwatch.console.requests import Asked, Door, Refusal, no_such_job
 from epochwatch.model.aggregation import Summary
@@ -35,7 +37,7 @@ FOREVER = 2**32 - 1
 
 
 class Api:
-    """The GET endpoints under ``/_/api``. Reading runs in threads."""
+    """The endpoints under ``/_/api``. Reading runs in threads."""
 
     def __init__(self, stores: Stores, door: Door) -> None:
         self._stores = stores
@@ -52,6 +54,7 @@ class Api:
             Route("/jobs/{job}/curves", self._answering(self._curves)),
             Route("/jobs/{job}/hosts", self._answering(self._hosts)),
             Route("/jobs/{job}/logs", self._answering(self._logs)),
+            Route("/query", self._answering(self._query), methods=["GET", "POST"]),
             Route("/live", self._live.endpoint),
         ]
 
@@ -97,10 +100,7 @@ class Api:
         points = self._stores.run_points.points(
             asked.tenant, TRAINING_JOB, job.name, asked.texts("metric") or None, asked.text("host") or None
         )
-        headers = {"cache-control": "no-store"}
-        if form != "json":
-            headers["content-disposition"] = f'attachment; filename="{job.name}.{form}"'
-        return Response(written(exported(points), form), media_type=MEDIA_TYPES[form], headers=headers)
+        return answer(written(exported(points), form), form, job.name)
 
     def _curves(self, asked: Asked) -> dict[str, Any]:
         metrics = asked.texts("metric")
@@ -155,6 +155,9 @@ class Api:
             limit=asked.whole("limit", 1000, 1, MAX_LINES),
             tail=asked.choice("tail", ("0", "1"), "0") == "1",
         )
+
+    def _query(self, asked: Asked) -> Response:
+        return query(self._stores, asked)
 
     def _found(self, asked: Asked) -> TrainingJob:
         job: TrainingJob | None = self._stores.state.jobs.get(asked.tenant, asked.job)

@@ -1,24 +1,15 @@
 """All points of a job's metrics, whole: as JSON, CSV, Parquet or Arrow."""
 
-import io
 from collections.abc import Iterator
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet
 
 from epochwatch.console.curves import Track, number
+from epochwatch.console.exports import file_of
 from epochwatch.model.batch import NO_STEP
-
-MEDIA_TYPES = {
-    "json": "application/json",
-    "csv": "text/csv; charset=utf-8",
-    "parquet": "application/vnd.apache.parquet",
-    "arrow": "application/vnd.apache.arrow.file",
-}
 
 
 def exported(points: pa.Table) -> pa.Table:
@@ -36,22 +27,14 @@ def exported(points: pa.Table) -> pa.Table:
     )
 
 
-def written(points: pa.Table, format: str) -> bytes:
-    """The table as a file of one of MEDIA_TYPES."""
-    sink = io.BytesIO()
-    if format == "csv":
-        pyarrow.csv.write_csv(points, sink, pyarrow.csv.WriteOptions(quoting_style="needed"))
-    elif format == "parquet":
-        pyarrow.parquet.write_table(points, sink, compression="zstd")
-    elif format == "arrow":
-        with pa.ipc.new_file(sink, points.schema) as writer:
-            writer.write_table(points)
-    else:
-        rows = points.to_pylist()
-        for row in rows:
-            row["value"] = number(row["value"])
-        return msgspec.json.encode({"points": rows})
-    return sink.getvalue()
+def written(points: pa.Table, form: str) -> bytes:
+    """The exported points as a file of one of MEDIA_TYPES."""
+    if form != "json":
+        return file_of(points, form)
+    rows = points.to_pylist()
+    for row in rows:
+        row["value"] = number(row["value"])
+    return msgspec.json.encode({"points": rows})
 
 
 def tracks(points: pa.Table) -> Iterator[tuple[str, str, Track]]:

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,10 +22,14 @@ CODES = {
     401: "NotSignedIn",
     403: "Forbidden",
     404: "NotFound",
+    413: "TooLarge",
     421: "ForeignHost",
     503: "TryAgain",
 }
 """Names of the refusals."""
+LARGEST_FORM: Final = 1024 * 1024
+"""Bytes of the body of a POST."""
+FORM: Final = "application/x-www-form-urlencoded"
 
 
 class Refusal(Exception):
@@ -72,8 +78,10 @@ class Door:
     async def answer(self, request: Request, act: Callable[["Asked"], Any]) -> Response:
         """Run ``act`` in a thread for the one who asks; its result becomes JSON unless it is a Response."""
         try:
+            _check_form(request)
             tenant = await self.tenant(request)
-            result = await run_in_threadpool(act, Asked(tenant, request))
+            parameters = await _parameters(request)
+            result = await run_in_threadpool(act, Asked(tenant, request, parameters))
         except Refusal as refusal:
             return refusal.response()
         except EpochwatchError as error:
@@ -81,13 +89,35 @@ class Door:
         return result if isinstance(result, Response) else json_response(result)
 
 
+def _check_form(request: Request) -> None:
+    """Before anything of a body is read: it must be a form, and not large."""
+    if request.method != "POST":
+        return
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > LARGEST_FORM:
+        raise Refusal(413, f"A form may have {LARGEST_FORM} bytes, and must say how many it has.")
+    if int(length) and not request.headers.get("content-type", "").lower().startswith(FORM):
+        raise Refusal(400, f"The body must be of the type {FORM}.")
+
+
+async def _parameters(request: Request) -> QueryParams:
+    """Those of the query string, and of the form of a POST."""
+    if request.method != "POST":
+        return request.query_params
+    try:
+        form = parse_qsl((await request.body()).decode(), keep_blank_values=True, errors="strict")
+    except ValueError as error:
+        raise Refusal(400, "The form is not UTF-8.") from error
+    return QueryParams([*request.query_params.multi_items(), *form])
+
+
 class Asked:
     """One request with its parameters read and checked. Each reader raises Refusal naming the parameter."""
 
-    def __init__(self, tenant: Tenant, request: Request) -> None:
+    def __init__(self, tenant: Tenant, request: Request, parameters: QueryParams) -> None:
         self.tenant = tenant
         self.request = request
-        self._query = request.query_params
+        self._query = parameters
 
     @property
     def job(self) -> str:
