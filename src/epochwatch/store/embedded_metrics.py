@@ -17,7 +17,6 @@ from epochwatch.model.embedded_metric import extract, is_candidate
 from epochwatch.model.metric import DatapointColumns
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.rows import Rows, datapoint_rows
-from epochwatch.store.series import SeriesEntry
 from epochwatch.store.sources import Stored
 
 if TYPE_CHECKING:
@@ -82,19 +81,13 @@ def _rows(
     stores: "Stores", tenant: Tenant, embedded: EmbeddedMetrics, own: NDArray[np.intp], number: int, policy: int
 ) -> Rows:
     columns, count = embedded.datapoints, len(own)
-    known = columns.series
     index = np.frombuffer(columns.index, np.uint32)[own]
     seconds = np.frombuffer(columns.timestamps, np.int64)[own]
     values = np.frombuffer(columns.values, np.float64)[own]
-    series: list[SeriesEntry] = []
-    sids = np.zeros(len(known), np.uint64)
-    for which in np.unique(index).tolist():
-        mine = np.flatnonzero(index == which)
-        last = mine[len(mine) - 1 - int(np.argmax(seconds[mine][::-1]))]
-        metric, unit = known[which]
-        entry = stores.series.ensure(tenant, metric, unit, int(seconds[last]), float(values[last]))
-        series.append(entry)
-        sids[which] = entry.sid
+    series = stores.series.ensure_all(tenant, columns.series, index, seconds, values)
+    sids = np.zeros(len(columns.series), np.uint64)
+    for number_of, entry in series.items():
+        sids[number_of] = entry.sid
     zeros = np.zeros(count)
     batch = datapoint_rows(
         {
@@ -111,4 +104,4 @@ def _rows(
             "seq": embedded.positions[own],
         }
     )
-    return Rows(series=series, datapoints=batch)
+    return Rows(series=list(series.values()), datapoints=batch)

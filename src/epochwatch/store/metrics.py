@@ -7,7 +7,6 @@ from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from epochwatch.model.aggregation import Summary
 from epochwatch.model.metric import DatapointColumns, MetricId
@@ -156,14 +155,8 @@ class MetricStore:
             raise ValueError("a datapoint is not a finite number")
         if int(seconds.min()) < 0 or int(seconds.max()) > LATEST_TS:
             raise ValueError("a time lies outside of 1970 to 2106")
-        last = _last_rows(index, seconds)
         single = np.where(sets, values / np.where(weights == 0, 1.0, weights), values)
-        entries = [
-            self._series.ensure(tenant, metric, unit, second, value)
-            for (metric, unit), second, value in zip(
-                datapoints.series, seconds[last].tolist(), single[last].tolist(), strict=True
-            )
-        ]
+        entries = list(self._series.ensure_all(tenant, datapoints.series, index, seconds, single).values())
         policies = [self._tiers.policy(entry.metric.namespace) for entry in entries]
         count = len(index)
         return Rows(
@@ -181,13 +174,6 @@ class MetricStore:
                 }
             ),
         )
-
-
-def _last_rows(index: NDArray[np.uint32], seconds: NDArray[np.int64]) -> NDArray[np.intp]:
-    """For each series the row of its newest second; of several the last one."""
-    order = np.lexsort((seconds, index))
-    lasts: NDArray[np.intp] = order[np.flatnonzero(np.diff(index[order], append=2**32 - 1))]
-    return lasts
 
 
 def _token(metric: MetricId) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from epochwatch.errors import EpochwatchError
 from epochwatch.model.metric import Dimensions, MetricId
@@ -94,6 +95,26 @@ class SeriesIndex:
             if last_seen >= entry.last_seen:
                 entry.last_seen, entry.last_value = last_seen, last_value
             return entry
+
+    def ensure_all(
+        self,
+        tenant: Tenant,
+        known: Sequence[tuple[MetricId, str]],
+        index: NDArray[np.uint32],
+        seconds: NDArray[np.int64],
+        values: NDArray[np.float64],
+    ) -> dict[int, SeriesEntry]:
+        """The series of rows by their number in ``known`` (metric and unit): ``index`` has that of each row. Of several
+        rows of a series' newest second the last one gives its newest value.
+        """
+        order = np.lexsort((seconds, index))
+        lasts = order[np.flatnonzero(np.diff(index[order].astype(np.int64), append=-1))]
+        return {
+            number: self.ensure(tenant, known[number][0], known[number][1], second, value)
+            for number, second, value in zip(
+                index[lasts].tolist(), seconds[lasts].tolist(), values[lasts].tolist(), strict=True
+            )
+        }
 
     def units(self, tenant: Tenant, metric: MetricId) -> dict[str, SeriesEntry]:
         """The durable series of ``metric`` by unit; empty when the metric is unknown."""

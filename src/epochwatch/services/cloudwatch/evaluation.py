@@ -1,7 +1,7 @@
 """Answers the queries of a GetMetricData request: reads what they need, then computes."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from epochwatch.model import anomaly, insights, labels, periods, search, statistics
 from epochwatch.model.insights import InsightsQuery
+from epochwatch.model.metric import MetricId
 from epochwatch.model.metric_math import (
     Expression,
     InvalidExpression,
@@ -195,17 +196,9 @@ class Evaluation:
         }
 
     def _insights(self, query: ExpressionQuery, parsed: InsightsQuery) -> Value:
-        matching = self.call.stores.metrics.matching(
-            self.call.tenant,
-            parsed.matches,
-            namespace=parsed.namespace,
-            name=parsed.metric,
-            active_since=int(self.call.now) - ACTIVE_SECONDS,
-        )
-        if len(matching) > insights.MOST_METRICS:
-            self._say(TOO_MANY)
-        groups: dict[tuple[str, ...], list[Any]] = {}
-        for metric in matching[: insights.MOST_METRICS]:
+        matching = self._matching(parsed.matches, parsed.namespace, parsed.metric, insights.MOST_METRICS)
+        groups: dict[tuple[str, ...], list[MetricId]] = {}
+        for metric in matching:
             groups.setdefault(parsed.group_of(metric), []).append(metric)
         grid = self._grid(query.period or DEFAULT_PERIOD)
         summaries = self.call.stores.metrics.read_groups(self.call.tenant, list(groups.values()), grid)
@@ -294,16 +287,20 @@ class Evaluation:
             wanted, statistic = search.parse(call.query), statistics.parse(call.statistic)
         except (InvalidSearch, InvalidStatistic) as error:
             raise InvalidExpression(str(error)) from error
+        found = self._matching(wanted.matches, wanted.namespace, wanted.metric_name, search.MOST_SERIES)
+        return [Wanted(metric, statistic, period) for metric in found]
+
+    def _matching(
+        self, wanted: Callable[[MetricId], bool], namespace: str | None, name: str | None, most: int
+    ) -> list[MetricId]:
+        """The first ``most`` active metrics that match."""
+        since = int(self.call.now) - ACTIVE_SECONDS
         found = self.call.stores.metrics.matching(
-            self.call.tenant,
-            wanted.matches,
-            namespace=wanted.namespace,
-            name=wanted.metric_name,
-            active_since=int(self.call.now) - ACTIVE_SECONDS,
+            self.call.tenant, wanted, namespace=namespace, name=name, active_since=since
         )
-        if len(found) > search.MOST_SERIES:
+        if len(found) > most:
             self._say(TOO_MANY)
-        return [Wanted(metric, statistic, period) for metric in found[: search.MOST_SERIES]]
+        return found[:most]
 
     def _say(self, message: Mapping[str, str]) -> None:
         if message not in self.messages:
