@@ -176,6 +176,11 @@ def test_tables_hold_what_the_json_does(console: Any) -> None:
     assert text["dimensions"].to_pylist() == [row[4] and "TrainingJobName=finished" for row in rows]
 
 
+@pytest.mark.parametrize("text", ['"Select" loss', "a OR{} p99", '"My Lab" "room t"{"a b"="c, d"} TM(10% : 90%)'])
+def test_metric_is_told_from_sql_and_metric_math_by_quotes_or_braces(console: Any, text: str) -> None:
+    assert [said["code"] for said in ask(console, text)["messages"]] == ["UnknownMetric"]
+
+
 def test_file_of_nothing_has_its_columns(console: Any) -> None:
     asked = path("Lab nothing", format="parquet")
     with console.request("/_/api" + asked) as answer:
