@@ -4,7 +4,7 @@
   these clients can reach at best), ours (signed), and moto (in memory).
 * The same requests encoded and signed in advance, in each protocol.
 * The agents' own batches, 20,000 values each, encoded in advance: as values of training metrics (each is kept as a run
-  point and as a datapoint) and as host samples (datapoints).
+  point and as a datapoint) and as host samples (datapoints). Timed, as the former, until all of it can be read.
 * VictoriaMetrics' JSON import, encoded in advance. It is not durable: it answers before anything is on disk.
 
 Run: ``python -m benchmarks.ingest``; ``--smoke`` for a quick look.
@@ -16,7 +16,8 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from benchmarks.usage import usage_of
 from benchmarks.victoria import PROGRAM, Victoria, VictoriaClient, import_line, times
 from epochwatch.client.http import SERVICE
 from epochwatch.model.batch import Batch, InstanceSamples, Registered, Registration, RunPoints
+from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE
 from tests.servers import ServerProcess
 
 ANY_KEY = {"access_key_id": "123456789012", "secret_access_key": "any"}
@@ -97,32 +99,72 @@ def _check_stored(server: ServerProcess, expected: int) -> None:
 
 def by_protocol(server: ServerProcess, requests: int) -> Iterator[Row]:
     """Requests encoded in advance, in each protocol, compressed as SDKs do from 10 kB on, and plain."""
-    usage = usage_of(server)
     signer = SignedClient(server)
     for protocol in PROTOCOLS:
         for compressed in (True, False):
             made = encoded(signer, protocol, CONNECTIONS, compressed=compressed)
             send_all(server, made[:CONNECTIONS], CONNECTIONS)
-            many = [made[number % len(made)] for number in range(requests)]
-            before = usage.cpu_seconds()
-            passed = send_all(server, many, CONNECTIONS)
-            row = _row(f"{protocol}, {'gzip' if compressed else 'plain'}", "ours", requests * DATAPOINTS, passed)
-            yield row | _cost(usage.cpu_seconds() - before, requests * DATAPOINTS)
+            many = [made[number % len(made)] for number in range(requests // CONNECTIONS * CONNECTIONS)]
+            one = Place(NAMESPACE, "Client", "client-0", DATAPOINTS // NAMES * (requests // CONNECTIONS))
+            way = f"{protocol}, {'gzip' if compressed else 'plain'}"
+            yield _sent(server, way, many, CONNECTIONS, DATAPOINTS, one)
 
 
 def by_agents(server: ServerProcess, batches: int) -> Iterator[Row]:
     """Batches as agents send them; several runs at once, each run's batches in order."""
-    usage = usage_of(server)
     signer = SignedClient(server)
-    for kind in ("run points", "host samples"):
-        runs = [_registered(signer, f"bench-{kind.replace(' ', '-')}-{number}") for number in range(AGENTS)]
+    for kind, dimension, host in (("run points", "TrainingJobName", ""), ("host samples", "Host", "/algo-1")):
+        names = [f"bench-{kind.replace(' ', '-')}-{number}" for number in range(AGENTS)]
+        runs = [_registered(signer, name) for name in names]
         warm = [_batch(signer, run, 0, kind) for run in runs]
         made = [_batch(signer, run, number, kind) for number in range(1, batches + 1) for run in runs]
         send_all(server, warm, AGENTS)
-        before = usage.cpu_seconds()
-        passed = send_all(server, made, AGENTS)
-        count = len(made) * BATCH_VALUES
-        yield _row(f"agent, {kind}", "ours", count, passed, AGENTS) | _cost(usage.cpu_seconds() - before, count)
+        one = Place(TRAINING_JOBS_NAMESPACE, dimension, names[0] + host, BATCH_VALUES // NAMES * batches)
+        yield _sent(server, f"agent, {kind}", made, AGENTS, BATCH_VALUES, one)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One of the series that are sent, ``metric-0`` of a dimension, and how many datapoints of it."""
+
+    namespace: str
+    dimension: str
+    value: str
+    datapoints: int
+
+    def count(self, client: SignedClient) -> float:
+        """How many datapoints it has by now; with the answer, all that was acknowledged is in the engine."""
+        now = int(time.time()) // 60 * 60
+        answer = client.cloudwatch(
+            "GetMetricStatistics",
+            {
+                "Namespace": self.namespace,
+                "MetricName": "metric-0",
+                "Dimensions": [{"Name": self.dimension, "Value": self.value}],
+                "StartTime": now - 3600,
+                "EndTime": now + 3600,
+                "Period": 60,
+                "Statistics": ["SampleCount"],
+            },
+        )
+        return sum(float(point["SampleCount"]) for point in json.loads(answer)["Datapoints"])
+
+
+def _sent(
+    server: ServerProcess, way: str, requests: Sequence[Prepared], connections: int, each: int, place: Place
+) -> Row:
+    """Send ``requests`` of ``each`` datapoints; until all of it can be read."""
+    client, usage = SignedClient(server), usage_of(server)
+    stored = place.count(client)
+    before, begin = usage.cpu_seconds(), time.perf_counter()
+    send_all(server, requests, connections)
+    stored = place.count(client) - stored
+    row = _row(way, "ours", len(requests) * each, time.perf_counter() - begin, connections)
+    if stored != place.datapoints:
+        raise SystemExit(
+            f"{way}: {place.datapoints} datapoints of a series were acknowledged, {stored:.0f} are stored"
+        )
+    return row | _cost(usage.cpu_seconds() - before, len(requests) * each)
 
 
 def _registered(signer: SignedClient, name: str) -> str:

@@ -30,7 +30,7 @@ from tests.servers import ServerProcess
 
 TABLE = "datapoints"
 CLIENTS = 4
-WAIT_SECONDS = 60
+WAIT_SECONDS = 120
 
 Row = dict[str, Any]
 
