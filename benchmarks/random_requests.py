@@ -15,6 +15,7 @@ import gc
 import http.client
 import json
 import logging
+import math
 import socket
 import sys
 import tempfile
@@ -49,10 +50,14 @@ from epochwatch.store.stores import Stores
 from tests.servers import ServerProcess
 
 THREADS = 16
+PART = 1000
+"""Requests between two looks at the clock."""
 HTTP_SHARE = 100
 """One in so many requests goes over HTTP."""
 SERVED, BROKEN, DAMAGED = 0.9, 0.4, 0.2
 """Shares of requests for operations that are built, with a broken input, and broken once encoded."""
+DEAR = ("DescribeLogGroups", "DescribeLogStreams", "FilterLogEvents", "GetLogEvents", "GetMetricStatistics")
+"""Operations that scan for every right request; the others are drawn three times as often."""
 SHRINKING_STEPS = 300
 SLOWEST = 10
 
@@ -81,7 +86,12 @@ class Requests:
 
     def __init__(self, seed: int, now: float) -> None:
         self._seed, self._now = seed, now
-        self._served = [(service, name) for service, built in operations().items() for name in built]
+        self._served = [
+            (service, name)
+            for service, built in operations().items()
+            for name in built
+            for _ in range(1 if name in DEAR else 3)
+        ]
         self._all = [
             (service, name) for service in operations() for name in service_model(service).operation_names
         ]
@@ -141,7 +151,10 @@ class Findings:
     def failed(self, signature: Signature, drawn: Drawn, trace: str) -> None:
         """Count a failure."""
         with self.lock:
-            self.failures.setdefault(signature, Failure(drawn, trace)).count += 1
+            if signature not in self.failures:
+                self.failures[signature] = Failure(drawn, trace)
+                print(json.dumps({"failed": signature, "number": drawn.number}), file=sys.stderr, flush=True)
+            self.failures[signature].count += 1
 
     def remember(self, done: int, began: float) -> None:
         """Note memory after so many requests."""
@@ -336,15 +349,18 @@ def gateway_over(stores: Stores, home: Path) -> Iterator[Gateway]:
     app.close()
 
 
-def in_process(run: Run, numbers: range, every: int) -> None:
-    """Send the requests from several threads; note memory each time ``every`` are done."""
+def in_process(run: Run, numbers: range, every: int, seconds: float = math.inf) -> None:
+    """Send the requests from several threads, until the time is over; note memory each time ``every`` are done."""
     began = time.monotonic()
     with ThreadPoolExecutor(THREADS) as pool, run.listening():
-        for start in range(numbers.start, numbers.stop, every):
-            part = range(start, min(start + every, numbers.stop))
-            for _ in pool.map(run.send, part, chunksize=1):
-                pass
-            run.findings.remember(part.stop - numbers.start, began)
+        for start in range(numbers.start, numbers.stop, PART):
+            part = range(start, min(start + PART, numbers.stop))
+            list(pool.map(run.send, part))
+            over = part.stop == numbers.stop or time.monotonic() - began > seconds
+            if over or (part.stop - numbers.start) % every == 0:
+                run.findings.remember(part.stop - numbers.start, began)
+            if over:
+                break
         run.shrink()
 
 
@@ -392,6 +408,9 @@ def main() -> int:
     parser.add_argument("count", type=int, nargs="?", default=10_000, help="how many requests")
     parser.add_argument("--seed", type=int, default=1, help="which requests")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="send only this one, and show it")
+    parser.add_argument(
+        "--seconds", type=float, default=math.inf, help="stop after so long, however many are left"
+    )
     parser.add_argument("--memory", type=int, default=100_000, metavar="N", help="note memory each N requests")
     arguments = parser.parse_args()
     server_memory.tune()
@@ -402,10 +421,9 @@ def main() -> int:
             drawn = requests.draw(arguments.only)
             print(drawn.name, drawn.document, drawn.request, gateway.handle(drawn.request), sep="\n")
             return 0
-        in_process(run, range(arguments.count), arguments.memory)
-    report = run.findings.report() | {
-        "http": over_http(requests, range(arguments.count, arguments.count + arguments.count // HTTP_SHARE))
-    }
+        in_process(run, range(arguments.count), arguments.memory, arguments.seconds)
+    over_wire = range(arguments.count, arguments.count + arguments.count // HTTP_SHARE)
+    report = run.findings.report() | {"http": over_http(requests, over_wire)}
     print(json.dumps(report, indent=1))
     return 1 if report["failures"] or report["http"]["failures"] else 0
 
