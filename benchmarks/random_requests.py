@@ -45,6 +45,7 @@ from epochwatch.gateway.models import service_model
 from epochwatch.gateway.requests import RawRequest, RawResponse
 from epochwatch.server import memory as server_memory
 from epochwatch.server.composition import compose, operations
+from epochwatch.server.maintenance import Maintenance
 from epochwatch.settings import Settings
 from epochwatch.store.stores import Stores
 from tests.servers import ServerProcess
@@ -333,9 +334,12 @@ def application(home: Path) -> Iterator[Gateway]:
     stores = Stores.open(
         settings.effective_metrics_url, settings.effective_state_url, settings.effective_objects_url
     )
+    maintenance = Maintenance(stores)
     try:
+        maintenance.start()
         with gateway_over(stores, home) as gateway:
             yield gateway
+        maintenance.stop()
     finally:
         stores.close()
 
