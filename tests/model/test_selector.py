@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epochwatch.model import metric_math, selector
@@ -77,6 +77,7 @@ def test_what_is_no_selector_is_told_with_its_place(text: str, message: str) -> 
     assert str(caught.value) == message
 
 
+@settings(deadline=None)
 @given(METRICS, STATISTICS)
 def test_selector_that_is_written_reads_as_the_same_metric(metric: MetricId, name: str) -> None:
     written = Selector(metric, statistic(name))
@@ -84,6 +85,7 @@ def test_selector_that_is_written_reads_as_the_same_metric(metric: MetricId, nam
     assert selector.parse(selector.written(metric)).metric == metric
 
 
+@settings(deadline=None)
 @given(METRICS, STATISTICS)
 def test_selector_that_is_written_is_never_metric_math_nor_sql(metric: MetricId, name: str) -> None:
     written = str(Selector(metric, statistic(name)))
@@ -92,6 +94,7 @@ def test_selector_that_is_written_is_never_metric_math_nor_sql(metric: MetricId,
     assert not re.match(r"\s*SELECT\b", written, re.IGNORECASE)
 
 
+@settings(deadline=None)
 @given(st.text('ab "\\{}=,%:\n', max_size=30))
 def test_any_text_is_a_selector_or_refused(text: str) -> None:
     try:

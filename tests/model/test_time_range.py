@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epochwatch.model import periods, time_range
@@ -74,6 +74,7 @@ def test_period_is_the_shortest_that_suits(seconds: int, finest: int, expected: 
     assert time_range.suitable_period(0, seconds, finest) == expected
 
 
+@settings(deadline=None)
 @given(st.integers(1, 1000 * 86400), st.sampled_from([1, 60, 300, 3600]))
 def test_period_is_legal_kept_and_not_too_fine(seconds: int, finest: int) -> None:
     period = time_range.suitable_period(NOW, NOW + seconds, finest)
