@@ -107,6 +107,8 @@ def test_the_latest_value_is_the_newest_one_whatever_came_last(stores: Stores, t
     assert stores.metrics.latest(tenant, [metric]) == {metric: (NOW + 6, 8.0)}
     put(stores, tenant, Point(metric, NOW + 7, statistic_set=StatisticSet(60.0, 4.0, 1.0, 40.0)))
     assert stores.metrics.latest(tenant, [metric]) == {metric: (NOW + 7, 15.0)}
+    put(stores, tenant, Point(metric, NOW + 8, statistic_set=StatisticSet(1e300, 1e-300, 1.0, 2.0)))
+    assert stores.metrics.latest(tenant, [metric]) == {metric: (NOW + 8, 2.0)}
 
 
 @pytest.mark.parametrize(

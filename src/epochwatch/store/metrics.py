@@ -155,7 +155,9 @@ class MetricStore:
             raise ValueError("a datapoint is not a finite number")
         if int(seconds.min()) < 0 or int(seconds.max()) > LATEST_TS:
             raise ValueError("a time lies outside of 1970 to 2106")
-        single = np.where(sets, values / np.where(weights == 0, 1.0, weights), values)
+        with np.errstate(over="ignore"):  # a set may claim a sum that no number of its values can have
+            means = np.clip(values / np.where(weights == 0, 1.0, weights), columns["low"], columns["high"])
+        single = np.where(sets, means, values)
         entries = list(self._series.ensure_all(tenant, datapoints.series, index, seconds, single).values())
         policies = [self._tiers.policy(entry.metric.namespace) for entry in entries]
         count = len(index)
