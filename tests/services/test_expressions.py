@@ -165,6 +165,17 @@ def test_a_band_of_an_expression_follows_its_history(caller: Caller) -> None:
     assert all(low <= value <= high for low, value, high in zip(edges[0], shown["Values"], edges[1], strict=True))
 
 
+def test_a_request_for_more_than_fits_into_memory_is_refused(caller: Caller) -> None:
+    for start in (0, 250):
+        data = [{"MetricName": f"m{number}", "Value": 1.0} for number in range(start, start + 250)]
+        caller(put_metric_data, Namespace="Kept/Forever", MetricData=data)
+    query = expression("SEARCH('Namespace=\"Kept/Forever\"', 'Sum', 1)")
+    code, text = caller.refused(
+        get_metric_data, MetricDataQueries=[query], StartTime=caller.now - 86400, EndTime=caller.now
+    )
+    assert (code, "too many datapoints" in text) == ("ValidationException", True)
+
+
 def test_an_expression_without_data_has_an_empty_result(caller: Caller) -> None:
     [found] = ask(caller, expression("a + 1"), hidden("a"))["MetricDataResults"]
     assert (found["Values"], found["StatusCode"], found["Label"]) == ([], "Complete", "e")

@@ -162,8 +162,7 @@ class _Question:
             if isinstance(given, Selector):
                 yield self._metric_query(name, given, returned=True)
             else:
-                finest = insights.FINEST_PERIOD if isinstance(given, InsightsQuery) else 1
-                yield ExpressionQuery(name, None, True, given, max(self._period, finest))
+                yield ExpressionQuery(name, None, True, given, self._period)
 
     def _metric_query(self, name: str, wanted: Selector, *, returned: bool) -> MetricQuery:
         label = None if returned else name

@@ -200,7 +200,7 @@ class Evaluation:
         groups: dict[tuple[str, ...], list[MetricId]] = {}
         for metric in matching:
             groups.setdefault(parsed.group_of(metric), []).append(metric)
-        grid = self._grid(query.period or DEFAULT_PERIOD)
+        grid = self._grid(max(query.period or DEFAULT_PERIOD, insights.FINEST_PERIOD))
         summaries = self.call.stores.metrics.read_groups(self.call.tenant, list(groups.values()), grid)
         found = {
             group: insights.statistic(parsed, summary) for group, summary in zip(groups, summaries, strict=True)

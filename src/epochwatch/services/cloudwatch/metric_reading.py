@@ -13,7 +13,10 @@ from epochwatch.model.metric import MetricId
 from epochwatch.model.periods import Buckets
 from epochwatch.model.statistics import Statistic
 from epochwatch.services.call import Call
+from epochwatch.services.cloudwatch.errors import validation
 
+MOST_DATAPOINTS = 25_000_000
+"""What one request may have to hold in memory: 500 metrics at the finest period kept for any age are half of it."""
 NOTHING = Series(np.empty(0, np.int64), np.empty(0))
 
 
@@ -37,15 +40,19 @@ class Found:
 
 def read_statistics(call: Call, wanted: Iterable[Wanted], start: float, end: float) -> dict[Wanted, Found]:
     """Each statistic over ``[start, end)``; those of one period by one query. A period that is not kept any more for
-    data as old as ``start`` has nothing.
+    data as old as ``start`` has nothing. Raises AwsError where that is too much at once.
     """
     found: dict[Wanted, Found] = {}
+    room = MOST_DATAPOINTS
     together: dict[tuple[Buckets, bool], list[Wanted]] = defaultdict(list)
     for one in wanted:
         found[one] = Found()
         if one.period % call.stores.metrics.lifetimes(one.metric.namespace).finest(call.now - start) == 0:
             buckets = periods.buckets(start, end, one.period, call.now)
             together[buckets, one.statistic.is_extended].append(one)
+            room -= buckets.count
+    if room < 0:
+        raise validation("The request asks for too many datapoints: ask for a shorter time or a longer period.")
     for (buckets, ranked), members in together.items():
         rows = call.stores.metrics.read(
             call.tenant, {member.metric for member in members}, buckets, distribution=ranked
