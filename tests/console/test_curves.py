@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochwatch.console.curves import Track, curve, smoothed
+from epochwatch.console.curves import Track, curve, smoothed, summarised
+from epochwatch.model.aggregation import Samples, summarise
+from epochwatch.model.periods import Buckets
 
 EVERYTHING = (-math.inf, math.inf)
 
@@ -135,3 +137,16 @@ def test_one_place_for_all_points_is_one_bucket() -> None:
 def test_nothing_at_all_is_an_empty_curve() -> None:
     found = shown(track([]), smoothing=0.9)
     assert (found["x"], found["total"], found["last_time"], found["axis_known"]) == ([], 0, None, True)
+
+
+@pytest.mark.parametrize("width", [2, 10, 800])
+def test_a_host_s_spike_is_shown_after_its_minute_was_summed_up(width: int) -> None:
+    values = np.full(3600, 5.0)
+    values[1234] = 99.0
+    ones = np.ones(3600)
+    rows = Samples(np.arange(3600), values, ones, values, values, np.zeros(3600, bool))
+    found = summarised([summarise(rows, Buckets(0, 3600, 60))], width)
+    assert len(found["x"]) == min(width, 60)
+    assert (max(found["max"]), min(found["min"])) == (99.0, 5.0)
+    assert max(found["mean"]) < 10
+    assert summarised([], width) == {"x": [], "min": [], "max": [], "mean": []}

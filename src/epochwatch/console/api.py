@@ -1,16 +1,15 @@
 """What the console (and any program) reads: jobs, points, curves, hosts and logs as JSON. See docs/console.md."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from epochwatch import __version__
-from epochwatch.console.curves import AXES, bucketed, curve
+from epochwatch.console.curves import AXES, curve, summarised
 from epochwatch.console.exports import MEDIA_TYPES, answer
 from epochwatch.console.live import Live
 from epochwatch.console.logs import log_page
@@ -18,9 +17,8 @@ from epochwatch.console.points import exported, tracks, written
 from epochwatch.console.query import query
 from epochwatch.console.records import job_detail, job_summary
 from epochwatch.console.requests import Asked, Door, Refusal, no_such_job
-from epochwatch.model.aggregation import Summary
 from epochwatch.model.job import STATUSES, TrainingJob
-from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE, MetricId
+from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE
 from epochwatch.model.periods import Buckets
 from epochwatch.store.run_points import TRAINING_JOB
 from epochwatch.store.state.jobs import Sort
@@ -137,15 +135,8 @@ class Api:
         )
         start, end = int(max(window[0], 0)), int(min(window[1] + 1, FOREVER))
         found = self._stores.metrics.read(asked.tenant, metrics, Buckets(start, end, 1))
-        return {"host": host, "metrics": [self._host_metric(one, found[one], width) for one in metrics]}
-
-    def _host_metric(self, metric: MetricId, units: Mapping[str, Summary], width: int) -> dict[str, Any]:
-        x = np.concatenate([one.timestamps.astype(np.float64) for one in units.values()] or [np.empty(0)])
-        value = np.concatenate([one.sums / one.counts for one in units.values()] or [x])
-        order = np.argsort(x, kind="stable")
-        columns = bucketed(x[order], value[order], value[order], width)
-        del columns["smooth"]
-        return {"metric": metric.name, **columns}
+        drawn = [{"metric": one.name, **summarised(list(found[one].values()), width)} for one in metrics]
+        return {"host": host, "metrics": drawn}
 
     def _logs(self, asked: Asked) -> dict[str, Any]:
         return log_page(

@@ -5,11 +5,14 @@ single step is always seen. Values that are no finite numbers are never averaged
 listed beside the curve.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from epochwatch.model.aggregation import Summary
 
 Floats = NDArray[np.float64]
 
@@ -113,6 +116,27 @@ def smoothed(value: Floats, smoothing: float) -> tuple[Floats, dict[str, float]]
         weight = smoothing * weight + share
         means[index] = mean / weight
     return means, {"mean": mean, "weight": weight}
+
+
+def summarised(parts: Sequence[Summary], width: int) -> dict[str, list[float]]:
+    """Datapoints of a metric over time (Unix seconds) in at most ``width`` buckets. What was summed up by the minute
+    keeps the extremes of its minutes.
+    """
+    x = _joined([part.timestamps.astype(np.float64) for part in parts])
+    order = np.argsort(x, kind="stable")
+    means, lows, highs = (
+        bucketed(x[order], values[order], values[order], width)
+        for values in (
+            _joined([part.sums / part.counts for part in parts]),
+            _joined([part.lows for part in parts]),
+            _joined([part.highs for part in parts]),
+        )
+    )
+    return {"x": means["x"], "min": lows["min"], "max": highs["max"], "mean": means["mean"]}
+
+
+def _joined(columns: Sequence[Floats]) -> Floats:
+    return np.concatenate(columns) if columns else np.empty(0)
 
 
 def bucketed(x: Floats, value: Floats, smooth: Floats, width: int) -> dict[str, list[float]]:
