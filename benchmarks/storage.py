@@ -23,7 +23,7 @@ from benchmarks.ingest import by_agents, by_protocol
 from benchmarks.metric_queries import Theirs
 from benchmarks.put_load import boto3_load
 from benchmarks.stored_points import HOUR, RETENTION, Dataset, load, open_stores
-from benchmarks.usage import usage_of
+from benchmarks.usage import Usage, usage_of
 from benchmarks.victoria import PROGRAM, Victoria, VictoriaClient
 from epochwatch.store.engine import Engine
 from tests.servers import ServerProcess
@@ -116,26 +116,30 @@ def at_work(home: Path, share: float, settle: float, idle: float) -> Iterator[Ro
     """Memory under load, and CPU left alone."""
     with ServerProcess(home, environment={"EPOCHWATCH_RETENTION": RETENTION}) as server:
         usage = usage_of(server)
-        started = usage.resident_mb()
+        yield _memory("at the start", usage)
         boto3_load(server.url, server.credentials, CLIENTS, 20 * share)
+        yield _memory("after boto3, 4 clients", usage)
         for _ in by_protocol(server, int(240 * share)):
             pass
+        yield _memory("after encoded requests, 8 connections", usage)
         for _ in by_agents(server, int(30 * share)):
             pass
-        loaded = usage.resident_mb()
-        peak = usage.peak_mb()
-        yield {
-            "server": "ours",
-            "resident MB at start": round(started),
-            "after the load": round(loaded),
-            "peak": round(peak),
-        }
+        yield _memory("after agents' batches, 4 connections", usage)
         time.sleep(settle)
         before, begin = usage.cpu_seconds(), time.perf_counter()
         time.sleep(idle)
         passed = time.perf_counter() - begin
         used = usage.cpu_seconds() - before
         yield {"server": "ours", "idle s": round(passed), "CPU % of a core": round(100 * used / passed, 2)}
+
+
+def _memory(when: str, usage: Usage) -> Row:
+    return {
+        "server": "ours",
+        "memory": when,
+        "resident MB": round(usage.resident_mb()),
+        "peak": round(usage.peak_mb()),
+    }
 
 
 def main() -> None:
