@@ -6,7 +6,7 @@ noted, and before a step writes, it takes away what an earlier attempt left ther
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from epochwatch.model.retention import Lifetimes
@@ -88,26 +88,26 @@ class Rollup:
             {"done": self._tiers.progress.late_rolled, "newest": newest},
         )
         for generation in sorted(found["generation"].to_pylist()):
-            own = f"generation = {generation}"
-            self._clear(own)
-            for first, last in self._late_spans(own):
-                self._sum_up("late_datapoints", f"{own} AND ts >= {first} AND ts < {last}", "generation")
-            for finer, coarser in ((60, 300), (300, 3600)):
-                self._sum_tier(finer, coarser, own)
-            self._keep_positions("late_datapoints", own)
+            self._roll_generation(generation)
             self._tiers.generation_rolled(generation)
 
-    def _late_spans(self, own: str) -> Iterator[tuple[int, int]]:
-        hours = self._engine.query(
+    def _roll_generation(self, generation: int) -> None:
+        own = f"generation = {generation}"
+        rows = self._engine.query(
             f"SELECT intDiv(toUInt32(ts), {HOUR}) AS hour, count() AS rows FROM late_datapoints WHERE {own} "
             "GROUP BY hour ORDER BY hour"
         )
-        for hour, rows in zip(hours["hour"].to_pylist(), hours["rows"].to_pylist(), strict=True):
-            yield from _chunks(hour * HOUR, (hour + 1) * HOUR, rows)
+        hours, counts = rows["hour"].to_pylist(), rows["rows"].to_pylist()
+        self._clear(f"ts >= {hours[0] * HOUR} AND ts < {(hours[-1] + 1) * HOUR} AND {own}")
+        for first, last in _spans(hours, counts):
+            for seconds in TIERS:
+                self._sum_up("late_datapoints", f"{own} AND ts >= {first} AND ts < {last}", "generation", seconds)
+        self._keep_positions("late_datapoints", own)
 
-    def _sum_up(self, table: str, condition: str, generation: str) -> None:
+    def _sum_up(self, table: str, condition: str, generation: str, seconds: int = 60) -> None:
         self._engine.command(
-            f"INSERT INTO {TIERS[60]} ({_COLUMNS}) SELECT policy, sid, {_start(60)} AS start, {generation} AS part, "
+            f"INSERT INTO {TIERS[seconds]} ({_COLUMNS}) "
+            f"SELECT policy, sid, {_start(seconds)} AS start, {generation} AS part, "
             f"{_SUMS} FROM {table} WHERE {condition} GROUP BY policy, sid, start, part"
         )
 
@@ -191,3 +191,13 @@ def _chunks(start: int, end: int, rows: int) -> Iterator[tuple[int, int]]:
     step = max(60, (end - start) * CHUNK_ROWS // max(rows, 1) // 60 * 60)
     for first in range(start, end, step):
         yield first, min(first + step, end)
+
+
+def _spans(hours: Sequence[int], rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Spans of time that cover these hours, in order, with about CHUNK_ROWS of their rows each."""
+    first, count = hours[0], 0
+    for place, hour in enumerate(hours):
+        count += rows[place]
+        if count >= CHUNK_ROWS or place == len(hours) - 1:
+            yield first * HOUR, (hour + 1) * HOUR
+            first, count = hour + 1, 0

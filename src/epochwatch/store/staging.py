@@ -23,9 +23,10 @@ logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 1.0
 """Rows go into the engine so long after they came at the latest."""
-FLUSH_ROWS = 200_000
-MOST_ROWS = 1_000_000
-"""With more rows staged, adding waits: callers slow down to what the engine takes."""
+FLUSH_BYTES = 16 << 20
+"""So much is enough for one insert: about 180,000 datapoints."""
+MOST_BYTES = 64 << 20
+"""With more staged, adding waits: callers slow down to what the engine takes."""
 WAIT_SECONDS = 60
 RETRY_SECONDS = 1.0
 _STUCK = "the metrics store does not take rows at the moment"
@@ -38,7 +39,7 @@ class _Load:
     name: str
     generation: int
     rows: dict[str, list[pa.RecordBatch]]
-    count: int
+    bytes: int
 
 
 class Staging:
@@ -57,7 +58,7 @@ class Staging:
         self._since = 0.0
         self._added = 0
         self._moved = 0
-        """Of the rows ever added, how many the engine has."""
+        """Of the bytes ever added, how many the engine has."""
         self._wanted = 0
         """Somebody waits for the rows up to here."""
         self._failure: Exception | None = None
@@ -73,7 +74,8 @@ class Staging:
                 generation = self._tiers.generation(time.time())
             insert_tables(self._engine, self._tiers, segment.rows, generation, segment.name)
             self._log.remove(segment.name)
-            logger.info("took %d rows over from the log of an earlier process", _total(segment.rows))
+            rows = sum(batch.num_rows for batches in segment.rows.values() for batch in batches)
+            logger.info("took %d rows over from the log of an earlier process", rows)
         self._thread.start()
 
     def add(self, rows: Iterable[tuple[str, pa.RecordBatch]]) -> None:
@@ -82,14 +84,14 @@ class Staging:
         """
         batches = list(rows)
         with self._changed:
-            if not self._changed.wait_for(lambda: self._added - self._moved < MOST_ROWS, timeout=WAIT_SECONDS):
+            if not self._changed.wait_for(lambda: self._added - self._moved < MOST_BYTES, timeout=WAIT_SECONDS):
                 raise EpochwatchError(_STUCK) from self._failure
         with self._appending:
             self._log.append(batches)
             with self._changed:
                 for table, batch in batches:
                     self._rows.setdefault(table, []).append(batch)
-                    self._added += batch.num_rows
+                    self._added += batch.nbytes
                 self._since = self._since or time.monotonic()
                 self._changed.notify_all()
 
@@ -141,7 +143,7 @@ class Staging:
         with self._changed:
             while True:
                 staged = self._added - self._moved
-                if staged and (self._closed or self._wanted > self._moved or staged >= FLUSH_ROWS):
+                if staged and (self._closed or self._wanted > self._moved or staged >= FLUSH_BYTES):
                     return True
                 if self._closed:
                     return False
@@ -156,7 +158,7 @@ class Staging:
         self._log.remove(load.name)
         with self._changed:
             self._load = None
-            self._moved += load.count
+            self._moved += load.bytes
             self._changed.notify_all()
 
     def _taken(self) -> _Load:
@@ -166,8 +168,4 @@ class Staging:
             with self._changed:
                 rows, self._rows = self._rows, {}
                 self._since = 0.0
-        return _Load(name, generation, rows, _total(rows))
-
-
-def _total(rows: dict[str, list[pa.RecordBatch]]) -> int:
-    return sum(batch.num_rows for batches in rows.values() for batch in batches)
+        return _Load(name, generation, rows, sum(batch.nbytes for batches in rows.values() for batch in batches))
