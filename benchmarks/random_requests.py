@@ -173,7 +173,7 @@ class Findings:
                     "what": list(signature),
                     "count": failure.count,
                     "number": failure.example.number,
-                    "input": repr(failure.smallest)[:1000],
+                    "input": shown(failure.smallest),
                     "trace": failure.trace,
                 }
                 for signature, failure in self.failures.items()
@@ -181,6 +181,14 @@ class Findings:
             "slowest": [list(entry) for entry in self.slowest],
             "memory": self.memory,
         }
+
+
+def shown(value: Any) -> str:
+    """The value as Python writes it, or why it cannot."""
+    try:
+        return repr(value)[:1000]
+    except ValueError as error:
+        return f"({error}; --only shows the request)"
 
 
 def memory() -> dict[str, float]:
@@ -423,7 +431,7 @@ def main() -> int:
         run = Run(gateway, requests)
         if arguments.only is not None:
             drawn = requests.draw(arguments.only)
-            print(drawn.name, drawn.document, drawn.request, gateway.handle(drawn.request), sep="\n")
+            print(drawn.name, shown(drawn.document), drawn.request, gateway.handle(drawn.request), sep="\n")
             return 0
         in_process(run, range(arguments.count), arguments.memory, arguments.seconds)
     over_wire = range(arguments.count, arguments.count + arguments.count // HTTP_SHARE)

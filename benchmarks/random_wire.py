@@ -21,6 +21,8 @@ from epochwatch.gateway.requests import RawRequest
 ACCOUNT: Final = "909090909090"
 KEYS: Final = (ACCOUNT, "AKIAEXAMPLE", "")
 """Keys that sign: without verification twelve digits are the account itself, any other has the server's."""
+LONGEST: Final = 10**4299
+"""The largest integer that Python writes out; CBOR has larger ones."""
 HEADERS: Final = {
     "content-type": (
         "text/plain",
@@ -126,6 +128,8 @@ def _plain(value: Any) -> Any:
         return {str(name): _plain(part) for name, part in value.items()}
     if isinstance(value, list):
         return [_plain(part) for part in value]
+    if isinstance(value, int) and abs(value) >= LONGEST:
+        return LONGEST
     return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
 
@@ -159,7 +163,7 @@ def _fields(shape: Shape, prefix: str, value: Any) -> Iterator[tuple[str, str]]:
         for name, part in value.items():
             member = shape.members.get(name)
             place = f"{prefix}.{name}" if prefix else str(name)
-            yield from [(place, str(part)[:9999])] if member is None else _fields(member, place, part)
+            yield from [(place, _written(part)[:9999])] if member is None else _fields(member, place, part)
     elif kind == "list" and isinstance(value, list):
         if not value:
             yield prefix, ""
@@ -183,7 +187,10 @@ def _written(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int):
         return format(value, "d") if abs(value) < 10**100 else "1" + "0" * 99
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+    try:
+        return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+    except ValueError:  # integers that Python does not write out are in it
+        return str(LONGEST)
 
 
 def _rest(service: str, operation: OperationModel, document: Any) -> RawRequest:

@@ -137,6 +137,12 @@ CBOR_CASES = {
     "a promise of four billion items": b"\x9a\xff\xff\xff\xff",
     "nesting without end": b"\x81" * 100_000,
     "bytes where text belongs": cbor2.dumps({"Namespace": b"n", "MetricData": []}),
+    "text as a time": cbor2.dumps(
+        {"Namespace": "n", "MetricData": [{"MetricName": "m", "Timestamp": cbor2.CBORTag(1, "soon")}]}
+    ),
+    "too many integers of thousands of digits": cbor2.dumps(
+        {"Namespace": "n", "MetricData": [{"MetricName": "m", "Dimensions": [10**5000] * 31}]}
+    ),
 }
 
 

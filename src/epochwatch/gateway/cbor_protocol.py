@@ -28,7 +28,13 @@ def parse(route: Route, operation: OperationModel, request: RawRequest) -> Any:
     return _decode(request.body)
 
 
-_SECONDS = {1: lambda value, immutable: value}
+def _seconds(value: Any, immutable: bool) -> float:
+    if not isinstance(value, (int, float)):
+        raise ValueError("a timestamp is not a number")
+    return value
+
+
+_SECONDS = {1: _seconds}
 """Decoders that leave timestamps the numbers they are sent as."""
 
 

@@ -286,9 +286,12 @@ def _check_length(value: Any, low: int | None, high: int | None, path: str, prob
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(str(element) for element in value[:20])}]"[:1000]
-    return str(value)[:1000]
+    try:
+        if isinstance(value, list):
+            return f"[{', '.join(str(element) for element in value[:20])}]"[:1000]
+        return str(value)[:1000]
+    except ValueError:  # an integer of thousands of digits is in it, which Python does not write out
+        return "..."
 
 
 def _kind(value: Any) -> str:
