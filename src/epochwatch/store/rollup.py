@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from epochwatch.model.retention import Lifetimes
 from epochwatch.model.sketch import KEY_SQL
 from epochwatch.store.engine import Engine
-from epochwatch.store.schema import HOUR, PARTITION_SQL, TIER_SPANS, TIERS
+from epochwatch.store.schema import HOUR, PARTITION_SQL, TIER_SPANS, TIERS, datapoint_span
 from epochwatch.store.tiers import GENERATION_SECONDS, Tiers
 
 logger = logging.getLogger(__name__)
@@ -73,6 +73,8 @@ class Rollup:
         own = f"policy = {policy} AND ts >= {hour} AND ts < {hour + HOUR}"
         self._clear(f"{own} AND generation = 0")
         rows = self._count("datapoints", own)
+        if not rows:
+            return
         for first, last in _chunks(hour, hour + HOUR, rows):
             self._sum_up("datapoints", f"policy = {policy} AND ts >= {first} AND ts < {last}", "0")
         for finer, coarser in ((60, 300), (300, 3600)):
@@ -136,7 +138,7 @@ class Rollup:
         progress = self._tiers.progress
         for partition in self._partitions("datapoints"):
             policy, number = _numbers(partition)
-            if (number + 1) * HOUR <= progress.rolled.get(policy, 0):
+            if (number + 1) * datapoint_span(policy) <= progress.rolled.get(policy, 0):
                 self._drop_later("datapoints", partition)
         for partition in self._partitions("late_datapoints"):
             if int(partition) <= progress.late_rolled:
@@ -161,7 +163,13 @@ class Rollup:
 
     def _hours(self, policy: int) -> list[int]:
         parts = [_numbers(partition) for partition in self._partitions("datapoints")]
-        return [number * HOUR for owner, number in parts if owner == policy]
+        span = datapoint_span(policy)
+        return [
+            hour
+            for owner, number in parts
+            if owner == policy
+            for hour in range(number * span, (number + 1) * span, HOUR)
+        ]
 
     def _partitions(self, table: str) -> list[str]:
         rows = self._engine.query(

@@ -93,8 +93,8 @@ TIERS = {60: "rollup_60", 300: "rollup_300", 3600: "rollup_3600"}
 
 HOUR = 3600
 DAY = 86_400
-TIER_SPANS = {"datapoints": HOUR, "rollup_60": DAY, "rollup_300": 7 * DAY, "rollup_3600": 30 * DAY}
-"""Seconds of time in one partition, of what expires by partitions."""
+TIER_SPANS = {"rollup_60": DAY, "rollup_300": 7 * DAY, "rollup_3600": 30 * DAY}
+"""Seconds of time in one partition of a tier."""
 DAY_MS = 86_400_000
 POLICY_SHIFT = 32
 
@@ -131,7 +131,7 @@ _TABLES |= {
     **dict.fromkeys(TIERS.values(), _TIER),
 }
 _PARTITIONS = {
-    "datapoints": f"PARTITION BY (policy, intDiv(toUInt32(ts), {HOUR}))",
+    "datapoints": f"PARTITION BY (policy, intDiv(toUInt32(ts), if(policy = 0, {HOUR}, {DAY})))",
     "late_datapoints": "PARTITION BY generation",
     **{table: f"PARTITION BY (policy, intDiv(toUInt32(ts), {TIER_SPANS[table]}))" for table in TIERS.values()},
     "log_events": f"PARTITION BY intDiv(ts, {DAY_MS})",
@@ -193,10 +193,17 @@ def tables() -> Sequence[str]:
     return list(_TABLES)
 
 
+def datapoint_span(policy: int) -> int:
+    """Seconds of time in one partition of ``datapoints``. Where they are kept for longer than by default, small
+    partitions would be too many.
+    """
+    return HOUR if policy == 0 else DAY
+
+
 def partitions(table: str, times: NDArray[np.int64], policy: int = 0) -> NDArray[np.int64]:
     """The partition number of rows of ``table`` by their time column: an insert is atomic within a partition.
 
-    Only equality of these numbers means something: they mirror PARTITION BY, one for one. Of late datapoints, which
+    Only equality of these numbers means something: each is of one partition. Of late datapoints, which
     an insert writes into one partition, any number will do: it is that which they would have had in time.
     """
     if table == "datapoints":
