@@ -59,6 +59,8 @@ SERVED, BROKEN, DAMAGED = 0.9, 0.4, 0.2
 """Shares of requests for operations that are built, with a broken input, and broken once encoded."""
 DEAR = ("DescribeLogGroups", "DescribeLogStreams", "FilterLogEvents", "GetLogEvents", "GetMetricStatistics")
 """Operations that scan for every right request; the others are drawn three times as often."""
+PATIENCE = 5
+"""Seconds to wait for an answer over HTTP: a request that promises more bytes than it has gets none."""
 SHRINKING_STEPS = 300
 SLOWEST = 10
 
@@ -401,7 +403,7 @@ def _over_http(url: str, request: RawRequest) -> str:
     headers = {"host": host, "content-length": str(len(request.body)), "connection": "close"} | request.headers
     head = "\r\n".join([line, *(f"{name}: {value}" for name, value in headers.items())])
     with socket.create_connection(
-        (urlsplit(url).hostname or "", urlsplit(url).port or 0), timeout=60
+        (urlsplit(url).hostname or "", urlsplit(url).port or 0), timeout=PATIENCE
     ) as connection:
         with suppress(OSError):  # the server may have answered and closed before it had all of a bad request
             connection.sendall(head.encode("latin-1", "replace") + b"\r\n\r\n" + request.body)
