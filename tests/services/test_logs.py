@@ -59,7 +59,6 @@ def test_a_group_and_stream_exist_once(logs: Caller):
         "The specified log group does not exist.",
     )
     assert logs.refused(create_log_group, logGroupName="aws/x")[0] == INVALID
-    assert logs.refused(create_log_group, logGroupName="p", deletionProtectionEnabled=True)[0] == "NotImplemented"
 
 
 def test_groups_are_described(caller: Caller):

@@ -301,7 +301,7 @@ def test_a_group_and_a_stream_are_made_once(state: StateStore, tenant: Tenant) -
     assert not groups.create_group(tenant, "app", 6)
     found = groups.group(tenant, "app")
     assert found is not None
-    assert dataclasses.astuple(found) == ("app", 5, None, "INFREQUENT_ACCESS", "k", {"ü": "'"})
+    assert dataclasses.astuple(found) == ("app", 5, None, "INFREQUENT_ACCESS", "k", {"ü": "'"}, False)
     assert groups.group(tenant, "App") is None
     assert groups.create_stream(tenant, "app", "one", 7)
     assert not groups.create_stream(tenant, "app", "one", 8)

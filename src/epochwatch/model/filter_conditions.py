@@ -45,6 +45,10 @@ class Tokens:
             position = match.end()
         self._tokens.append(Token("end", ""))
 
+    def count(self, kind: str) -> int:
+        """How many words of a kind the pattern has."""
+        return sum(token.kind == kind for token in self._tokens)
+
     def peek(self) -> Token:
         """The next word, left in place."""
         return self._tokens[self._next]

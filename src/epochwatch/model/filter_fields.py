@@ -1,8 +1,8 @@
 """Space-delimited filter patterns: ``[ip, user, ..., status = 4*, bytes > 1000]``."""
 
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
 
 from epochwatch.model.filter_conditions import Condition, Tokens, parse_conditions
 from epochwatch.model.filter_literals import InvalidFilterPattern, check, compare
@@ -19,8 +19,18 @@ def split(message: str) -> list[str]:
     ]
 
 
-def parse(body: str) -> Condition:
-    """The condition between the brackets, as a function of the message's text. Raises InvalidFilterPattern.
+class Fields(NamedTuple):
+    """What stands between the brackets, as functions of a message's text."""
+
+    matches: Condition
+    values: Callable[[str], dict[str, str]]
+    """The fields of a message that matches, as ``$name``, or ``$3`` where the third one has no name."""
+    names: frozenset[str]
+    """``$name`` of each named field."""
+
+
+def parse(body: str) -> Fields:
+    """Reads what stands between the brackets. Raises InvalidFilterPattern.
 
     The message must have exactly the named fields; one ``...`` stands for any number of further ones.
     """
@@ -43,7 +53,16 @@ def parse(body: str) -> Condition:
         fields = _bind(names, split(message))
         return fields is not None and all(condition(fields) for condition in conditions)
 
-    return matches
+    return Fields(matches, lambda message: _named(names, split(message)), frozenset(f"${name}" for name in named))
+
+
+def _named(names: list[str], fields: list[str]) -> dict[str, str]:
+    """The fields of a message that matches, by ``$`` and their name or number."""
+    if _ELLIPSIS in names:
+        place = names.index(_ELLIPSIS)
+        further = len(fields) - len(names) + 1
+        names = [*names[:place], *(str(place + number + 1) for number in range(further)), *names[place + 1 :]]
+    return {f"${name}": field for name, field in zip(names, fields, strict=True)}
 
 
 def _bind(names: list[str], fields: list[str]) -> Mapping[str, str] | None:

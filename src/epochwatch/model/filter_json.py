@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, NoReturn, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from epochwatch.model.filter_conditions import Condition, Tokens, parse_conditions
 from epochwatch.model.filter_literals import InvalidFilterPattern, JsonNumber, check, compare
@@ -15,16 +15,35 @@ _STEP: Final = re.compile(
 )
 _ANY: Final = "*"
 _ANY_STEP: Final = -1
+_MISSING: Final = object()
+_LONGEST_INT: Final = 1000
 
 
-def parse(body: str) -> Condition:
-    """The condition inside the braces, as a function of the message's text. Raises InvalidFilterPattern.
+class Properties(NamedTuple):
+    """What stands inside the braces, as functions of a message's text."""
+
+    matches: Condition
+    values: Callable[[str], dict[str, str]]
+    """The properties the condition names, by their selectors; those that are not there are left out."""
+
+
+def parse(body: str) -> Properties:
+    """Reads what stands inside the braces. Raises InvalidFilterPattern.
 
     A message that is no JSON object or array never matches; a property that is not there satisfies nothing
     but ``NOT EXISTS``.
     """
     tokens = Tokens(body)
-    condition = parse_conditions(tokens, _comparison)
+    paths: dict[str, Path] = {}
+
+    def comparison(inner: Tokens) -> Condition:
+        token = inner.peek()
+        if token.kind != "selector" or token.text == "$":
+            raise inner.unexpected("a property such as $.name")
+        path = paths[token.text] = _path(inner.take().text)
+        return _comparison(inner, path)
+
+    condition = parse_conditions(tokens, comparison)
     if tokens.peek().kind != "end":
         raise tokens.unexpected("&& or ||")
 
@@ -32,7 +51,42 @@ def parse(body: str) -> Condition:
         document = _document(message)
         return document is not None and condition(document)
 
-    return matches
+    return Properties(matches, lambda message: _values(message, paths))
+
+
+def reader(selector: str) -> Callable[[str], str | None]:
+    """A function that finds a property such as ``$.loss`` or ``$.items[0]`` in a message: its text, None where it is
+    not there. Raises InvalidFilterPattern.
+    """
+    if not selector.startswith(("$.", "$[")):
+        raise InvalidFilterPattern(f"'{selector}' is not a property selector")
+    paths = {selector: _path(selector)}
+    return lambda message: _values(message, paths).get(selector)
+
+
+def _values(message: str, paths: Mapping[str, Path]) -> dict[str, str]:
+    document = _document(message)
+    found = {name: next(_select(document, path), _MISSING) for name, path in paths.items()}
+    return {name: _text(value) for name, value in found.items() if value is not _MISSING}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, JsonNumber):
+        return value.text
+    return value if isinstance(value, str) else json.dumps(_plain(value), ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    """``value`` with numbers that JSON can be written of."""
+    if isinstance(value, dict):
+        return {name: _plain(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    if not isinstance(value, JsonNumber):
+        return value
+    return (
+        int(value.text) if value.text.lstrip("-").isdecimal() and len(value.text) < _LONGEST_INT else float(value)
+    )
 
 
 def _document(message: str) -> Any:
@@ -48,11 +102,7 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _comparison(tokens: Tokens) -> Condition:
-    token = tokens.peek()
-    if token.kind != "selector" or token.text == "$":
-        raise tokens.unexpected("a property such as $.name")
-    path = _path(tokens.take().text)
+def _comparison(tokens: Tokens, path: Path) -> Condition:
     if tokens.accept("IS"):
         return _identity(tokens, path)
     if tokens.accept("NOT"):

@@ -6,17 +6,21 @@ in the message.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from epochwatch.model import filter_fields, filter_json
-from epochwatch.model.filter_conditions import unquoted
+from epochwatch.model.filter_conditions import Tokens, unquoted
 from epochwatch.model.filter_literals import InvalidFilterPattern, Regex
 
 __all__ = ["FilterPattern", "InvalidFilterPattern", "compile_pattern"]
 
 _TERM: Final = re.compile(r'\s*([-?]?)(?:"((?:[^"\\]|\\.)*)"|%((?:[^%\\]|\\.)*)%|(\S+))(?=\s|\Z)')
+
+
+def _no_values(_: str) -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,23 @@ class FilterPattern:
     """Whether a message matches."""
     required: tuple[str, ...] = ()
     """Texts that every matching message contains: a store may look for these first."""
+    kind: Literal["terms", "json", "fields"] = "terms"
+    values: Callable[[str], Mapping[str, str]] = _no_values
+    """What the pattern names of a message that matches: properties by their selectors, fields by ``$name``."""
+    names: frozenset[str] = frozenset()
+    """``$name`` of each field that a space-delimited pattern names."""
+    regexes: int = 0
+    """How many regular expressions it holds."""
+
+    def reader(self, reference: str) -> Callable[[str], str | None]:
+        """A function that finds in a matching message what ``$.property`` or ``$field`` refers to: its text, None
+        where it is not there. Raises InvalidFilterPattern for what this pattern has none of.
+        """
+        if self.kind == "json":
+            return filter_json.reader(reference)
+        if reference not in self.names:
+            raise InvalidFilterPattern(f"the pattern has no field '{reference}'")
+        return lambda message: self.values(message).get(reference)
 
 
 def compile_pattern(source: str) -> FilterPattern:
@@ -36,18 +57,33 @@ def compile_pattern(source: str) -> FilterPattern:
     if text.startswith("{"):
         if not text.endswith("}"):
             raise InvalidFilterPattern("a pattern that begins with { must end with }")
-        return FilterPattern(source, filter_json.parse(text[1:-1]))
+        properties = filter_json.parse(text[1:-1])
+        return FilterPattern(
+            source,
+            properties.matches,
+            kind="json",
+            values=properties.values,
+            regexes=Tokens(text[1:-1]).count("regex"),
+        )
     if text.startswith("["):
         if not text.endswith("]"):
             raise InvalidFilterPattern("a pattern that begins with [ must end with ]")
-        return FilterPattern(source, filter_fields.parse(text[1:-1]))
+        fields = filter_fields.parse(text[1:-1])
+        return FilterPattern(
+            source,
+            fields.matches,
+            kind="fields",
+            values=fields.values,
+            names=fields.names,
+            regexes=Tokens(text[1:-1]).count("regex"),
+        )
     return _terms(source, text)
 
 
 def _terms(source: str, text: str) -> FilterPattern:
     by_sign: dict[str, list[Callable[[str], bool]]] = {"": [], "-": [], "?": []}
     required: list[str] = []
-    position = 0
+    position = regexes = 0
     while position < len(text):
         match = _TERM.match(text, position)
         if match is None:
@@ -58,12 +94,14 @@ def _terms(source: str, text: str) -> FilterPattern:
         position = match.end()
         if regex is not None:
             by_sign[sign].append(Regex(regex).equals)
+            regexes += 1
             continue
         term = word if quoted is None else unquoted(f'"{quoted}"')
         if sign == "" and term:
             required.append(term)
         by_sign[sign].append(_contains(term))
-    return FilterPattern(source, _combine(by_sign[""], by_sign["-"], by_sign["?"]), tuple(required))
+    combined = _combine(by_sign[""], by_sign["-"], by_sign["?"])
+    return FilterPattern(source, combined, tuple(required), regexes=regexes)
 
 
 def _contains(term: str) -> Callable[[str], bool]:

@@ -13,9 +13,10 @@ from epochwatch.model.batch import NO_STEP, Batch, Committed, InstanceSamples, L
 from epochwatch.model.job import Run
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE, MetricId
 from epochwatch.model.tenant import Tenant
-from epochwatch.store.embedded_metrics import EmbeddedMetrics, embedded_in, embedded_rows
+from epochwatch.store.line_metrics import LineMetrics, embedded_in, line_metric_rows
 from epochwatch.store.live import LiveLog, LivePoints, LiveSamples
 from epochwatch.store.logs import LogEvent
+from epochwatch.store.metric_filters import FilteredLines, filtered_lines
 from epochwatch.store.rows import (
     Rows,
     constant,
@@ -38,7 +39,7 @@ MAX_LIVE = 2000
 """Newest items of one kind handed to watchers per batch."""
 
 Sent = LogEvents | RunPoints | InstanceSamples
-Part = Sent | EmbeddedMetrics
+Part = Sent | LineMetrics | FilteredLines
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +68,17 @@ def commit_batch(stores: "Stores", tenant: Tenant, run: Run, batch: Batch, now: 
     """Store what of ``batch`` is not stored yet; durable on return.
 
     Log events go into the run's stream; run points into the job's and, if finite, as datapoints under
-    ``TrainingJobName``; samples as datapoints under ``Host``; metrics embedded in log events as they say. Raises
-    ValueError for columns that do not fit together and for sources of other runs.
+    ``TrainingJobName``; samples as datapoints under ``Host``; metrics embedded in log events as they say; what metric
+    filters find in log events as these say. Raises ValueError for columns that do not fit together and for sources of
+    other runs.
     """
     sent: list[Sent] = [*batch.log_events, *batch.run_points, *batch.samples]
     for given in sent:
         if not given.source.startswith(f"{run.run_id}/"):
             raise ValueError(f"the source {given.source[:100]} is not one of run {run.run_id}")
     embedded = [found for lines in batch.log_events if (found := embedded_in(lines)) is not None]
-    parts: list[Part] = [*sent, *embedded]
+    # Filters come first: they look at what is not stored yet as log events.
+    parts: list[Part] = [*_filtered_parts(stores, tenant, run, batch, now), *sent, *embedded]
     context = _Context(stores, tenant, run, now)
     numbers = {part.source: source_number(tenant, part.source) for part in parts}
     with ExitStack() as held:
@@ -86,12 +89,38 @@ def commit_batch(stores: "Stores", tenant: Tenant, run: Run, batch: Batch, now: 
         prepared = []
         for part in parts:
             number = numbers[part.source]
-            for one in _prepare(context, part, number, stored[number]):
+            rows = (
+                _what_matches(context, part, stored[numbers[part.lines.source]])
+                if isinstance(part, FilteredLines)
+                else part
+            )
+            for one in _prepare(context, rows, number, stored[number]):
                 # At once: a later part of the batch may repeat these rows.
                 stored[number].advance(one.table, one.times, one.positions, one.policy)
                 prepared.append(one.rows)
         stores.ingest.write(_together(prepared))
     return Committed({given.source: _last(given.positions) for given in sent})
+
+
+def _filtered_parts(stores: "Stores", tenant: Tenant, run: Run, batch: Batch, now: float) -> list[FilteredLines]:
+    if not batch.log_events:
+        return []
+    stores.state.log_groups.ensure_stream(tenant, run.log_group, run.log_stream, int(now * 1000))
+    filters = stores.state.metric_filters.acting(tenant, run.log_group)
+    return [FilteredLines(lines, filters) for lines in batch.log_events] if filters else []
+
+
+def _what_matches(context: _Context, part: FilteredLines, stored: Stored) -> LineMetrics:
+    """What the filters find in lines that are not stored. That they came is noted before they are durable: at worst
+    they come again.
+    """
+    positions, times = _column(part.lines.positions, np.uint64), _column(part.lines.timestamps, np.int64)
+    _same_length(positions, times, part.lines.messages)
+    found, matched = filtered_lines(part, stored.new("log_events", times, positions))
+    context.stores.state.metric_filters.note(
+        context.tenant, context.run.log_group, int(context.now) // 60, matched
+    )
+    return found
 
 
 def _together(parts: Sequence[Rows]) -> Rows:
@@ -120,13 +149,13 @@ def _joined(batches: Iterable[pa.RecordBatch | None]) -> pa.RecordBatch | None:
     return pa.Table.from_batches(present).combine_chunks().to_batches()[0]
 
 
-def _prepare(context: _Context, part: Part, number: int, stored: Stored) -> list[_Prepared]:
+def _prepare(context: _Context, part: Sent | LineMetrics, number: int, stored: Stored) -> list[_Prepared]:
     if isinstance(part, LogEvents):
         return _log_events(context, part, number, stored)
     if isinstance(part, RunPoints):
         return _run_points(context, part, number, stored)
-    if isinstance(part, EmbeddedMetrics):
-        found = embedded_rows(context.stores, context.tenant, part, number, stored)
+    if isinstance(part, LineMetrics):
+        found = line_metric_rows(context.stores, context.tenant, part, number, stored)
         return [_Prepared(new.rows, "datapoints", new.times, new.positions, new.policy) for new in found]
     return _samples(context, part, number, stored)
 

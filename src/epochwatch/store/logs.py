@@ -1,6 +1,7 @@
 """Log events: writing, reading a stream in order from any place, scanning a group."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,10 @@ import pyarrow as pa
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.engine import Engine
 from epochwatch.store.ingest import Ingest
+from epochwatch.store.log_deletion import delete_events
 from epochwatch.store.rows import API_SOURCE, Rows, SequenceNumbers, constant, log_event_rows
+from epochwatch.store.schema import DAY_MS
+from epochwatch.store.state.log_groups import LogGroupStore
 
 Place = tuple[int, int]
 """A place in a stream: (timestamp in ms, seq). Events are ordered by it."""
@@ -44,17 +48,29 @@ class StreamBounds:
 
 
 class LogStore:
-    """Log events of all tenants. Groups and streams themselves are records of the state store."""
+    """Log events of all tenants. Groups and streams themselves are records of the state store.
 
-    def __init__(self, engine: Engine, ingest: Ingest, numbers: SequenceNumbers) -> None:
+    Events that are past their group's retention are not read, whether they are deleted yet or not.
+    """
+
+    def __init__(self, engine: Engine, ingest: Ingest, numbers: SequenceNumbers, groups: LogGroupStore) -> None:
         self._engine = engine
         self._ingest = ingest
         self._numbers = numbers
+        self._groups = groups
 
     def put_events(
-        self, tenant: Tenant, group: str, stream: str, events: Sequence[tuple[int, str]], now_ms: int
+        self,
+        tenant: Tenant,
+        group: str,
+        stream: str,
+        events: Sequence[tuple[int, str]],
+        now_ms: int,
+        announce: Callable[[Sequence[LogEvent]], None] | None = None,
     ) -> None:
-        """Store (timestamp in ms, message) events; durable on return."""
+        """Store (timestamp in ms, message) events; durable on return. ``announce`` is called with them after the
+        commit.
+        """
         count = len(events)
         if not count:
             return
@@ -69,7 +85,23 @@ class LogStore:
             "source": np.full(count, API_SOURCE, np.uint64),
             "seq": self._numbers.take(count),
         }
-        self._ingest.write(Rows(log_events=log_event_rows(columns)))
+
+        def tell() -> None:
+            if announce is not None:
+                numbered = zip(events, columns["seq"].tolist(), strict=True)
+                announce([LogEvent(ts, now_ms, seq, stream, message) for (ts, message), seq in numbered])
+
+        self._ingest.write(Rows(log_events=log_event_rows(columns), announce=tell))
+
+    def kept_since(self, tenant: Tenant, group: str) -> int | None:
+        """The time (Unix ms) of the oldest event of a group that is not past its retention; None: it has none."""
+        days = self._groups.retention(tenant, group)
+        return None if days is None else int(time.time() * 1000) - days * DAY_MS
+
+    def delete(self, tenant: Tenant, group: str, stream: str | None = None) -> None:
+        """Forget the events of a group, or of one of its streams. They are gone for readers on return."""
+        where, parameters = _where(tenant, group, None if stream is None else [stream], None, None)
+        delete_events(self._engine, self._ingest, where, parameters)
 
     def events(
         self,
@@ -89,7 +121,7 @@ class LogStore:
         ``before``; at most ``limit``, the oldest of them or with ``newest`` the newest. ``containing`` keeps
         events whose message has that text, whatever its case.
         """
-        where, parameters = _where(tenant, group, [stream], start, end)
+        where, parameters = self._kept(tenant, group, [stream], start, end)
         where += _beside(after, before, parameters)
         if containing:
             where += " AND positionCaseInsensitiveUTF8(message, %(containing)s) > 0"
@@ -121,7 +153,7 @@ class LogStore:
         with ``newest`` from the last to the first, behind ``after`` of that order; only those whose message has
         all the texts of ``containing``.
         """
-        where, parameters = _where(tenant, group, streams, start, end)
+        where, parameters = self._kept(tenant, group, streams, start, end)
         if prefix is not None:
             where += " AND startsWith(stream, %(prefix)s)"
             parameters["prefix"] = prefix
@@ -147,7 +179,7 @@ class LogStore:
         self, tenant: Tenant, group: str, streams: Sequence[str] | None = None
     ) -> dict[str, StreamBounds]:
         """What each stream with events holds, by name."""
-        where, parameters = _where(tenant, group, streams, None, None)
+        where, parameters = self._kept(tenant, group, streams, None, None)
         table = self._engine.query(
             "SELECT toString(stream) AS name, min(ts) AS first, max(ts) AS last, max(ingestion) AS last_ingestion, "
             f"sum(length(message) + 26) AS size FROM log_events WHERE {where} GROUP BY stream",
@@ -162,12 +194,32 @@ class LogStore:
         """Bytes stored in each group that has events."""
         if not groups:
             return {}
+        where = "account = %(account)s AND region = %(region)s AND log_group IN %(groups)s"
+        parameters: dict[str, Any] = {
+            "account": tenant.account,
+            "region": tenant.region,
+            "groups": list(groups),
+        }
+        for number, group in enumerate(groups):
+            since = self.kept_since(tenant, group)
+            if since is not None:
+                where += f" AND NOT (log_group = %(group{number})s AND ts < %(since{number})s)"
+                parameters |= {f"group{number}": group, f"since{number}": since}
         table = self._engine.query(
-            "SELECT toString(log_group) AS name, sum(length(message) + 26) AS size FROM log_events WHERE "
-            "account = %(account)s AND region = %(region)s AND log_group IN %(groups)s GROUP BY log_group",
-            {"account": tenant.account, "region": tenant.region, "groups": list(groups)},
+            "SELECT toString(log_group) AS name, sum(length(message) + 26) AS size FROM log_events "
+            f"WHERE {where} GROUP BY log_group",
+            parameters,
         )
         return {row["name"]: int(row["size"]) for row in table.to_pylist()}
+
+    def _kept(
+        self, tenant: Tenant, group: str, streams: Sequence[str] | None, start: int | None, end: int | None
+    ) -> tuple[str, dict[str, Any]]:
+        """The condition of a read."""
+        since = self.kept_since(tenant, group)
+        if since is not None:
+            start = since if start is None else max(start, since)
+        return _where(tenant, group, streams, start, end)
 
 
 def _where(

@@ -101,12 +101,17 @@ class Sources:
         return Stored({table: self._positions(table, number) for table in TABLES})
 
     def _positions(self, table: str, number: int) -> dict[int, int]:
-        """Of datapoints also those of rows that were summed up since."""
+        """Also those of rows that are gone: datapoints that were summed up, log events that were deleted."""
         part = f"toInt64({PARTITION_SQL[table]}) AS part"
         asked = [f"SELECT {part}, max(seq) AS position FROM {table} WHERE source = %(source)s GROUP BY part"]
+        kept = "FROM source_positions WHERE source = %(source)s"
         if table == "datapoints":
             asked.append(asked[0].replace("FROM datapoints", "FROM late_datapoints"))
-            asked.append("SELECT part, position FROM source_positions WHERE source = %(source)s")
+            asked.append(f"SELECT part, position {kept} AND part >= 0")
+        if table == "log_events":
+            asked.append(
+                f"SELECT -1 - source_positions.part AS part, position {kept} AND source_positions.part < 0"
+            )
         rows = self._engine.query(
             f"SELECT part, max(position) AS position FROM ({' UNION ALL '.join(asked)}) GROUP BY part",
             {"source": number},

@@ -11,7 +11,9 @@ from epochwatch.store.curves import CurveStore
 from epochwatch.store.engine import Engine
 from epochwatch.store.ingest import Ingest
 from epochwatch.store.live import LiveFeed
+from epochwatch.store.log_deletion import LogExpiry
 from epochwatch.store.logs import LogStore
+from epochwatch.store.metric_filters import put_defaults
 from epochwatch.store.metrics import MetricStore
 from epochwatch.store.objects import ObjectStore
 from epochwatch.store.rollup import Rollup
@@ -42,6 +44,7 @@ class Stores:
     run_points: RunPointStore
     curves: CurveStore
     logs: LogStore
+    log_expiry: LogExpiry
     state: StateStore
     objects: ObjectStore
     feed: LiveFeed
@@ -85,7 +88,8 @@ class Stores:
             metrics=MetricStore(SummaryReader(engine, tiers), ingest, series, numbers, tiers),
             run_points=RunPointStore(engine, ingest, numbers),
             curves=CurveStore(engine),
-            logs=LogStore(engine, ingest, numbers),
+            logs=LogStore(engine, ingest, numbers, state.log_groups),
+            log_expiry=LogExpiry(engine, ingest, state.log_groups),
             state=state,
             objects=objects,
             feed=LiveFeed(),
@@ -101,7 +105,9 @@ class Stores:
         """Do what is due at ``now`` (Unix seconds): to be called about once a minute, by any number of servers."""
         with self.state.elected("maintenance") as chosen:
             if chosen:
+                put_defaults(self, now)
                 self.rollup.run(now)
+                self.log_expiry.run(now)
 
     def reset(self) -> None:
         """Forget everything that is stored."""

@@ -4,15 +4,50 @@ from epochwatch.services.call import Operation
 from epochwatch.services.logs.event_filter import filter_log_events
 from epochwatch.services.logs.event_reading import get_log_events
 from epochwatch.services.logs.event_writing import put_log_events
-from epochwatch.services.logs.groups import create_log_group, describe_log_groups
-from epochwatch.services.logs.streams import create_log_stream, describe_log_streams
+from epochwatch.services.logs.groups import (
+    create_log_group,
+    delete_log_group,
+    describe_log_groups,
+    put_log_group_deletion_protection,
+)
+from epochwatch.services.logs.metric_filters import (
+    delete_metric_filter,
+    describe_metric_filters,
+    put_metric_filter,
+    test_metric_filter,
+)
+from epochwatch.services.logs.retention import delete_retention_policy, put_retention_policy
+from epochwatch.services.logs.streams import create_log_stream, delete_log_stream, describe_log_streams
+from epochwatch.services.logs.tags import (
+    list_tags_for_resource,
+    list_tags_log_group,
+    tag_log_group,
+    tag_resource,
+    untag_log_group,
+    untag_resource,
+)
 
 OPERATIONS: dict[str, Operation] = {
     "CreateLogGroup": create_log_group,
     "CreateLogStream": create_log_stream,
+    "DeleteLogGroup": delete_log_group,
+    "DeleteLogStream": delete_log_stream,
+    "DeleteMetricFilter": delete_metric_filter,
+    "DeleteRetentionPolicy": delete_retention_policy,
     "DescribeLogGroups": describe_log_groups,
     "DescribeLogStreams": describe_log_streams,
+    "DescribeMetricFilters": describe_metric_filters,
     "FilterLogEvents": filter_log_events,
     "GetLogEvents": get_log_events,
+    "ListTagsForResource": list_tags_for_resource,
+    "ListTagsLogGroup": list_tags_log_group,
     "PutLogEvents": put_log_events,
+    "PutLogGroupDeletionProtection": put_log_group_deletion_protection,
+    "PutMetricFilter": put_metric_filter,
+    "PutRetentionPolicy": put_retention_policy,
+    "TagLogGroup": tag_log_group,
+    "TagResource": tag_resource,
+    "TestMetricFilter": test_metric_filter,
+    "UntagLogGroup": untag_log_group,
+    "UntagResource": untag_resource,
 }

@@ -2,13 +2,19 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
 from epochwatch.model.embedded_metric import extract
+from epochwatch.model.job import LOG_GROUP
 from epochwatch.model.metric import DatapointColumns
 from epochwatch.services.call import Call
 from epochwatch.services.logs.names import invalid, no_group, no_stream, sequence_token
+from epochwatch.store.batches import MAX_LIVE
+from epochwatch.store.live import LiveLog
+from epochwatch.store.logs import LogEvent
+from epochwatch.store.metric_filters import filtered
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -23,8 +29,9 @@ NEWEST_MS: Final = 2 * HOUR_MS
 def put_log_events(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """PutLogEvents: stores what is neither too old nor too new nor expired. Sequence tokens are ignored.
 
-    Metrics embedded in the events are made durable after these and before the answer: of what is answered nothing is
-    missing, but a client that sends again for want of an answer may store both twice.
+    Metrics embedded in the events, and what metric filters find in them, are made durable after these and before the
+    answer: of what is answered nothing is missing, but a client that sends again for want of an answer may store all
+    twice.
     """
     group_name, stream = request["logGroupName"], request["logStreamName"]
     groups = call.stores.state.log_groups
@@ -38,8 +45,12 @@ def put_log_events(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     _require_batch(events, times)
     now = int(call.now * 1000)
     first, last, rejected = _accepted(times, now, group.retention_days)
-    call.stores.logs.put_events(call.tenant, group_name, stream, events[first:last], now)
-    call.stores.metrics.put(call.tenant, _embedded(events[first:last], now))
+    accepted = events[first:last]
+    announce = partial(_announce, call, group_name, stream)
+    call.stores.logs.put_events(call.tenant, group_name, stream, accepted, now, announce)
+    columns = _embedded(accepted, now)
+    _filter(call, group_name, accepted, columns)
+    call.stores.metrics.put(call.tenant, columns)
     answer: dict[str, Any] = {"nextSequenceToken": sequence_token(call.request_id)}
     if rejected:
         answer["rejectedLogEventsInfo"] = rejected
@@ -53,6 +64,23 @@ def _embedded(events: Sequence[tuple[int, str]], now: int) -> DatapointColumns:
             for value in values:
                 columns.add_value(metric, second, value, unit=unit, resolution=resolution)
     return columns
+
+
+def _filter(call: Call, group: str, events: Sequence[tuple[int, str]], columns: DatapointColumns) -> None:
+    """Adds what the group's metric filters find."""
+    records = call.stores.state.metric_filters
+    filters = records.acting(call.tenant, group)
+    if filters and events:
+        _, matched = filtered(filters, events, columns)
+        records.note(call.tenant, group, int(call.now) // 60, matched)
+
+
+def _announce(call: Call, group: str, stream: str, events: Sequence[LogEvent]) -> None:
+    """Tells those who watch the job that the stream belongs to."""
+    job, slash, _ = stream.partition("/")
+    feed = call.stores.feed
+    if group == LOG_GROUP and slash and feed.watched(call.tenant, job):
+        feed.publish(call.tenant, LiveLog(job, events[-MAX_LIVE:]))
 
 
 def _require_batch(events: Sequence[tuple[int, str]], times: Sequence[int]) -> None:

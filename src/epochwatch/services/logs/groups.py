@@ -4,7 +4,15 @@ from typing import Any
 
 from epochwatch.model.aws_error import AwsError
 from epochwatch.services.call import Call
-from epochwatch.services.logs.names import group_arn, identified, invalid, invalid_token
+from epochwatch.services.logs.names import (
+    existing_group,
+    group_arn,
+    identified,
+    invalid,
+    invalid_token,
+    require_deletable,
+)
+from epochwatch.services.logs.tags import require_tags
 from epochwatch.services.tokens import seal, unseal
 from epochwatch.store.state.log_groups import LogGroup
 
@@ -18,18 +26,35 @@ def create_log_group(call: Call, request: dict[str, Any]) -> None:
     name = request["logGroupName"]
     if name.startswith("aws/"):
         raise invalid("Log group names starting with 'aws/' are reserved for use by AWS.")
-    if request.get("deletionProtectionEnabled"):
-        raise AwsError("NotImplemented", "Deletion protection of log groups is not implemented by epochwatch yet.")
+    tags = request.get("tags")
+    require_tags(tags or {})
     made = call.stores.state.log_groups.create_group(
         call.tenant,
         name,
         int(call.now * 1000),
         log_group_class=request.get("logGroupClass", "STANDARD"),
         kms_key=request.get("kmsKeyId"),
-        tags=request.get("tags"),
+        tags=tags,
+        deletion_protected=request.get("deletionProtectionEnabled", False),
     )
     if not made:
         raise AwsError("ResourceAlreadyExistsException", "The specified log group already exists")
+
+
+def delete_log_group(call: Call, request: dict[str, Any]) -> None:
+    """DeleteLogGroup: the group with its streams, metric filters and events."""
+    group = existing_group(call, request)
+    require_deletable(group)
+    # Events first: were it interrupted in between, a group of the same name would have them again.
+    call.stores.logs.delete(call.tenant, group.name)
+    call.stores.state.log_groups.delete_group(call.tenant, group.name)
+    call.stores.logs.delete(call.tenant, group.name)  # what came meanwhile
+
+
+def put_log_group_deletion_protection(call: Call, request: dict[str, Any]) -> None:
+    """PutLogGroupDeletionProtection."""
+    group = existing_group(call, request)
+    call.stores.state.log_groups.protect(call.tenant, group.name, request["deletionProtectionEnabled"])
 
 
 def describe_log_groups(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -56,7 +81,8 @@ def describe_log_groups(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     )
     page = found[:limit]
     sizes = call.stores.logs.group_sizes(call.tenant, [group.name for group in page])
-    described = [_described(call, group, sizes.get(group.name, 0)) for group in page]
+    filters = call.stores.state.metric_filters.counts(call.tenant, [group.name for group in page])
+    described = [_described(call, group, sizes.get(group.name, 0), filters.get(group.name, 0)) for group in page]
     if pattern:
         described = [{name: group[name] for name in _WITH_PATTERN} for group in described]
     answer: dict[str, Any] = {"logGroups": described}
@@ -81,17 +107,17 @@ def _after(bound: dict[str, Any], token: str | None) -> str | None:
         raise invalid_token() from error
 
 
-def _described(call: Call, group: LogGroup, size: int) -> dict[str, Any]:
+def _described(call: Call, group: LogGroup, size: int, filters: int) -> dict[str, Any]:
     arn = group_arn(call.tenant, group.name)
     described: dict[str, Any] = {
         "logGroupName": group.name,
         "creationTime": group.created,
-        "metricFilterCount": 0,
+        "metricFilterCount": filters,
         "arn": f"{arn}:*",
         "logGroupArn": arn,
         "logGroupClass": group.log_group_class,
         "storedBytes": size,
-        "deletionProtectionEnabled": False,
+        "deletionProtectionEnabled": group.deletion_protected,
     }
     if group.retention_days is not None:
         described["retentionInDays"] = group.retention_days

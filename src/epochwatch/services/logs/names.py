@@ -59,6 +59,15 @@ def existing_group(call: Call, request: Mapping[str, Any]) -> LogGroup:
     return group
 
 
+def require_deletable(group: LogGroup) -> None:
+    """Raises AwsError where the group is protected."""
+    if group.deletion_protected:
+        raise AwsError(
+            "ValidationException",
+            f"The log group {group.name} is protected from deletion. Disable deletion protection first.",
+        )
+
+
 def sequence_token(text: str) -> str:
     """A sequence token: 56 digits that no later request has to repeat."""
     digest = hashlib.blake2b(text.encode(), digest_size=24).digest()

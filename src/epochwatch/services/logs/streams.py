@@ -11,6 +11,8 @@ from epochwatch.services.logs.names import (
     invalid,
     invalid_token,
     no_group,
+    no_stream,
+    require_deletable,
     sequence_token,
 )
 from epochwatch.services.tokens import seal, unseal
@@ -28,6 +30,17 @@ def create_log_stream(call: Call, request: dict[str, Any]) -> None:
         raise no_group()
     if not groups.create_stream(call.tenant, group, request["logStreamName"], int(call.now * 1000)):
         raise AwsError("ResourceAlreadyExistsException", "The specified log stream already exists")
+
+
+def delete_log_stream(call: Call, request: dict[str, Any]) -> None:
+    """DeleteLogStream: the stream with its events."""
+    group, stream = existing_group(call, request), request["logStreamName"]
+    require_deletable(group)
+    if call.stores.state.log_groups.stream(call.tenant, group.name, stream) is None:
+        raise no_stream()
+    call.stores.logs.delete(call.tenant, group.name, stream)
+    call.stores.state.log_groups.delete_stream(call.tenant, group.name, stream)
+    call.stores.logs.delete(call.tenant, group.name, stream)  # what came meanwhile
 
 
 def describe_log_streams(call: Call, request: dict[str, Any]) -> dict[str, Any]:

@@ -7,17 +7,19 @@ from epochwatch.store.state.database import Database
 from epochwatch.store.state.jobs import JobStore
 from epochwatch.store.state.keys import KeyStore
 from epochwatch.store.state.log_groups import LogGroupStore
+from epochwatch.store.state.metric_filters import MetricFilterStore
 from epochwatch.store.state.tiers import TierStateStore
 from epochwatch.store.state.trial_components import TrialComponentStore
 
 
 class StateStore:
-    """Keys, training jobs, log groups, trial components, anomaly detectors in one database."""
+    """Keys, training jobs, log groups, metric filters, trial components, anomaly detectors in one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.keys = KeyStore(database)
-        self.log_groups = LogGroupStore(database)
+        self.metric_filters = MetricFilterStore(database)
+        self.log_groups = LogGroupStore(database, self.metric_filters)
         self.jobs = JobStore(database, self.log_groups)
         self.tiers = TierStateStore(database)
         self.trial_components = TrialComponentStore(database)
@@ -36,6 +38,8 @@ class StateStore:
         """Forget everything, keys included."""
         self._database.clear()
         self.keys.forget()
+        self.log_groups.forget()
+        self.metric_filters.forget()
         self.anomaly_detectors.models.clear()
 
     def close(self) -> None:

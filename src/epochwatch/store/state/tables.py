@@ -1,6 +1,18 @@
 """Tables of the state store. Times are Unix seconds unless a name says ms. Migrations make and change them."""
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 METADATA = MetaData()
 
@@ -50,12 +62,29 @@ LOG_GROUPS = _owned(
     Column("log_group_class", String(32), nullable=False),
     Column("kms_key", String(256)),
     Column("tags", Text, nullable=False),
+    Column("deletion_protected", Boolean, nullable=False, server_default=false()),
 )
 LOG_STREAMS = _owned(
     "log_streams",
     Column("log_group", String(512), primary_key=True),
     Column("name", String(512), primary_key=True),
     Column("created_ms", BigInteger, nullable=False),
+)
+METRIC_FILTERS = _owned(
+    "metric_filters",
+    Column("log_group", String(512), primary_key=True),
+    Column("name", String(512), primary_key=True),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("metric_name", String(255), nullable=False),
+    Column("namespace", String(255), nullable=False),
+    Column("definition", Text, nullable=False),  # the whole MetricFilterDefinition as JSON
+)
+METRIC_FILTER_MINUTES = _owned(
+    "metric_filter_minutes",  # minutes in which events came for a filter with a default value
+    Column("log_group", String(512), primary_key=True),
+    Column("name", String(512), primary_key=True),
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),  # since 1970
+    Column("matched", Boolean, nullable=False),
 )
 TRIAL_COMPONENTS = _owned(
     "trial_components",

@@ -1,6 +1,6 @@
-"""Metrics embedded in the lines of a run's log, on their way into the tables with these.
+"""Datapoints that lines of a run's log yield, on their way into the tables with these.
 
-They are a source of their own beside the log's: what they yield of a line has the line's position, but not the run
+They are a source of their own beside the log's: what is made of a line has the line's position, but not the run
 points' of the same line, which are datapoints too.
 """
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddedMetrics:
-    """Datapoints that lines of one source yield, in the lines' order."""
+class LineMetrics:
+    """Datapoints that lines of one source yield, in the lines' order: single values, each of which occurred once."""
 
     source: str
     positions: NDArray[np.uint64]
@@ -33,7 +33,7 @@ class EmbeddedMetrics:
     datapoints: DatapointColumns
 
 
-class EmbeddedRows(NamedTuple):
+class LineMetricRows(NamedTuple):
     """New rows under one retention policy, and how to note them as stored."""
 
     rows: Rows
@@ -42,8 +42,8 @@ class EmbeddedRows(NamedTuple):
     policy: int
 
 
-def embedded_in(lines: LogEvents) -> EmbeddedMetrics | None:
-    """What ``lines`` yield: a pure function, as all that is derived from a source; None for lines without metrics.
+def embedded_in(lines: LogEvents) -> LineMetrics | None:
+    """Metrics embedded in ``lines``: a pure function, as all that is derived from a source; None for lines without.
 
     Raises ValueError for columns that do not fit together.
     """
@@ -59,28 +59,28 @@ def embedded_in(lines: LogEvents) -> EmbeddedMetrics | None:
                 places.append(position)
     if not len(columns):
         return None
-    return EmbeddedMetrics(f"{lines.source}#metrics", np.frombuffer(places, np.uint64), columns)
+    return LineMetrics(f"{lines.source}#metrics", np.frombuffer(places, np.uint64), columns)
 
 
-def embedded_rows(
-    stores: "Stores", tenant: Tenant, embedded: EmbeddedMetrics, number: int, stored: Stored
-) -> Iterator[EmbeddedRows]:
-    """What of ``embedded``, the source ``number``, is not stored yet."""
-    columns = embedded.datapoints
+def line_metric_rows(
+    stores: "Stores", tenant: Tenant, metrics: LineMetrics, number: int, stored: Stored
+) -> Iterator[LineMetricRows]:
+    """What of ``metrics``, the source ``number``, is not stored yet."""
+    columns = metrics.datapoints
     policies = np.array([stores.tiers.policy(metric.namespace) for metric, _ in columns.series], np.uint16)
     index, seconds = np.frombuffer(columns.index, np.uint32), np.frombuffer(columns.timestamps, np.int64)
     for policy in sorted(set(policies.tolist())):
         own = np.flatnonzero(policies[index] == policy)
-        own = own[stored.new("datapoints", seconds[own], embedded.positions[own], policy)]
+        own = own[stored.new("datapoints", seconds[own], metrics.positions[own], policy)]
         if len(own):
-            rows = _rows(stores, tenant, embedded, own, number, policy)
-            yield EmbeddedRows(rows, seconds[own], embedded.positions[own], policy)
+            rows = _rows(stores, tenant, metrics, own, number, policy)
+            yield LineMetricRows(rows, seconds[own], metrics.positions[own], policy)
 
 
 def _rows(
-    stores: "Stores", tenant: Tenant, embedded: EmbeddedMetrics, own: NDArray[np.intp], number: int, policy: int
+    stores: "Stores", tenant: Tenant, metrics: LineMetrics, own: NDArray[np.intp], number: int, policy: int
 ) -> Rows:
-    columns, count = embedded.datapoints, len(own)
+    columns, count = metrics.datapoints, len(own)
     index = np.frombuffer(columns.index, np.uint32)[own]
     seconds = np.frombuffer(columns.timestamps, np.int64)[own]
     values = np.frombuffer(columns.values, np.float64)[own]
@@ -101,7 +101,7 @@ def _rows(
             "is_set": np.zeros(count, np.uint8),
             "resolution": np.frombuffer(columns.resolutions, np.uint8)[own],
             "source": np.full(count, number, np.uint64),
-            "seq": embedded.positions[own],
+            "seq": metrics.positions[own],
         }
     )
     return Rows(series=list(series.values()), datapoints=batch)
