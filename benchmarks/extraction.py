@@ -98,13 +98,13 @@ def with_matcher(log: bytes, wanted: Sequence[Definition]) -> tuple[int, float]:
     matcher = Matcher(patterns)
     count, total, carry = 0, 0.0, b""
     for start in range(0, len(log), CHUNK):
-        block, _, carry_next = (carry + log[start : start + CHUNK]).rpartition(b"\n")
-        carry = carry_next
-        texts = block.split(b"\n")
-        for line, numbers in matcher.candidates(texts, block):
+        block, newline, carry = (carry + log[start : start + CHUNK]).rpartition(b"\n")
+        block += newline
+        for begin, end, numbers in matcher.candidates(block):
+            text = block[begin:end]
             for number in numbers:
-                capture = patterns[number].capture(texts[line])
-                value = None if capture is None else parse_number(capture.value)
+                found = patterns[number].value(text)
+                value = None if found is None else parse_number(found)
                 if value is not None:
                     count += 1
                     total += value

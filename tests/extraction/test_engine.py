@@ -1,13 +1,20 @@
 """The linear-time engine against Python's own ``re``, and the prefilter against none."""
 
+import itertools
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from epochwatch.extraction.extractor import Extractor
+from epochwatch.extraction.linear import LONGEST, is_cheap
 from epochwatch.extraction.matcher import Matcher
+from epochwatch.extraction.numbers import parse_number
 from epochwatch.extraction.pattern import Pattern
+from epochwatch.extraction.syntax import parse
 from epochwatch.model.batch import Definition
 
 ATOMS = [
@@ -97,19 +104,142 @@ def test_they_agree_on_lines_that_are_not_utf8(regex: str, text: bytes) -> None:
 def test_the_prefilter_leaves_out_no_line_that_matches(regexes: list[str], lines: list[str]) -> None:
     patterns = [pattern for regex in regexes if (pattern := compiled(regex)) is not None]
     texts = [line.encode() for line in lines]
+    block = b"".join(text + b"\n" for text in texts)
     matcher = Matcher(patterns)
     for _ in range(2):  # the second time it may have changed over to its dense way
-        tried = dict(matcher.candidates(texts))
+        tried = {block.count(b"\n", 0, start): numbers for start, _, numbers in matcher.candidates(block)}
         for number, text in enumerate(texts):
             for index, pattern in enumerate(patterns):
                 if text and reference(pattern, text) is not None:
-                    assert index in tried.get(number, []), (pattern.source, text)
+                    assert index in tried.get(number, ()), (pattern.source, text)
+
+
+NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
+LOG_LINES = st.lists(
+    st.one_of(
+        LINES,
+        st.tuples(st.sampled_from(["loss", "Loss", "acc", "b"]), st.sampled_from("=:"), st.floats()).map(
+            lambda parts: f"a {parts[0]}{parts[1]}{parts[2]} 1"
+        ),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PATTERNS, min_size=1, max_size=6), LOG_LINES, st.lists(st.integers(0, 200), max_size=3))
+@example([f"loss={NUMBER}", f"(?i)loss[=:]{NUMBER}", ".*b=(.*?) "], ["a loss=0.5 1", "x", "b=1 Loss:2e-3"], [])
+def test_a_log_gives_what_a_loop_of_searches_gives(regexes: list[str], lines: list[str], cuts: list[int]) -> None:
+    patterns = [
+        p for regex in regexes if (p := compiled(regex)) is not None and p.engine == "re2" and not p.escaped
+    ]
+    texts = [line.replace("#", "-").encode() for line in lines]
+    expected = []
+    for text in texts:
+        for number, pattern in enumerate(patterns):
+            captured = value_of(pattern, reference(pattern, text)) if text else None
+            value = None if captured is None else parse_number(captured)
+            if value is not None:
+                expected.append((f"m{number}", repr(value)))
+    extractor = Extractor(
+        [Definition(f"m{number}", pattern.definition.regex) for number, pattern in enumerate(patterns)],
+        automatic=False,
+    )
+    log = b"".join(text + b"\n" for text in texts)
+    places = sorted({min(cut, len(log)) for cut in cuts} | {0, len(log)})
+    found = []
+    for start, end in itertools.pairwise(places):
+        out = extractor.feed(log[start:end], start)
+        found += [(out.names[number], repr(value)) for number, value in zip(out.name_ids, out.values, strict=True)]
+    assert found == expected
+
+
+CHEAP = st.tuples(
+    st.sampled_from(["", ".*", "^", "(?i)", "a", "loss="]),
+    st.lists(ATOM, min_size=1, max_size=3).map("".join),
+    st.sampled_from(["", "(.)", "(a+)", "([0-9]+)?", "(.*?)b", "$"]),
+).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(CHEAP, LINES)
+@example(".*a(.+)", "aab1")
+@example("^a*(.)", "aab")
+def test_python_and_re2_answer_alike_where_either_may_run(regex: str, line: str) -> None:
+    pattern = compiled(regex)
+    assume(pattern is not None and pattern.short is not None and line)
+    assert pattern is not None
+    quick = pattern.capture(line.encode())
+    pattern.short = None
+    assert pattern.capture(line.encode()) == quick
+
+
+@pytest.mark.parametrize(
+    ("regex", "cheap"),
+    [
+        (f"loss={NUMBER}", True),
+        (f"'loss': {NUMBER}", True),
+        (rf".*\[[0-9]+\].*#011validation-auc:{NUMBER}.*", True),
+        (r"Train_error=(.*?);", True),
+        (rf"(?i)\bperplexity[=:]\s*{NUMBER}", True),
+        (r"^step (\d+)$", True),
+        (r"loss=(\S+)", True),
+        (r"host=\S+, epoch=\S+, loss=(\S+)", False),
+        (r"(?:a+)+b", False),
+        (r"(\w+\s?)*$", False),
+        (r"(x+x+)+y", False),
+        (r"(.*?),(.*?),(.*?);", False),
+        (r"\d+\d+\d+x", False),
+        (r"(ab|b)*c", False),
+        (r"(?:a*b*c*)?x", False),
+        (r".*a.*b.*c", False),
+        ("é=(.)", False),
+        ("[0-9]*", False),
+    ],
+)
+def test_python_runs_only_patterns_that_are_proven_cheap(regex: str, cheap: bool) -> None:
+    assert is_cheap(parse(regex)) is cheap
+
+
+ADVERSARIAL = """
+import itertools, sys
+from epochwatch.extraction.pattern import Pattern
+from epochwatch.model.batch import Definition
+longest = int(sys.argv[1])
+units = [b"[1] ", b"[1]", b"a", b"a ", b"x", b"1,", b"1", b"1.", b"loss=", b"loss=1", b"\t", b"#011", b"#011a:", b"e1"]
+for regex in sys.argv[2:]:
+    pattern = Pattern(Definition("m", regex))
+    for unit, end in itertools.product(units, (b"", b"!", b"?")):
+        for length in (longest, longest + 1, 20000):
+            pattern.capture((unit * length)[:length] + end)
+print("answered")
+"""
+
+
+def test_no_line_makes_a_pattern_hang() -> None:
+    regexes = [
+        rf".*\[[0-9]+\].*#011a:{NUMBER}.*",
+        f"loss={NUMBER}",
+        r"loss=(.*?);",
+        r"a.*x$",
+        r"[0-9]+,x",
+        r"(?i)\bA[=: ]\s*([0-9]+)b",
+        r".*a.*!",
+        r"((?:a+)+)b",
+        r"(\w+\s?)*$x",
+        r"(.*?),(.*?),(.*?);",
+    ]
+    # In a process of its own, as a search that hangs holds up everything. It takes about a second.
+    done = subprocess.run(
+        [sys.executable, "-c", ADVERSARIAL, str(LONGEST), *regexes], capture_output=True, timeout=300, check=False
+    )
+    assert done.stdout == b"answered\n", done.stderr.decode()
 
 
 def test_the_prefilter_leaves_out_lines_that_cannot_match() -> None:
     patterns = [Pattern(Definition("m", regex)) for regex in ("train_loss=(.+)", "(?i)val(?:_acc|_loss): (.+)")]
-    texts = [b"noise"] * 50 + [b"train_loss=1", b"VAL_ACC: 2", b"train_los"]
-    assert Matcher(patterns).candidates(texts) == [(50, [0]), (51, [1])]
+    block = b"noise\n" * 50 + b"train_loss=1\nVAL_ACC: 2\ntrain_los\n"
+    assert Matcher(patterns).candidates(block) == [(300, 312, (0,)), (313, 323, (1,))]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +248,7 @@ def test_the_prefilter_leaves_out_lines_that_cannot_match() -> None:
         ("loss=(.*)", {b"loss="}),
         (
             r".*\[[0-9]+\].*#011validation-auc:([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?).*",
-            {b"#011validation-auc:"},
+            {b"validation-auc:"},
         ),
         ("(?:train|valid)_(?:loss|acc)=(.*)", {b"train", b"valid"}),
         ("(?i)Loss: (.*)", {b"loss: "}),
@@ -126,6 +256,8 @@ def test_the_prefilter_leaves_out_lines_that_cannot_match() -> None:
         ("(loss)?=", set()),
         ("[0-9]+", set()),
         ("a|bb", set()),
+        ("#011([0-9]+)", {b"\t", b"#01"}),
+        (r"a\tloss=(.*)", {b"loss="}),
     ],
 )
 def test_required_texts_come_from_the_parse(regex: str, literals: set[bytes]) -> None:

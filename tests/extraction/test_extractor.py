@@ -59,6 +59,39 @@ def test_the_value_is_the_named_group_else_the_first_else_the_whole_match() -> N
     assert values(log, ("m", r"x(\d)|b (\d)")) == [("m", 2.0)]
 
 
+def test_a_group_named_values_asks_for_every_match_of_a_line() -> None:
+    log = b"loss=1 loss=2 acc=3\n"
+    assert values(log, ("loss", r"loss=(?P<values>\d)"), ("acc", r"=(\d)")) == [
+        ("loss", 1.0),
+        ("loss", 2.0),
+        ("acc", 1.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("tokens: 12.5k", 12500.0),
+        ("tokens: 3 M", 3e6),
+        ("tokens: 2G", 2e9),
+        ("tokens: 1.5B", 1.5e9),
+        ("tokens: 25%", 0.25),
+        ("tokens: 1,250", 1250.0),
+        ("tokens: 7", 7.0),
+        ("tokens: 4x", 4.0),
+    ],
+)
+def test_a_group_named_scale_asks_for_the_suffix_to_count(line: str, value: float) -> None:
+    definition = ("tokens", r"tokens: (?P<value>[0-9.,]+) ?(?P<scale>[kKMGBT%]?)")
+    assert values(line.encode() + b"\n", definition) == [("tokens", value)]
+
+
+def test_an_unknown_scale_is_counted_as_no_number() -> None:
+    extractor = Extractor([Definition("t", r"t=(?P<value>\d+)(?P<scale>\w?)")], automatic=False)
+    assert rows(extractor.feed(b"t=5q\nt=5k\n", 0)) == [("t", 5000.0, 1, None, 10)]
+    assert (extractor.health()[0].matched, extractor.health()[0].non_numeric) == (2, 1)
+
+
 def test_nested_groups_as_hugging_face_writes_them() -> None:
     assert values(b"'eval_loss': 2e-05,", ("m", r"'eval_loss': ([0-9]+(.|e\-)[0-9]+)")) == [("m", 2e-05)]
 
@@ -123,6 +156,13 @@ def test_steps_come_from_named_groups_first() -> None:
         ("[12]\ttrain-x:1\tloss=1", 12, None),
         ("[2026-01-01:00:00:00:INFO] [12]\tloss=1", 12, None),
         ("12:\tlearn: 0.5\tloss=1", 12, None),
+        ("ITERATION 12 EPOCH 2 loss=1", 12, 2.0),
+        ("Global_Step=12 step=90 loss=1", 12, None),
+        ("iteration 12 step 90 loss=1", 12, None),
+        ("step 90a step 12 loss=1", 12, None),
+        ("[90]\tstep 12 loss=1", 12, None),
+        ("epochs 7 epoch 3 loss=1", 3, 3.0),
+        ("max_global_step=12 loss=1", 1, None),
         ("max_steps=500 num_epochs=7 loss=1", 1, None),
         ("25ms/step - loss=1", 1, None),
         ("batch_step: 5.5s loss=1", 1, None),

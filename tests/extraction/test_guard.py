@@ -8,7 +8,7 @@ import pytest
 
 from epochwatch.extraction.extractor import Extractor
 from epochwatch.extraction.guard import STRIKES, Guard
-from epochwatch.extraction.pattern import Pattern
+from epochwatch.extraction.pattern import Capture, Pattern
 from epochwatch.model.batch import Definition
 
 HANGING = r"(?=x)(?:x+x+)+y=(\d+)"
@@ -30,7 +30,7 @@ def test_it_finds_what_python_finds(guard: Guard) -> None:
         [],
         [(b"1", None), (b"2", None)],
     ]
-    assert guard.captures(0, pattern, [b"loss=1 loss=2"], 1) == [[(b"1", None, None)]]
+    assert guard.captures(0, pattern, [b"loss=1 loss=2"], 1) == [[Capture(b"1")]]
 
 
 def test_characters_beyond_ascii_keep_their_places(guard: Guard) -> None:

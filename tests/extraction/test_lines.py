@@ -21,6 +21,7 @@ PIECES = st.lists(
             b"\x08",
             b"\xc3\xa9",
             b"\xff",
+            b"\xe2\x82",
             b"loss=1",
             b" " * 9,
         ]
@@ -40,7 +41,7 @@ def lines_of(chunks: list[bytes], max_line: int = 65536) -> list[Line]:
     for chunk in chunks:
         found += framer.feed(chunk, offset)
         offset += len(chunk)
-    return found + framer.flush()
+    return [*found, *framer.flush()]
 
 
 def texts(data: bytes) -> list[bytes]:
@@ -72,10 +73,10 @@ def test_control_sequences_are_stripped_from_the_text_and_kept_in_the_raw_line()
 
 def test_a_line_without_its_end_waits_and_comes_with_flush() -> None:
     framer = Framer()
-    assert framer.feed(b"loss=0.", 0) == []
+    assert list(framer.feed(b"loss=0.", 0)) == []
     assert [line.text for line in framer.feed(b"5\nacc", 7)] == [b"loss=0.5"]
     assert [(line.text, line.end) for line in framer.flush()] == [(b"acc", 12)]
-    assert framer.flush() == []
+    assert list(framer.flush()) == []
 
 
 def test_bytes_that_do_not_continue_the_source_are_refused() -> None:
@@ -119,6 +120,24 @@ def test_how_the_bytes_are_cut_changes_nothing(pieces: list[bytes], cuts: list[i
     assert lines_of([bytes([byte]) for byte in data], max_line) == whole
 
 
+@given(PIECES, st.sampled_from([16, 65536]))
+def test_columns_say_the_same_as_lines(pieces: list[bytes], max_line: int) -> None:
+    data = b"".join(pieces)
+    framer = Framer(max_line)
+    for found in (framer.feed(data, 0), framer.flush()):
+        lines = list(found)
+        assert len(found) == len(lines)
+        assert bool(found) == bool(lines)
+        assert list(found.ends()) == [line.end for line in lines]
+        assert found.messages() == [line.raw.decode("utf-8", "replace") for line in lines]
+        newline = -1
+        for line in lines:
+            assert found.block.startswith(line.text + b"\n", newline + 1)
+            newline = found.block.index(b"\n", newline + 1)
+            assert found.end_of(newline) == line.end
+        assert newline == len(found.block) - 1
+
+
 @given(PIECES)
 def test_every_byte_printed_is_in_exactly_one_line(pieces: list[bytes]) -> None:
     data = b"".join(pieces)
@@ -136,4 +155,4 @@ def test_saved_and_restored_it_goes_on_as_if_nothing_happened(pieces: list[bytes
     before = first.feed(data[:place], 0)
     second = Framer(16)
     second.restore(first.state())
-    assert before + second.feed(data[place:], place) + second.flush() == lines_of([data], 16)
+    assert [*before, *second.feed(data[place:], place), *second.flush()] == lines_of([data], 16)

@@ -118,9 +118,9 @@ class OutputReader:
         source = self._spool.source(self.file)
         piece = Piece(self.file, end)
         if extracted.lines:
-            ends = array("Q", [line.end for line in extracted.lines])
+            ends = extracted.lines.ends()
             times = array("q", [time // 1000 for time in self._index.times(ends)])
-            messages = [line.raw.decode("utf-8", "replace") for line in extracted.lines]
+            messages = extracted.lines.messages()
             piece.log_events = LogEvents(source, ends.tobytes(), times.tobytes(), messages)
             piece.size += sum(map(len, messages)) + 18 * len(messages)
         if extracted.values:

@@ -2,19 +2,21 @@
 
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from epochwatch.extraction.automatic import Detector
-from epochwatch.extraction.forms import Segments, escape_tabs
+from epochwatch.extraction.forms import ESCAPE, as_printed, escape_tabs
 from epochwatch.extraction.guard import Account, Guard
 from epochwatch.extraction.health import Health
-from epochwatch.extraction.lines import MAX_LINE, Framer, Line
-from epochwatch.extraction.matcher import Matcher
-from epochwatch.extraction.numbers import parse_number
+from epochwatch.extraction.linear import LONGEST
+from epochwatch.extraction.lines import MAX_LINE, Framer, Lines
+from epochwatch.extraction.matcher import Candidate, Matcher, spans
+from epochwatch.extraction.numbers import parse_number, parse_scaled
 from epochwatch.extraction.pattern import Capture, Pattern
-from epochwatch.extraction.steps import Place, Steps, as_epoch, as_step, context_patterns, is_epoch, is_step
+from epochwatch.extraction.plan import Column, Plan, Rule
+from epochwatch.extraction.steps import TELLINGS, Place, Steps, as_epoch, as_step, is_epoch, is_step, told
 from epochwatch.model.batch import Definition, DefinitionHealth
 
 STATE_VERSION = 1
@@ -24,7 +26,7 @@ STATE_VERSION = 1
 class Extracted:
     """What some bytes gave: lines, and values as columns with one entry per value, in the order printed."""
 
-    lines: list[Line]
+    lines: Lines
     names: list[str]
     """Every metric name the extractor has met so far; ``name_ids`` index into it. It only grows."""
     name_ids: "array[int]" = field(default_factory=lambda: array("I"))
@@ -38,22 +40,19 @@ class Extracted:
     ends: "array[int]" = field(default_factory=lambda: array("Q"))
     """uint64: ``end`` of the line that each value came from; never decreases."""
 
-    def add(self, name_id: int, value: float, step: int, epoch: float | None, end: int) -> None:
-        """One more value."""
-        self.name_ids.append(name_id)
-        self.values.append(value)
-        self.steps.append(step)
-        self.epochs.append(math.nan if epoch is None else epoch)
-        self.ends.append(end)
+
+_MOST_PLANS = 4096
+_Match = tuple[Rule, bytes, list[Capture]]  # the rule, the text it saw, what it captured
 
 
 class Extractor:
     """Definitions, and the state of one source: a deterministic function of the bytes fed to it.
 
     How the bytes are cut into chunks changes nothing, and ``state``/``restore`` may stand between any two. Each
-    definition gives at most one value per line (its first match), as SageMaker does; ``all_matches`` gives one
-    for every match that does not overlap. Where several definitions of one name match a line, the first of
-    them gives the value. With ``automatic``, fields that no definition names are learnt from the log.
+    definition gives at most one value per line (its first match), as SageMaker does; one whose group is named
+    ``values``, or each with ``all_matches``, gives one for every match that does not overlap another. Where
+    several definitions of one name match a line, the first of them gives the value. With ``automatic``, fields
+    that no definition names are learnt from the log.
 
     ``prefilter=False`` tries every pattern on every line: the same answers, slowly.
     """
@@ -69,27 +68,21 @@ class Extractor:
         guard: Guard | None = None,
     ) -> None:
         self._definitions = list(definitions)
-        self._patterns = [Pattern(definition) for definition in self._definitions]
-        context = context_patterns()
-        everything = self._patterns + context
-        self._tried = everything
-        self._tells = [_tells(pattern) for pattern in everything]
-        self._escaped = [number for number, pattern in enumerate(everything) if pattern.escaped]
-        self._plain = [number for number, pattern in enumerate(everything) if not pattern.escaped]
-        self._escaped_matcher = Matcher([everything[n] for n in self._escaped], prefilter=prefilter)
-        self._plain_matcher = Matcher([everything[n] for n in self._plain], prefilter=prefilter)
         self._options = {"automatic": automatic, "all_matches": all_matches, "max_line": max_line}
-        self._limit = 0 if all_matches else 1
         self._framer = Framer(max_line)
         self._guard = guard or Guard()
         self._steps = Steps()
-        self._last = Place()
-        self._health = [Health(pattern.definition, pattern) for pattern in self._patterns]
+        self._place = Place()
+        self._names: list[str] = []
+        self._columns: dict[str, Column] = {}
+        self._rules = [self._rule(number, all_matches=all_matches) for number in range(len(self._definitions))]
+        patterns = [rule.pattern for rule in self._rules]
+        self._any_guarded = any(pattern.engine == "python" for pattern in patterns)
+        self._matcher = Matcher([*patterns, *TELLINGS], prefilter=prefilter)
+        self._plans: dict[tuple[int, ...], Plan] = {}
         self._learnt: dict[str, Health] = {}
         taken = frozenset(definition.name for definition in self._definitions)
         self._detector = Detector(taken) if automatic else None
-        self._names: list[str] = []
-        self._ids: dict[str, int] = {}
 
     def feed(self, data: bytes, base_offset: int) -> Extracted:
         """The lines that ``data`` completes and their values. ``base_offset`` is the offset of the first byte
@@ -111,7 +104,7 @@ class Extractor:
 
     def health(self) -> list[DefinitionHealth]:
         """How each of ``definitions()`` has fared so far."""
-        given = len(self._health)
+        given = len(self._rules)
         return [
             tally.report(disabled=self._guard.disabled(number) if number < given else "")
             for number, tally in enumerate(self.tallies())
@@ -120,7 +113,7 @@ class Extractor:
     def tallies(self) -> list[Health]:
         """Counts and examples of each of ``definitions()``, as they stand; they go on counting."""
         learnt = self._detector.definitions() if self._detector else []
-        return self._health + [self._learnt[definition.name] for definition in learnt]
+        return [rule.health for rule in self._rules] + [self._learnt[definition.name] for definition in learnt]
 
     def state(self) -> dict[str, Any]:
         """Everything that ``restore`` needs to go on behind the last byte fed; JSON-able."""
@@ -130,9 +123,9 @@ class Extractor:
             "options": dict(self._options),
             "framer": self._framer.state(),
             "steps": self._steps.state(),
-            "last": self._last.state(),
+            "last": self._place.state(),
             "names": list(self._names),
-            "health": [health.state() for health in self._health],
+            "health": [rule.health.state() for rule in self._rules],
             "learnt": {name: health.state() for name, health in self._learnt.items()},
             "detector": self._detector.state() if self._detector else None,
             "guard": [[number, a.strikes, a.texts, a.seconds] for number, a in self._guard.accounts.items()],
@@ -157,11 +150,15 @@ class Extractor:
     def _resume(self, state: dict[str, Any]) -> None:
         self._framer.restore(state["framer"])
         self._steps.restore(state["steps"])
-        self._last = Place(*state["last"])
-        self._names = list(state["names"])
-        self._ids = {name: number for number, name in enumerate(self._names)}
-        for health, counts in zip(self._health, state["health"], strict=True):
-            health.restore(counts)
+        self._place = Place(*state["last"])
+        self._names[:] = state["names"]
+        self._columns.clear()
+        self._plans.clear()
+        for number, name in enumerate(self._names):
+            self._columns[name] = Column(number, self._steps.of(name))
+        for rule, counts in zip(self._rules, state["health"], strict=True):
+            rule.column = self._column(rule.name)
+            rule.health.restore(counts)
         self._guard.accounts.update({number: Account(*spent) for number, *spent in state["guard"]})
         if self._detector is not None:
             self._detector.restore(state["detector"])
@@ -169,144 +166,204 @@ class Extractor:
                 self._learnt[definition.name] = Health(definition)
                 self._learnt[definition.name].restore(state["learnt"][definition.name])
 
-    def _extract(self, lines: list[Line]) -> Extracted:
+    def _rule(self, number: int, *, all_matches: bool) -> Rule:
+        definition = self._definitions[number]
+        pattern = Pattern(definition)
+        limit = 0 if all_matches or pattern.groups.every else 1
+        health = Health(definition, pattern)
+        return Rule(number, definition.name, pattern, health, self._column(definition.name), limit)
+
+    def _column(self, name: str) -> Column:
+        column = self._columns.get(name)
+        if column is None:
+            column = self._columns[name] = Column(len(self._names), self._steps.of(name))
+            self._names.append(name)
+        return column
+
+    def _plan(self, numbers: tuple[int, ...]) -> Plan:
+        if len(self._plans) >= _MOST_PLANS:
+            self._plans.clear()
+        given = len(self._rules)
+        rules = [self._rules[number] for number in numbers if number < given]
+        plan = Plan.of(rules, [TELLINGS[number - given] for number in numbers if number >= given])
+        self._plans[numbers] = plan
+        return plan
+
+    def _extract(self, lines: Lines) -> Extracted:
         out = Extracted(lines, self._names)
         if not lines:
             return out
-        segments = Segments([line.text for line in lines])
-        tries = self._candidates(segments)
-        guarded = self._guarded(tries)
-        visited = range(len(segments.texts)) if self._detector else sorted(tries)
-        for segment in visited:
-            text = segments.texts[segment]
-            if text or segment in tries:
-                matches = self._matches(segment, tries.get(segment, ()), guarded)
-                place = self._place(matches)
-                self._values(out, matches, place, lines[segments.line(segment)].end)
-                if self._detector is not None:
-                    self._learn(out, text, place, lines[segments.line(segment)].end)
+        block, plans = lines.block, self._plans
+        candidates = self._matcher.candidates(block)
+        guarded = self._guarded(block, candidates) if self._any_guarded else {}
+        for start, end, numbers in _every_line(block, candidates) if self._detector else candidates:
+            line = block[start:end]
+            plan = plans.get(numbers) or self._plan(numbers)
+            segments = as_printed(line) if ESCAPE in line else (line,)
+            whole = escape_tabs(line) if plan.escaped else line
+            for part, text in enumerate(segments):
+                if part == 1:
+                    plan = plan.as_printed_only()
+                if plan.attempts is not None:
+                    self._simple(out, plan, text, whole, end)
+                else:
+                    self._general(out, plan, text, whole, guarded.get((start, part), {}), end)
+                if self._detector is not None and text:
+                    self._learn(out, text, end)
         return out
 
-    def _candidates(self, segments: Segments) -> dict[int, list[tuple[int, bytes]]]:
-        """By segment, in the order of the patterns: (pattern, the text it is to be tried on)."""
-        texts = segments.texts
-        tries = {
-            segment: [(self._plain[n], texts[segment]) for n in numbers]
-            for segment, numbers in self._plain_matcher.candidates(texts, segments.block)
-        }
-        if self._escaped:
-            whole, block = escape_tabs(segments)
-            for line, numbers in self._escaped_matcher.candidates(whole, block):
-                here = tries.setdefault(segments.first(line), [])
-                here.extend((self._escaped[n], whole[line]) for n in numbers)
-                here.sort(key=_number)
-        return tries
+    def _simple(self, out: Extracted, plan: Plan, text: bytes, whole: bytes, newline: int) -> None:
+        """The values of a segment by rules that give one at most."""
+        found = []
+        for short, group, search, escaped, health, column in plan.attempts or ():
+            seen = whole if escaped else text
+            if short is not None and len(seen) <= LONGEST:
+                match = short(seen) if seen else None
+                if match is None:
+                    continue
+                captured = match[group] or b""
+            else:
+                captured = search(seen) if seen else None
+                if captured is None:
+                    continue
+            found.append((captured, seen, health, column))
+        step, epoch = told(text, plan.tellings) if plan.tellings else (None, None)
+        place = self._place
+        place.set(step, epoch)
+        if not found:
+            return
+        end = out.lines.end_of(newline)
+        epoch = place.last_epoch
+        for captured, seen, health, column in found:
+            value = parse_number(captured)
+            health.count(value, seen, end)
+            if value is not None:
+                if step is not None:
+                    column.entry[1] = step
+                    out.steps.append(step)
+                else:
+                    out.steps.append(self._steps.step(column.entry, None, place))
+                out.name_ids.append(column.name_id)
+                out.values.append(value)
+                out.epochs.append(math.nan if epoch is None else epoch)
+                out.ends.append(end)
 
-    def _guarded(self, tries: dict[int, list[tuple[int, bytes]]]) -> dict[tuple[int, int], list[Capture]]:
-        """What the worker found, by segment and pattern."""
-        asked: dict[int, list[tuple[int, bytes]]] = {}
-        for segment, pairs in tries.items():
-            for number, text in pairs:
-                if self._tried[number].engine == "python":
-                    asked.setdefault(number, []).append((segment, text))
-        found: dict[tuple[int, int], list[Capture]] = {}
+    def _general(
+        self,
+        out: Extracted,
+        plan: Plan,
+        text: bytes,
+        whole: bytes,
+        guarded: dict[int, list[Capture]],
+        newline: int,
+    ) -> None:
+        """The values of a segment by any rules."""
+        matches: list[_Match] = []
+        for rule in plan.rules:
+            seen = whole if rule.pattern.escaped else text
+            captures = _captures(rule, seen, guarded) if seen else []
+            if captures:
+                matches.append((rule, seen, captures))
+        step, epoch = _told(matches)
+        if plan.tellings and (step is None or epoch is None):
+            own_step, own_epoch = told(text, plan.tellings)
+            step = own_step if step is None else step
+            epoch = own_epoch if epoch is None else epoch
+        self._place.set(step, epoch)
+        if matches:
+            self._values(out, matches, out.lines.end_of(newline))
+
+    def _values(self, out: Extracted, matches: list[_Match], end: int) -> None:
+        given: set[str] = set()
+        for rule, text, captures in matches:
+            fresh = rule.name not in given
+            for capture in captures:
+                scale = capture.scale
+                value = parse_number(capture.value) if scale is None else parse_scaled(capture.value, scale)
+                rule.health.count(value, text, end)
+                if value is not None and fresh:
+                    given.add(rule.name)
+                    step, epoch = as_step(capture.step), as_epoch(capture.epoch)
+                    self._give(out, rule.column, value, step, epoch, self._place, end)
+
+    def _guarded(
+        self, block: bytes, candidates: list[Candidate]
+    ) -> dict[tuple[int, int], dict[int, list[Capture]]]:
+        """What the worker found: by line (its place in the block) and segment, and by rule."""
+        asked: dict[int, list[tuple[tuple[int, int], bytes]]] = {}
+        for start, end, numbers in candidates:
+            for number in numbers:
+                if number >= len(self._rules) or self._rules[number].pattern.engine != "python":
+                    continue
+                line = block[start:end]
+                texts = [escape_tabs(line)] if self._rules[number].pattern.escaped else as_printed(line)
+                asked.setdefault(number, []).extend(
+                    ((start, part), text) for part, text in enumerate(texts) if text
+                )
+        found: dict[tuple[int, int], dict[int, list[Capture]]] = {}
         for number, pairs in asked.items():
-            pairs.sort(key=_number)
-            answers = self._guard.captures(number, self._tried[number], [text for _, text in pairs], self._limit)
-            found.update(((segment, number), a) for (segment, _), a in zip(pairs, answers, strict=True))
+            rule, texts = self._rules[number], [text for _, text in pairs]
+            answers = self._guard.captures(number, rule.pattern, texts, rule.limit)
+            for (place, _), answer in zip(pairs, answers, strict=True):
+                found.setdefault(place, {})[number] = answer
         return found
 
-    def _matches(
-        self,
-        segment: int,
-        pairs: Sequence[tuple[int, bytes]],
-        guarded: dict[tuple[int, int], list[Capture]],
-    ) -> list[tuple[int, bytes, list[Capture]]]:
-        """(pattern, text, captures) of the patterns that match the segment."""
-        matches = []
-        for number, text in pairs:
-            pattern = self._tried[number]
-            if pattern.engine == "python":
-                captures = guarded[segment, number]
-            elif self._limit:
-                first = pattern.capture(text)
-                captures = [] if first is None else [first]
-            else:
-                captures = pattern.captures(text)
-            if captures:
-                matches.append((number, text, captures))
-        return matches
-
-    def _place(self, matches: list[tuple[int, bytes, list[Capture]]]) -> Place:
-        """What the matched segment tells of step and epoch; the first pattern to tell it wins."""
-        step: int | None = None
-        epoch: float | None = None
-        for number, _, captures in matches:
-            if not self._tells[number]:
-                continue
-            name, first = self._tried[number].definition.name, captures[0]
-            if step is None:
-                step = as_step(first.value if is_step(name) else first.step)
-            if epoch is None:
-                epoch = as_epoch(first.value if is_epoch(name) else first.epoch)
-        place = Place(step, epoch, self._last.last_step, self._last.last_epoch)
-        if step is not None:
-            self._last.last_step = step
-        if epoch is not None:
-            self._last.last_epoch = epoch
-        return place
-
-    def _values(
-        self, out: Extracted, matches: list[tuple[int, bytes, list[Capture]]], place: Place, end: int
-    ) -> None:
-        given: set[str] = set()
-        for number, text, captures in matches:
-            if number >= len(self._patterns):
-                break  # the patterns behind the definitions tell steps only
-            name = self._definitions[number].name
-            fresh = name not in given
-            for capture in captures:
-                value = parse_number(capture.value)
-                self._health[number].count(value, text, end)
-                if value is not None and fresh:
-                    given.add(name)
-                    epoch = as_epoch(capture.epoch)
-                    self._give(out, name, value, step=as_step(capture.step), epoch=epoch, place=place, end=end)
-
-    def _learn(self, out: Extracted, text: bytes, place: Place, end: int) -> None:
+    def _learn(self, out: Extracted, text: bytes, newline: int) -> None:
         assert self._detector is not None
-        for name, value, where in self._detector.observe(text, place):
+        found = self._detector.observe(text, self._place)
+        end = out.lines.end_of(newline) if found else 0
+        for name, value, where in found:
             health = self._learnt.get(name)
             if health is None:
                 health = self._learnt[name] = Health(self._detector.definition(name))
             health.count(value, text, end)
-            self._give(out, name, value, step=None, epoch=None, place=where, end=end)
+            self._give(out, self._column(name), value, None, None, where, end)
 
     def _give(
         self,
         out: Extracted,
-        name: str,
+        column: Column,
         value: float,
-        *,
         step: int | None,
         epoch: float | None,
         place: Place,
         end: int,
     ) -> None:
-        name_id = self._ids.get(name)
-        if name_id is None:
-            name_id = self._ids[name] = len(self._names)
-            self._names.append(name)
+        """One more value; ``step`` and ``epoch`` are what its own match says."""
         if epoch is None:
             epoch = place.epoch if place.epoch is not None else place.last_epoch
-        out.add(name_id, value, self._steps.step(name, step, place), epoch, end)
+        out.name_ids.append(column.name_id)
+        out.values.append(value)
+        out.steps.append(self._steps.step(column.entry, step, place))
+        out.epochs.append(math.nan if epoch is None else epoch)
+        out.ends.append(end)
 
 
-def _tells(pattern: Pattern) -> bool:
-    """Whether a match of the pattern may tell the step or the epoch of its line."""
-    name, groups = pattern.definition.name, pattern.groups
-    return is_step(name) or is_epoch(name) or groups.step is not None or groups.epoch is not None
+def _captures(rule: Rule, text: bytes, guarded: dict[int, list[Capture]]) -> list[Capture]:
+    if rule.pattern.engine == "python":
+        return guarded.get(rule.number, [])
+    if not rule.limit:
+        return rule.pattern.captures(text)
+    first = rule.pattern.capture(text)
+    return [] if first is None else [first]
 
 
-def _number(pair: tuple[int, bytes]) -> int:
-    return pair[0]
+def _told(matches: list[_Match]) -> tuple[int | None, float | None]:
+    """What the matches tell of step and epoch; the first rule to tell it wins."""
+    step: int | None = None
+    epoch: float | None = None
+    for rule, _, captures in matches:
+        if rule.tells:
+            first = captures[0]
+            if step is None:
+                step = as_step(first.value if is_step(rule.name) else first.step)
+            if epoch is None:
+                epoch = as_epoch(first.value if is_epoch(rule.name) else first.epoch)
+    return step, epoch
+
+
+def _every_line(block: bytes, candidates: list[Candidate]) -> Iterator[Candidate]:
+    """The candidates, and the lines between them with nothing to try."""
+    tries = {start: numbers for start, _, numbers in candidates}
+    for start, end in spans(block):
+        yield start, end, tries.get(start, ())

@@ -4,45 +4,30 @@ There a tab is ``#011`` and a carriage return ``#015``. A pattern written for on
 log of the other.
 """
 
+ESCAPE = b"#01"
+"""What a line holds that is (or may be) in SageMaker's form."""
 _TAB_BYTE, _TAB, _RETURN = b"\t", b"#011", b"#015"
+_TAB_CHARACTERS = "#01"
 
 
-class Segments:
-    """Lines in the form as printed: ``#011`` is a tab again, and ``#015`` ends a segment as a carriage return
-    ends a line. A line without them is its own only segment.
+def as_printed(text: bytes) -> list[bytes]:
+    """The line in the form as printed: ``#011`` is a tab again, and ``#015`` ends a segment as a carriage
+    return ends a line. A line without them is its own only segment.
     """
-
-    def __init__(self, lines: list[bytes]) -> None:
-        self.lines = lines
-        self.texts = lines
-        self._line_of: list[int] | None = None
-        self._first_of: list[int] | None = None
-        self.block = b"\n".join(lines)
-        """``texts`` joined by newlines."""
-        if b"#01" in self.block:
-            self._split()
-            self.block = b"\n".join(self.texts)
-
-    def line(self, segment: int) -> int:
-        """The line that a segment belongs to."""
-        return segment if self._line_of is None else self._line_of[segment]
-
-    def first(self, line: int) -> int:
-        """The first segment of a line."""
-        return line if self._first_of is None else self._first_of[line]
-
-    def _split(self) -> None:
-        self.texts, self._line_of, self._first_of = [], [], []
-        for number, line in enumerate(self.lines):
-            self._first_of.append(len(self.texts))
-            pieces = line.replace(_TAB, _TAB_BYTE).split(_RETURN) if b"#01" in line else [line]
-            self.texts.extend(pieces)
-            self._line_of.extend([number] * len(pieces))
+    return text.replace(_TAB, _TAB_BYTE).split(_RETURN) if ESCAPE in text else [text]
 
 
-def escape_tabs(segments: Segments) -> tuple[list[bytes], bytes]:
-    """The lines with their tabs as SageMaker writes them, and these joined by newlines."""
-    if segments.texts is segments.lines and _TAB_BYTE not in segments.block:
-        return segments.lines, segments.block
-    block = b"\n".join(segments.lines).replace(_TAB_BYTE, _TAB)
-    return block.split(b"\n"), block
+def escape_tabs(text: bytes) -> bytes:
+    """The line with its tabs as SageMaker writes them."""
+    return text.replace(_TAB_BYTE, _TAB)
+
+
+def common_part(literal: str, *, escaped: bool) -> str:
+    """The longest part of a text that stands in either form of a line which holds the text in the form that the
+    pattern is written for; empty if there is none.
+    """
+    if escaped:
+        pieces = [piece.strip(_TAB_CHARACTERS) for piece in literal.split(_TAB.decode())]
+    else:
+        pieces = literal.split("\t")
+    return max(pieces, key=len)

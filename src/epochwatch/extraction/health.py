@@ -39,6 +39,10 @@ class Health:
     def count(self, value: float | None, text: bytes, end: int) -> None:
         """One match on the line ``text``, with its value (None: it is no number)."""
         self.matched += 1
+        if self.first is None or value is None or value - value != 0.0:
+            self._note(value, text, end)
+
+    def _note(self, value: float | None, text: bytes, end: int) -> None:
         if value is None:
             self.non_numeric += 1
         elif not math.isfinite(value):

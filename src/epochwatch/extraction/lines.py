@@ -1,11 +1,13 @@
 """Bytes of a training's output, cut into lines as a terminal would show them."""
 
 import re
+from array import array
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, overload
 
 MAX_LINE = 65536
 """Default bound of a line in bytes; longer ones come out in pieces of at most this size."""
@@ -33,6 +35,76 @@ class Line(NamedTuple):
 
 
 _LINE_OF = cast("Callable[[tuple[int, int, bytes, bytes]], Line]", partial(tuple.__new__, Line))  # without a frame
+
+
+class Lines(Sequence[Line]):
+    """Lines in a row, held as one block of bytes: an object for each is made only for who asks for lines."""
+
+    __slots__ = ("_breaks", "_count", "_lines", "_start", "block")
+
+    def __init__(self, start: int, block: bytes) -> None:
+        """Lines that are as printed, each with its newline; ``start`` is the offset of the first."""
+        self.block = block
+        """The texts, each with a newline behind it."""
+        self._start = start
+        self._lines: list[Line] | None = None
+        self._breaks: list[int] = []
+        self._count = -1
+
+    @classmethod
+    def of(cls, lines: list[Line]) -> "Lines":
+        """Lines that are objects already."""
+        made = cls(0, b"".join([line.text + b"\n" for line in lines]))
+        made._lines, made._count = lines, len(lines)
+        return made
+
+    def end_of(self, newline: int) -> int:
+        """``Line.end`` of the line whose newline is at this place of the block."""
+        if self._lines is None:
+            return self._start + newline + 1
+        if not self._breaks:
+            self._breaks = list(accumulate([len(line.text) + 1 for line in self._lines]))
+        return self._lines[bisect_left(self._breaks, newline + 1)].end
+
+    def ends(self) -> "array[int]":
+        """``end`` of every line; uint64."""
+        if self._lines is not None:
+            return array("Q", [line.end for line in self._lines])
+        sizes = map(len, self.block.split(b"\n")[:-1])
+        following = accumulate(sizes, lambda end, size: end + size + 1, initial=self._start)
+        next(following)
+        return array("Q", following)
+
+    def messages(self) -> list[str]:
+        """Every line as printed, with U+FFFD for what is not UTF-8."""
+        if self._lines is not None:
+            return [line.raw.decode("utf-8", "replace") for line in self._lines]
+        return self.block.decode("utf-8", "replace").split("\n")[:-1]
+
+    def __len__(self) -> int:
+        if self._count < 0:
+            self._count = self.block.count(b"\n")
+        return self._count
+
+    def __bool__(self) -> bool:
+        return bool(self.block)
+
+    def __iter__(self) -> Iterator[Line]:
+        return iter(self._listed())
+
+    @overload
+    def __getitem__(self, index: int) -> Line: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Line]: ...
+    def __getitem__(self, index: int | slice) -> Line | list[Line]:
+        return self._listed()[index]
+
+    def _listed(self) -> list[Line]:
+        if self._lines is not None:
+            return self._lines
+        raws = self.block.split(b"\n")[:-1]
+        ends = self.ends()
+        return list(map(_LINE_OF, zip([self._start, *ends][:-1], ends, raws, raws, strict=True)))
 
 
 def strip_controls(raw: bytes) -> bytes:
@@ -63,12 +135,12 @@ class Framer:
         self._blank = False  # ... and nothing stood before it
         self._continued = False  # the carry continues a line whose first piece is out
 
-    def feed(self, data: bytes, base_offset: int) -> list[Line]:
+    def feed(self, data: bytes, base_offset: int) -> Lines:
         """The lines that ``data`` completes. ``base_offset`` is the offset of its first byte in the source and
         must continue the bytes fed before.
         """
         if not data:
-            return []
+            return Lines(base_offset, b"")
         if self.offset == 0 and not self._carry:
             self.offset = base_offset
         if base_offset != self.offset:
@@ -79,20 +151,23 @@ class Framer:
         data = self._carry + data if self._carry else data
         if self._after_return:
             data, start = self._swallow_newline(data, start, lines)
+        elif (rest := self._printed(data)) >= 0:
+            self._carry = data[rest:]
+            return Lines(start, data[:rest])
         uniform = self._separator(data)
         rest = self._mixed(data, start, lines) if uniform is None else self._uniform(data, start, lines, uniform)
         self._carry = data[rest:]
         if len(self._carry) > self.max_line:
             self._shed(start + rest, lines)
-        return lines
+        return Lines.of(lines)
 
-    def flush(self) -> list[Line]:
+    def flush(self) -> Lines:
         """The unfinished last line, if any, as a line that ends where the bytes end."""
         lines: list[Line] = []
         if self._carry:
             self._emit(lines, self.offset - len(self._carry), self.offset, self._carry)
         self._carry, self._continued, self._after_return, self._blank = b"", False, False, False
-        return lines
+        return Lines.of(lines)
 
     def state(self) -> dict[str, Any]:
         """What ``restore`` needs to go on at ``offset``; JSON-able."""
@@ -116,8 +191,25 @@ class Framer:
             lines.append(Line(start, start + 1, b"", b""))
         return data[1:], start + 1
 
+    def _printed(self, data: bytes) -> int:
+        """Where the unfinished rest begins, if all before it are short lines as printed, ended by newlines
+        only; else -1.
+        """
+        if self._continued or b"\r" in data or b"\x1b" in data or b"\x08" in data:
+            return -1
+        rest = data.rfind(b"\n") + 1
+        if len(data) - rest > self.max_line:
+            return -1
+        place = 0
+        while rest - place > self.max_line + 1:
+            newline = data.rfind(b"\n", place, place + self.max_line + 1)
+            if newline < 0:
+                return -1
+            place = newline + 1
+        return rest
+
     def _separator(self, data: bytes) -> bytes | None:
-        """The line end of the whole chunk where there is only one kind and every line is short."""
+        """The line end of the whole chunk where there is only one kind."""
         if self._continued:
             return None
         returns = data.count(b"\r")

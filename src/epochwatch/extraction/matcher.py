@@ -1,14 +1,29 @@
 """Which patterns to try on which lines: one pass over a block of lines for the fixed texts of all patterns."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-from epochwatch.extraction.pattern import Pattern
+_SPARSE = 500  # bytes of log for each line with a hit from which a fast pass and a look back are cheaper
+_WINDOW = 6  # bytes of a literal that the fast pass looks for
+_MOST_SELECTIONS = 4096
 
-_DENSE = 0.25  # share of lines with a hit from which one exact pass is cheaper than a fast one and a look back
+Candidate = tuple[int, int, tuple[int, ...]]
+"""A line of a block: where it begins and ends (before its newline), and the patterns to try, ascending."""
 
-_Hit = tuple[int, int, int]  # literal, start, end
+
+class Sought(Protocol):
+    """A pattern, as far as the pass over the log needs to know it."""
+
+    @property
+    def literals(self) -> frozenset[bytes]:
+        """Texts of which every line that it matches holds at least one; empty: none is known."""
+
+    @property
+    def folded(self) -> bool:
+        """Whether case does not matter; the literals are in lower case then."""
 
 
 class Matcher:
@@ -17,92 +32,110 @@ class Matcher:
     The answer does not depend on how lines are grouped into blocks.
     """
 
-    def __init__(self, patterns: Sequence[Pattern], *, prefilter: bool = True) -> None:
+    def __init__(self, patterns: Sequence[Sought], *, prefilter: bool = True) -> None:
         literal = [prefilter and bool(pattern.literals) for pattern in patterns]
-        self._always = [number for number, has in enumerate(literal) if not has]
-        exact = [n for n, pattern in enumerate(patterns) if literal[n] and not pattern.folded]
-        folded = [n for n, pattern in enumerate(patterns) if literal[n] and pattern.folded]
-        self._exact = _Literals(patterns, exact) if exact else None
-        self._folded = _Literals(patterns, folded) if folded else None
+        self._always = tuple(number for number, has in enumerate(literal) if not has)
+        exact = {n: pattern for n, pattern in enumerate(patterns) if literal[n] and not pattern.folded}
+        folded = {n: pattern for n, pattern in enumerate(patterns) if literal[n] and pattern.folded}
+        self._searches = [_Literals(chosen) for chosen in (exact, folded) if chosen]
 
-    def candidates(self, texts: Sequence[bytes], block: bytes | None = None) -> list[tuple[int, list[int]]]:
-        """The lines with something to try, in order, each with the numbers of the patterns, ascending.
-
-        ``block`` is the texts joined by newlines, where the caller has it anyway; no text holds one. Empty
-        lines are no candidates.
+    def candidates(self, block: bytes) -> list[Candidate]:
+        """The lines with something to try, in order. Every line of the block has its newline; empty lines are no
+        candidates.
         """
-        block = b"\n".join(texts) if block is None else block
-        found: dict[int, set[int]] = {}
-        if self._exact is not None:
-            self._exact.add(block, texts, found)
-        if self._folded is not None:
-            self._folded.add(block.lower(), texts, found)
+        found = [search.find(block) for search in self._searches]
         if self._always:
-            for line, text in enumerate(texts):
-                if text:
-                    found.setdefault(line, set()).update(self._always)
-        return [(line, sorted(found[line])) for line in sorted(found)]
+            found.append([(start, end, self._always) for start, end in spans(block) if start < end])
+        return found[0] if len(found) == 1 else _joined(found)
+
+
+def spans(block: bytes) -> Iterable[tuple[int, int]]:
+    """Where each line of a block begins and ends (before its newline)."""
+    start = 0
+    while (end := block.find(b"\n", start)) >= 0:
+        yield start, end
+        start = end + 1
+
+
+def _joined(found: Iterable[list[Candidate]]) -> list[Candidate]:
+    lines: dict[int, tuple[int, set[int]]] = {}
+    for candidates in found:
+        for start, end, numbers in candidates:
+            lines.setdefault(start, (end, set()))[1].update(numbers)
+    return [(start, lines[start][0], tuple(sorted(lines[start][1]))) for start in sorted(lines)]
 
 
 class _Literals:
     """One set of literals and the patterns that each selects."""
 
-    def __init__(self, patterns: Sequence[Pattern], numbers: Sequence[int]) -> None:
+    def __init__(self, patterns: dict[int, Sought]) -> None:
         selected: dict[bytes, list[int]] = {}
-        for number in numbers:
-            for literal in patterns[number].literals:
+        for number, pattern in patterns.items():
+            for literal in sorted(pattern.literals):
                 selected.setdefault(literal, []).append(number)
-        literals = list(selected)
         self._selected = list(selected.values())
-        self._folded = patterns[numbers[0]].folded
-        # Leftmost search may hide a literal behind an overlapping one but never a line that holds any; it is
-        # vectorised. The other sees every literal.
-        self._fast = BytesAhoCorasick(literals, matchkind=MatchKind.LeftmostFirst)
-        self._exact = BytesAhoCorasick(literals)
+        self._folded = next(iter(patterns.values())).folded
+        self._exact = BytesAhoCorasick(list(selected))  # sees every literal, overlapping ones too
+        # Few short texts are looked for by vector instructions. Leftmost search may hide one behind another that
+        # overlaps it, but never a line that holds any.
+        self._fast = BytesAhoCorasick(_windows(list(selected)), matchkind=MatchKind.LeftmostFirst)
         self._dense = False
+        self._selections: dict[tuple[int, ...], tuple[int, ...]] = {}
 
-    def add(self, block: bytes, texts: Sequence[bytes], found: dict[int, set[int]]) -> None:
-        if self._dense:
-            hits = self._exact.find_matches_as_indexes(block, overlapping=True)
-        else:
-            hits = self._fast.find_matches_as_indexes(block)
-        if not hits:
-            self._dense = False
-            return
-        before = len(found)
-        if self._dense:
-            self._add_exact(hits, block, found)
-        else:
-            self._add_fast(hits, block, texts, found)
-        self._dense = (len(found) - before) > _DENSE * len(texts)
+    def find(self, block: bytes) -> list[Candidate]:
+        seen = block.lower() if self._folded else block
+        found = self._find_exact(seen) if self._dense else self._find_fast(seen)
+        self._dense = len(found) * _SPARSE > len(block)
+        return found
 
-    def _add_exact(self, hits: list[_Hit], block: bytes, found: dict[int, set[int]]) -> None:
-        selected = self._selected
-        line = position = end = 0
-        here: set[int] = set()
-        for literal, start, _ in hits:  # in order of their ends, so that lines come in order
-            if start >= end:
-                line += block.count(b"\n", position, start)
-                position, end = start, _line_end(block, start)
-                here = found.setdefault(line, set())
-            here.update(selected[literal])
+    def _find_exact(self, block: bytes) -> list[Candidate]:
+        found: list[Candidate] = []
+        start = end = -1
+        here: list[int] = []
+        for literal, place, _ in self._exact.find_matches_as_indexes(block, overlapping=True):
+            if place >= end:  # in order of their ends, so that lines come in order
+                if here:
+                    found.append((start, end, self._select(here)))
+                here = []
+                start, end = block.rfind(b"\n", 0, place) + 1, block.find(b"\n", place)
+            here.append(literal)
+        if here:
+            found.append((start, end, self._select(here)))
+        return found
 
-    def _add_fast(
-        self, hits: list[_Hit], block: bytes, texts: Sequence[bytes], found: dict[int, set[int]]
-    ) -> None:
-        find, selected = self._exact.find_matches_as_indexes, self._selected
-        line = position = end = 0
-        for _, start, _ in hits:
-            if start < end:
-                continue
-            line += block.count(b"\n", position, start)
-            position, end = start, _line_end(block, start)
-            here = found.setdefault(line, set())
-            text = texts[line].lower() if self._folded else texts[line]
-            for literal, _, _ in find(text, overlapping=True):
-                here.update(selected[literal])
+    def _find_fast(self, block: bytes) -> list[Candidate]:
+        found: list[Candidate] = []
+        search = self._exact.find_matches_as_indexes
+        end = -1
+        for _, place, _ in self._fast.find_matches_as_indexes(block):
+            if place >= end:
+                start, end = block.rfind(b"\n", 0, place) + 1, block.find(b"\n", place)
+                here = [literal for literal, _, _ in search(block[start:end], overlapping=True)]
+                if here:
+                    found.append((start, end, self._select(here)))
+        return found
+
+    def _select(self, literals: list[int]) -> tuple[int, ...]:
+        """The patterns that these literals select; lines of one shape hold the same ones."""
+        key = tuple(literals)
+        numbers = self._selections.get(key)
+        if numbers is None:
+            if len(self._selections) >= _MOST_SELECTIONS:
+                self._selections.clear()
+            numbers = tuple(sorted({number for literal in literals for number in self._selected[literal]}))
+            self._selections[key] = numbers
+        return numbers
 
 
-def _line_end(block: bytes, start: int) -> int:
-    end = block.find(b"\n", start)
-    return end if end >= 0 else len(block)
+def _windows(literals: list[bytes]) -> list[bytes]:
+    """Short texts of which every literal holds one: those that many literals share, so that there are few."""
+    parts = {
+        literal: {literal[at : at + _WINDOW] for at in range(max(1, len(literal) - _WINDOW + 1))}
+        for literal in literals
+    }
+    shared = Counter(part for choice in parts.values() for part in choice)
+    chosen: set[bytes] = set()
+    for literal in sorted(literals, key=lambda text: (len(parts[text]), text)):
+        if parts[literal].isdisjoint(chosen):
+            chosen.add(max(parts[literal], key=lambda part: (shared[part], len(set(part)), part)))
+    return sorted(chosen)

@@ -13,6 +13,16 @@ _PREFIX = re.compile(
 _OPENING = b" \t\"'`([{<"
 _FOLLOWS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")
 
+_SCALES = {b"": 1.0, b"%": 0.01, b"k": 1e3, b"K": 1e3, b"M": 1e6, b"G": 1e9, b"B": 1e9, b"T": 1e12}
+
+
+def parse_scaled(text: bytes, scale: bytes) -> float | None:
+    """``parse_number(text)`` times what the suffix ``scale`` stands for: ``%`` a hundredth, ``k`` (or ``K``) a
+    thousand, ``M`` a million, ``G`` or ``B`` 10^9, ``T`` 10^12, nothing 1; None for any other suffix.
+    """
+    number, factor = parse_number(text), _SCALES.get(scale.strip())
+    return None if number is None or factor is None else number * factor
+
 
 def parse_number(text: bytes) -> float | None:
     """The number that ``text`` is, or begins with; None if it is none.

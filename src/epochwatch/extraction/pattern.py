@@ -1,27 +1,31 @@
 """One compiled definition: how a line is searched with it and what of the match counts."""
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import re2
 
-from epochwatch.extraction.literals import required_literals
+from epochwatch.extraction.forms import ESCAPE, common_part
+from epochwatch.extraction.linear import LONGEST, is_cheap, searches_from_start
+from epochwatch.extraction.literals import MINIMUM, required_literals
 from epochwatch.extraction.syntax import Parsed, UnsupportedError, certain_groups, parse, to_re2
 from epochwatch.model.batch import Definition
 
-_CONTEXT_GROUPS = ("step", "epoch")
+_OTHER_GROUPS = ("step", "epoch", "scale")
 _NONE = (-1, -1)
 # The public search() builds three Python objects a call, which is most of the cost of a capture.
 _UNANCHORED = re2._re2.RE2.Anchor.UNANCHORED
 
 
 class Capture(NamedTuple):
-    """What a match gives: the texts of the value and of the named groups ``step`` and ``epoch``."""
+    """What a match gives: the texts of the value and of the named groups ``step``, ``epoch`` and ``scale``."""
 
     value: bytes
-    step: bytes | None
-    epoch: bytes | None
+    step: bytes | None = None
+    epoch: bytes | None = None
+    scale: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +34,31 @@ class Groups:
 
     value: tuple[int, ...]
     """The value is the first of these that took part."""
+    every: bool
+    """Each match of a line that does not overlap another counts, not only the first."""
     step: int | None
     epoch: int | None
+    scale: int | None
+
+    @property
+    def only_value(self) -> bool:
+        """Whether the first match tells a value and nothing else."""
+        return len(self.value) == 1 and not self.every and not self._others()
 
     def wanted(self) -> set[int]:
         """Their numbers."""
-        context = {group for group in (self.step, self.epoch) if group is not None}
-        return (set(self.value) | context) - {0}
+        return (set(self.value) | self._others()) - {0}
+
+    def _others(self) -> set[int]:
+        return {group for group in (self.step, self.epoch, self.scale) if group is not None}
 
     def renumbered(self) -> "Groups":
         """The same groups when no others capture."""
         number = {group: index for index, group in enumerate(sorted(self.wanted()), 1)} | {0: 0}
-        return Groups(
-            tuple(number[group] for group in self.value),
-            None if self.step is None else number[self.step],
-            None if self.epoch is None else number[self.epoch],
-        )
+        others = (None if group is None else number[group] for group in (self.step, self.epoch, self.scale))
+        return Groups(tuple(number[group] for group in self.value), self.every, *others)
 
-    def capture(self, text: bytes, spans: list[tuple[int, int]]) -> Capture:
+    def capture(self, text: bytes, spans: Sequence[tuple[int, int]]) -> Capture:
         """The capture of a match on ``text`` with these spans by group number."""
         value = b""
         for group in self.value:
@@ -55,12 +66,11 @@ class Groups:
             if start >= 0:
                 value = text[start:end]
                 break
-        if self.step is None and self.epoch is None:
-            return Capture(value, None, None)
-        return Capture(value, self._text(text, spans, self.step), self._text(text, spans, self.epoch))
+        others = (self._text(text, spans, group) for group in (self.step, self.epoch, self.scale))
+        return Capture(value, *others)
 
     @staticmethod
-    def _text(text: bytes, spans: list[tuple[int, int]], group: int | None) -> bytes | None:
+    def _text(text: bytes, spans: Sequence[tuple[int, int]], group: int | None) -> bytes | None:
         if group is None or spans[group][0] < 0:
             return None
         return text[spans[group][0] : spans[group][1]]
@@ -81,12 +91,19 @@ class Pattern:
         self.escaped = "#01" in definition.regex
         """It is written for SageMaker's escaped log lines, where a tab is ``#011``."""
         literals, self.folded = required_literals(parsed)
-        self.literals = frozenset(text.encode() for text in literals)
+        self.literals = _in_either_form(literals, escaped=self.escaped)
         self.groups = _groups(parsed)
         self.reason = ""
         self._regexp = self._compile(parsed)
         self.engine = "python" if self._regexp is None else "re2"
         self._spans = self.groups.renumbered()
+        self.short: Callable[[bytes], re.Match[bytes] | None] | None = None
+        """Finds the first match in a text of at most ``LONGEST`` bytes; None if only RE2 may."""
+        if self._regexp is not None and is_cheap(parsed):
+            compiled = re.compile(self.source.encode())
+            self.short = compiled.match if searches_from_start(parsed) else compiled.search
+        self.only_value = self.groups.only_value
+        """``value`` tells all that ``capture`` does."""
 
     @property
     def warning(self) -> str:
@@ -99,8 +116,24 @@ class Pattern:
             return "has no group: the whole match is the value"
         return ""
 
+    def value(self, text: bytes) -> bytes | None:
+        """``capture(text).value``, sooner; None if there is no match. Only where ``only_value``."""
+        if self.short is not None and len(text) <= LONGEST:
+            match = self.short(text)
+            return None if match is None else match[self.groups.value[0]] or b""
+        if self.wide:
+            text = self.seen(text)
+        spans = self._regexp.Match(_UNANCHORED, text, 0, len(text))
+        if spans[0] == _NONE:
+            return None
+        start, end = spans[-1]
+        return text[start:end] if start >= 0 else b""
+
     def capture(self, text: bytes) -> Capture | None:
         """The first match in ``text``, in time linear in its length. Only for the engine ``re2``."""
+        if self.short is not None and len(text) <= LONGEST:
+            match = self.short(text)
+            return None if match is None else self.groups.capture(text, match.regs)
         if self.wide:
             text = self.seen(text)
         spans = self._regexp.Match(_UNANCHORED, text, 0, len(text))
@@ -146,19 +179,28 @@ class Pattern:
 
 
 def _groups(parsed: Parsed) -> Groups:
-    step, epoch = (parsed.names.get(name) for name in _CONTEXT_GROUPS)
-    if "value" in parsed.names:
-        value: tuple[int, ...] = (parsed.names["value"],)
+    others = [parsed.names.get(name) for name in _OTHER_GROUPS]
+    named = parsed.names.get("value", parsed.names.get("values"))
+    if named is not None:
+        value: tuple[int, ...] = (named,)
     else:
         certain = certain_groups(parsed.tree)
         values: list[int] = []
         for group in range(1, parsed.groups + 1):
-            if group not in (step, epoch):
+            if group not in others:
                 values.append(group)
                 if group in certain:
                     break
         value = tuple(values) or (0,)
-    return Groups(value, step, epoch)
+    return Groups(value, "values" in parsed.names and "value" not in parsed.names, *others)
+
+
+def _in_either_form(literals: frozenset[str], *, escaped: bool) -> frozenset[bytes]:
+    """The literals as they stand in a line of either form, or texts that stand for them."""
+    common = {common_part(literal, escaped=escaped) for literal in literals}
+    if all(len(text) >= MINIMUM for text in common):
+        return frozenset(text.encode() for text in common)
+    return frozenset([b"\t", ESCAPE])  # what is not found in both forms holds a tab in one
 
 
 def check(regex: str) -> re.error | None:

@@ -1,36 +1,79 @@
 """Which step and epoch a value belongs to."""
 
 import math
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from epochwatch.extraction.numbers import parse_number
-from epochwatch.extraction.pattern import Pattern
-from epochwatch.model.batch import Definition
 
 STEP_NAMES = frozenset({"step", "global_step", "iteration", "iter", "train/global_step", "trainer/global_step"})
 """Definitions and fields of these names (any case) give the step of the values around them."""
 EPOCH_NAMES = frozenset({"epoch", "train/epoch"})
 """Definitions and fields of these names (any case) give the epoch."""
 
-_STEP = (
-    r"(?i)(?:^|[^\w.-])(?:global_step|step|iteration|iter)['\"]?\s*[=:#]?\s*['\"]?[\[(]?\s*"
-    r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,18})(?:[^\w.]|\.?$|\.\s)"
-)
-_EPOCH = (
-    r"(?i)(?:^|[^\w.-])epoch['\"]?\s*[=:#]?\s*['\"]?[\[(]?\s*"
-    r"([0-9]{1,9}(?:\.[0-9]+)?(?:e-?[0-9]{1,2})?)(?:[^\w.]|\.?$|\.\s)"
-)
-_CONTEXT = [
-    Definition("step", _STEP, "auto"),
-    Definition("step", r"(?:^|\] ?|\t)\[([0-9]{1,18})\]\t", "auto"),  # boosting rounds: [12]<tab>train-rmse:0.5
-    Definition("step", r"^([0-9]{1,18}):\t(?:learn|test):", "auto"),  # CatBoost
-    Definition("epoch", _EPOCH, "auto"),
-]
+# Possessive repeats: the search never looks back, so its time is linear in the line. Each pattern begins with the
+# text by which its lines are found, so that the search for it is the engine's search for a text.
+_BETWEEN = rb"['\"]?+\s*+[=:#]?+\s*+['\"]?+[\[(]?+\s*+"
+_BEHIND = rb"(?:[^\w.]|\.?$|\.\s)"
+_STEP_NUMBER = _BETWEEN + rb"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,18})" + _BEHIND
+_EPOCH_NUMBER = _BETWEEN + rb"([0-9]{1,9}(?:\.[0-9]+)?(?:[eE]-?[0-9]{1,2})?)" + _BEHIND
 
 
-def context_patterns() -> list[Pattern]:
-    """The patterns by which a line tells its step or epoch when no definition does."""
-    return [Pattern(definition) for definition in _CONTEXT]
+class Telling:
+    """A text that stands where a line tells its step or epoch."""
+
+    def __init__(self, literals: Sequence[bytes], regex: bytes, *, epoch: bool = False, rank: int = 0) -> None:
+        self.literals = frozenset(literals)
+        self.folded = False
+        self.search = re.compile(regex).search
+        """Finds it in a line (as printed); the group is the number."""
+        self.epoch = epoch
+        """It tells the epoch; else the step."""
+        self.rank = rank
+        """Of several in a line the lowest counts, and of these the first."""
+
+
+def _words(word: str, rest: bytes) -> list[tuple[bytes, bytes]]:
+    """A word in its usual cases, and the patterns that find it where a name begins."""
+    cases = [case.encode() for case in (word, word.capitalize(), word.upper())]
+    return [(case, rb"%b(?<![\w.-]%b)%b" % (case, case, rest)) for case in cases]
+
+
+def _global(case: bytes, rest: bytes) -> bytes:
+    alone = rb"(?<![\w.-]%b)" % case
+    after = rb"(?i:(?<=[^\w.-]global_%b)|(?<=^global_%b))" % (case, case)
+    return rb"%b(?:%b|%b)%b" % (case, alone, after, rest)
+
+
+# Boosting rounds: [12]<tab>train-rmse:0.5. Texts of two bytes would slow down the search for all others.
+_ROUND = [b"]#01", *(b"%d]\t" % digit for digit in range(10))]
+TELLINGS = (
+    *(Telling([case], _global(case, _STEP_NUMBER)) for case in (b"step", b"Step", b"STEP")),
+    *(Telling([case], regex) for case, regex in _words("iter", rb"(?i:ation)?+" + _STEP_NUMBER)),
+    Telling(_ROUND, rb"(?:^|\] ?|\t)\[([0-9]{1,18})\]\t", rank=1),
+    Telling(
+        [b":\tlearn:", b":\ttest:", b":#011learn:", b":#011test:"], rb"^([0-9]{1,18}):\t(?:learn|test):", rank=2
+    ),
+    *(Telling([case], regex, epoch=True) for case, regex in _words("epoch", _EPOCH_NUMBER)),
+)
+"""How lines tell their step or epoch when no definition does."""
+
+
+def told(text: bytes, tellings: Iterable[Telling]) -> tuple[int | None, float | None]:
+    """The step and the epoch that a line (as printed) tells in one of these ways."""
+    step = epoch = None
+    best, first = (3, 0), len(text)
+    for telling in tellings:
+        match = telling.search(text)
+        if match is None:
+            continue
+        if telling.epoch:
+            if match.start() < first:
+                first, epoch = match.start(), float(match[1])
+        elif (telling.rank, match.start()) < best:
+            best, step = (telling.rank, match.start()), int(match[1].replace(b",", b""))
+    return step, epoch
 
 
 def is_step(name: str) -> bool:
@@ -74,6 +117,14 @@ class Place:
         self.last_step = last_step
         self.last_epoch = last_epoch
 
+    def set(self, step: int | None, epoch: float | None) -> None:
+        """The next line, which tells this."""
+        self.step, self.epoch = step, epoch
+        if step is not None:
+            self.last_step = step
+        if epoch is not None:
+            self.last_epoch = epoch
+
     def state(self) -> list[Any]:
         """The four numbers; JSON-able."""
         return [self.step, self.epoch, self.last_step, self.last_epoch]
@@ -91,11 +142,14 @@ class Steps:
     def __init__(self) -> None:
         self._metrics: dict[str, list[Any]] = {}  # name: [basis, last step, last context]
 
-    def step(self, metric: str, told: int | None, place: Place) -> int:
-        """The step of the next value of ``metric``; ``told`` is what its own match says."""
-        entry = self._metrics.get(metric)
-        if entry is None:
-            entry = self._metrics[metric] = [None, 0, None]
+    def of(self, metric: str) -> list[Any]:
+        """What is known of a metric: for ``step``; it stays the same list."""
+        return self._metrics.setdefault(metric, [None, 0, None])
+
+    def step(self, entry: list[Any], told: int | None, place: Place) -> int:
+        """The step of the next value of the metric that ``of`` gave ``entry`` for; ``told`` is what its own match
+        says.
+        """
         explicit = told if told is not None else place.step
         if explicit is not None:
             entry[1] = explicit

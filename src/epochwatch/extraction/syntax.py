@@ -39,6 +39,8 @@ _ANCHORS = {
     _constants.AT_BOUNDARY: r"\b",
     _constants.AT_NON_BOUNDARY: r"\B",
 }
+ANCHORS_OF_START = frozenset([_constants.AT_BEGINNING, _constants.AT_BEGINNING_STRING])
+ANCHORS_OF_END = frozenset([_constants.AT_END, _constants.AT_END_STRING])
 _CATEGORIES = {
     _constants.CATEGORY_DIGIT: "0-9",
     _constants.CATEGORY_NOT_DIGIT: r"\D",
@@ -47,6 +49,21 @@ _CATEGORIES = {
     _constants.CATEGORY_WORD: "0-9A-Za-z_",
     _constants.CATEGORY_NOT_WORD: r"\W",
 }
+
+
+_PROBES = {
+    _constants.CATEGORY_DIGIT: rb"\d",
+    _constants.CATEGORY_NOT_DIGIT: rb"\D",
+    _constants.CATEGORY_SPACE: rb"\s",
+    _constants.CATEGORY_NOT_SPACE: rb"\S",
+    _constants.CATEGORY_WORD: rb"\w",
+    _constants.CATEGORY_NOT_WORD: rb"\W",
+}
+
+
+def category(name: Any) -> frozenset[int]:
+    """The bytes of a category of the parse."""
+    return frozenset(code for code in range(256) if re.match(_PROBES[name], bytes([code])))
 
 
 class UnsupportedError(Exception):

@@ -1,0 +1,85 @@
+"""What is done with a line, by the patterns that may match it: lines of one shape share a plan."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from epochwatch.extraction.health import Health
+from epochwatch.extraction.pattern import Pattern
+from epochwatch.extraction.steps import Telling, is_epoch, is_step
+
+
+@dataclass(slots=True)
+class Column:
+    """Where a metric's values go."""
+
+    name_id: int
+    entry: list[Any]
+    """What ``Steps`` knows of the metric."""
+
+
+@dataclass(slots=True)
+class Rule:
+    """A definition at work."""
+
+    number: int
+    """Its place among the definitions."""
+    name: str
+    pattern: Pattern
+    health: Health
+    column: Column
+    limit: int
+    """Matches of a line that count; 0: all."""
+
+    @property
+    def only_value(self) -> bool:
+        """Whether all that a line can tell by it is one value."""
+        return self.limit == 1 and self.pattern.only_value and self.pattern.engine == "re2" and not self.tells
+
+    @property
+    def tells(self) -> bool:
+        """Whether a match of the pattern may tell the step or the epoch of its line."""
+        groups = self.pattern.groups
+        return is_step(self.name) or is_epoch(self.name) or groups.step is not None or groups.epoch is not None
+
+
+class Attempt(NamedTuple):
+    """A rule that gives one value at most, taken apart for speed."""
+
+    short: Callable[[bytes], re.Match[bytes] | None] | None
+    """``Pattern.short``."""
+    group: int
+    value: Callable[[bytes], bytes | None]
+    """``Pattern.value``."""
+    escaped: bool
+    health: Health
+    column: Column
+
+
+class Plan(NamedTuple):
+    """What to try on a line."""
+
+    rules: tuple[Rule, ...]
+    attempts: tuple[Attempt, ...] | None
+    """The same as ``rules`` where each gives one value at most and none tells steps; else None."""
+    escaped: bool
+    """Some pattern is written for SageMaker's escaped lines."""
+    tellings: tuple[Telling, ...]
+
+    @classmethod
+    def of(cls, rules: Sequence[Rule], tellings: Sequence[Telling]) -> "Plan":
+        """The plan for these rules and ways to tell steps."""
+        simple = all(rule.only_value for rule in rules) and len({rule.name for rule in rules}) == len(rules)
+        attempts = tuple(map(_attempt, rules)) if simple else None
+        return cls(tuple(rules), attempts, any(rule.pattern.escaped for rule in rules), tuple(tellings))
+
+    def as_printed_only(self) -> "Plan":
+        """Without the patterns that see the whole of a line, not its segments."""
+        return Plan.of([rule for rule in self.rules if not rule.pattern.escaped], self.tellings)
+
+
+def _attempt(rule: Rule) -> Attempt:
+    pattern = rule.pattern
+    group = pattern.groups.value[0]
+    return Attempt(pattern.short, group, pattern.value, pattern.escaped, rule.health, rule.column)
