@@ -3,7 +3,7 @@
 
 Logs of several mebibytes are made in memory: framework noise with metric lines of many shapes at 0.1, 10 and
 100 % of the lines. Both engines get the same definitions and are held to the same values; what is counted is
-CPU time, line splitting and number parsing included. Run: ``python -m benchmarks.extraction``; ``--smoke`` for
+CPU time, line splitting and number parsing included, compiling the definitions (once a run) not. Run: ``python -m benchmarks.extraction``; ``--smoke`` for
 a quick look. The loop gets a sample of each log, as it would take minutes.
 """
 
@@ -81,21 +81,34 @@ def make_log(share: float, size: int) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def with_extractor(log: bytes, wanted: Sequence[Definition]) -> tuple[int, float]:
+Outcome = tuple[int, float]
+"""Number and sum of the values."""
+Engine = Callable[[bytes], Outcome]
+
+
+def with_extractor(wanted: Sequence[Definition]) -> Engine:
     """The whole of it: lines with offsets, values with steps, health."""
     extractor = Extractor(wanted, automatic=False)
+    return lambda log: _extract(extractor, log)
+
+
+def _extract(extractor: Extractor, log: bytes) -> Outcome:
     count, total = 0, 0.0
     for start in range(0, len(log), CHUNK):
-        extracted = extractor.feed(log[start : start + CHUNK], start)
+        extracted = extractor.feed(log[start : start + CHUNK], extractor.offset)
         count += len(extracted.values)
         total += sum(extracted.values)
     return count, round(total, 6)
 
 
-def with_matcher(log: bytes, wanted: Sequence[Definition]) -> tuple[int, float]:
+def with_matcher(wanted: Sequence[Definition]) -> Engine:
     """Only what the loop does: lines, matches, numbers."""
     patterns = [Pattern(definition) for definition in wanted]
     matcher = Matcher(patterns)
+    return lambda log: _match(matcher, patterns, log)
+
+
+def _match(matcher: Matcher, patterns: Sequence[Pattern], log: bytes) -> Outcome:
     count, total, carry = 0, 0.0, b""
     for start in range(0, len(log), CHUNK):
         block, newline, carry = (carry + log[start : start + CHUNK]).rpartition(b"\n")
@@ -111,9 +124,13 @@ def with_matcher(log: bytes, wanted: Sequence[Definition]) -> tuple[int, float]:
     return count, round(total, 6)
 
 
-def with_loop(log: bytes, wanted: Sequence[Definition]) -> tuple[int, float]:
+def with_loop(wanted: Sequence[Definition]) -> Engine:
     """The per-line loop."""
     patterns = [re.compile(definition.regex.encode()) for definition in wanted]
+    return lambda log: _search(patterns, log)
+
+
+def _search(patterns: Sequence[re.Pattern[bytes]], log: bytes) -> Outcome:
     count, total = 0, 0.0
     for line in log.split(b"\n"):
         for pattern in patterns:
@@ -124,15 +141,12 @@ def with_loop(log: bytes, wanted: Sequence[Definition]) -> tuple[int, float]:
     return count, round(total, 6)
 
 
-Engine = Callable[[bytes, Sequence[Definition]], tuple[int, float]]
-
-
-def speed(engine: Engine, log: bytes, wanted: Sequence[Definition], rounds: int) -> float:
+def speed(engine: Engine, log: bytes, rounds: int) -> float:
     """Megabytes of log for each CPU second; the best of some rounds."""
     best = float("inf")
     for _ in range(rounds):
         before = time.process_time()
-        engine(log, wanted)
+        engine(log)
         best = min(best, time.process_time() - before)
     return len(log) / best / 1e6
 
@@ -145,13 +159,13 @@ def measure(size: int, sample: int, rounds: int) -> list[dict[str, float]]:
         for count in COUNTS:
             wanted = definitions(count)
             answers = {
-                engine.__name__: engine(part, wanted) for engine in (with_extractor, with_matcher, with_loop)
+                engine.__name__: engine(wanted)(part) for engine in (with_extractor, with_matcher, with_loop)
             }
             if len(set(answers.values())) != 1:
                 raise SystemExit(f"the engines disagree: {answers}")
-            loop = speed(with_loop, part, wanted, 1)
-            matcher = speed(with_matcher, log, wanted, rounds)
-            extractor = speed(with_extractor, log, wanted, rounds)
+            loop = speed(with_loop(wanted), part, 1)
+            matcher = speed(with_matcher(wanted), log, rounds)
+            extractor = speed(with_extractor(wanted), log, rounds)
             results.append(
                 {
                     "matching lines %": share * 100,

@@ -43,7 +43,9 @@ class Lines(Sequence[Line]):
     __slots__ = ("_breaks", "_count", "_lines", "_start", "block")
 
     def __init__(self, start: int, block: bytes) -> None:
-        """Lines that are as printed, each with its newline; ``start`` is the offset of the first."""
+        """Lines that are as printed, each with a newline for the byte that ended it; ``start`` is the offset of the
+        first.
+        """
         self.block = block
         """The texts, each with a newline behind it."""
         self._start = start
@@ -151,9 +153,10 @@ class Framer:
         data = self._carry + data if self._carry else data
         if self._after_return:
             data, start = self._swallow_newline(data, start, lines)
-        elif (rest := self._printed(data)) >= 0:
-            self._carry = data[rest:]
-            return Lines(start, data[:rest])
+        elif (block := self._printed(data)) is not None:
+            self._carry = data[len(block) :]
+            self._after_return, self._blank = data.endswith(b"\r"), False
+            return Lines(start, block)
         uniform = self._separator(data)
         rest = self._mixed(data, start, lines) if uniform is None else self._uniform(data, start, lines, uniform)
         self._carry = data[rest:]
@@ -191,22 +194,28 @@ class Framer:
             lines.append(Line(start, start + 1, b"", b""))
         return data[1:], start + 1
 
-    def _printed(self, data: bytes) -> int:
-        """Where the unfinished rest begins, if all before it are short lines as printed, ended by newlines
-        only; else -1.
+    def _printed(self, data: bytes) -> bytes | None:
+        """The whole lines of the data, each ended by a newline, if that takes no more than to write a newline for
+        each carriage return: short lines, no control sequences, one byte at the end of each.
         """
-        if self._continued or b"\r" in data or b"\x1b" in data or b"\x08" in data:
-            return -1
-        rest = data.rfind(b"\n") + 1
+        if self._continued or b"\x1b" in data or b"\x08" in data:
+            return None
+        if b"\r" in data:
+            if data.startswith(b"\r") or b"\r\n" in data or b"\r\r" in data or b"\n\r" in data:
+                return None
+            block = data.replace(b"\r", b"\n")
+        else:
+            block = data
+        rest = block.rfind(b"\n") + 1
         if len(data) - rest > self.max_line:
-            return -1
+            return None
         place = 0
         while rest - place > self.max_line + 1:
-            newline = data.rfind(b"\n", place, place + self.max_line + 1)
+            newline = block.rfind(b"\n", place, place + self.max_line + 1)
             if newline < 0:
-                return -1
+                return None
             place = newline + 1
-        return rest
+        return block[:rest]
 
     def _separator(self, data: bytes) -> bytes | None:
         """The line end of the whole chunk where there is only one kind."""

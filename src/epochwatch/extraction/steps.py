@@ -157,7 +157,7 @@ class Steps:
         context = self._context(entry, place)
         if context is None or context == entry[2]:
             entry[0] = "count"
-            step = min(entry[1] + 1, 2**63 - 1)
+            step = entry[1] + 1 if entry[1] < 2**63 - 1 else entry[1]
         else:
             entry[2] = step = context
         entry[1] = step
