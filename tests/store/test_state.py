@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from epochwatch.errors import EpochwatchError, UsageError
 from epochwatch.model.batch import Definition, DefinitionHealth, Progress, Registration
 from epochwatch.model.job import NAME_LIMIT
+from epochwatch.model.metric_filter import MetricFilterDefinition
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.state import StateStore
 
@@ -464,3 +465,66 @@ def test_a_server_that_does_not_answer_is_said_without_the_password() -> None:
     with pytest.raises(EpochwatchError, match="cannot open the state store at") as refusal:
         StateStore.open("postgresql://someone:secret@/db?host=/nonexistent")
     assert "secret" not in str(refusal.value)
+
+
+def test_a_groups_record_changes_and_goes_with_what_belongs_to_it(state: StateStore, tenant: Tenant) -> None:
+    groups = state.log_groups
+    for name in ("kept", "gone"):
+        groups.create_group(tenant, name, 5, tags={"a": "1"}, deletion_protected=name == "kept")
+        groups.create_stream(tenant, name, "s", 5)
+        assert groups.retention(tenant, name) is None
+        assert groups.set_retention(tenant, name, 7)
+        assert groups.retention(tenant, name) == 7
+        assert state.metric_filters.put(tenant, name, _filter("f"), 5, 100)
+    assert groups.retentions()[tenant.account, tenant.region, "gone"] == 7
+    assert groups.protect(tenant, "gone", True)
+    assert groups.change_tags(tenant, "gone", lambda tags: {**tags, "b": "2"})
+    found = groups.group(tenant, "gone")
+    assert found is not None
+    assert (found.deletion_protected, found.tags) == (True, {"a": "1", "b": "2"})
+    groups.delete_group(tenant, "gone")
+    assert groups.group(tenant, "gone") is groups.stream(tenant, "gone", "s") is None
+    assert groups.retention(tenant, "gone") is None
+    assert not groups.set_retention(tenant, "gone", 7)
+    assert not groups.protect(tenant, "gone", False)
+    assert not groups.change_tags(tenant, "gone", lambda tags: tags)
+    assert state.metric_filters.acting(tenant, "gone") == []
+    assert state.metric_filters.counts(tenant, ["kept", "gone"]) == {"kept": 1}
+    assert groups.stream(tenant, "kept", "s") is not None
+
+
+# Metric filters
+
+
+def _filter(name: str, pattern: str = "x", default: float | None = None) -> MetricFilterDefinition:
+    return MetricFilterDefinition(
+        name=name, pattern=pattern, metric_name="m", namespace="n", value="1", default=default
+    )
+
+
+def test_metric_filters_are_put_anew_counted_and_taken_away(state: StateStore, tenant: Tenant) -> None:
+    filters = state.metric_filters
+    assert filters.put(tenant, "g", _filter("a"), 5, 2)
+    assert filters.put(tenant, "g", _filter("B"), 6, 2)
+    assert not filters.put(tenant, "g", _filter("c"), 7, 2)
+    assert filters.put(tenant, "g", _filter("a", "y"), 8, 2)
+    found = [(one.created, one.definition) for one in filters.select(tenant, "g")]
+    assert found == [(6, _filter("B")), (5, _filter("a", "y"))]
+    assert [one.matches("y") for one in filters.acting(tenant, "g")] == [False, True]
+    assert filters.delete(tenant, "g", "a")
+    assert not filters.delete(tenant, "g", "a")
+    assert [one.definition.name for one in filters.acting(tenant, "g")] == ["B"]
+    assert filters.acting(tenant, "other") == []
+
+
+def test_a_minute_has_matched_when_any_event_of_it_has(state: StateStore, tenant: Tenant) -> None:
+    filters = state.metric_filters
+    for minute, matched in ((5, False), (5, True), (5, False), (6, False), (7, True), (9, False)):
+        filters.note(tenant, "g", minute, {"f": matched})
+        filters.forget()  # as another server would note it
+    found = [one for one in filters.minutes(9) if one.tenant == tenant]
+    assert [(one.minute, one.matched) for one in found] == [(5, True), (6, False), (7, True)]
+    filters.forget_minutes(found)
+    assert [one.minute for one in filters.minutes(100) if one.tenant == tenant] == [9]
+    filters.put(tenant, "g", _filter("f", default=1.0), 5, 100)
+    assert [one for one in filters.minutes(100) if one.tenant == tenant] == []

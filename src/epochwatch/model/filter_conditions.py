@@ -8,6 +8,8 @@ from epochwatch.model.filter_literals import InvalidFilterPattern, Literal, Rege
 
 Condition: TypeAlias = Callable[[Any], bool]
 
+MOST_REGEXES: Final = 2
+TOO_MANY_REGEXES: Final = f"a pattern may hold {MOST_REGEXES} regular expressions at most"
 _DEEPEST = 64
 _SELECTOR = r"""\$(?:\.?\[(?:\d+|\*|'[^']*'|"[^"]*")\]|\.[^\s.\[\](){}=!<>&|,"%]+)*"""
 _TOKEN: Final = re.compile(
@@ -90,8 +92,8 @@ class Tokens:
         token = self.peek()
         if token.kind == "regex":
             self.regexes += 1
-            if self.regexes > 2:
-                raise InvalidFilterPattern("a pattern may hold two regular expressions at most")
+            if self.regexes > MOST_REGEXES:
+                raise InvalidFilterPattern(TOO_MANY_REGEXES)
             return Regex(self.take().text[1:-1])
         if token.kind == "quoted":
             return Text(unquoted(self.take().text), quoted=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from epochwatch.model import filter_fields, filter_json
-from epochwatch.model.filter_conditions import Tokens, unquoted
+from epochwatch.model.filter_conditions import MOST_REGEXES, TOO_MANY_REGEXES, Tokens, unquoted
 from epochwatch.model.filter_literals import InvalidFilterPattern, Regex
 
 __all__ = ["FilterPattern", "InvalidFilterPattern", "compile_pattern"]
@@ -95,6 +95,8 @@ def _terms(source: str, text: str) -> FilterPattern:
         if regex is not None:
             by_sign[sign].append(Regex(regex).equals)
             regexes += 1
+            if regexes > MOST_REGEXES:
+                raise InvalidFilterPattern(TOO_MANY_REGEXES)
             continue
         term = word if quoted is None else unquoted(f'"{quoted}"')
         if sign == "" and term:
