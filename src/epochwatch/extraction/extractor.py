@@ -214,38 +214,31 @@ class Extractor:
 
     def _simple(self, out: Extracted, plan: Plan, text: bytes, whole: bytes, newline: int) -> None:
         """The values of a segment by rules that give one at most."""
-        found = []
+        place = self._place
+        step, epoch = told(text, plan.tellings) if plan.tellings else (None, None)
+        place.set(step, epoch)
+        epoch = math.nan if place.last_epoch is None else place.last_epoch
+        quick, end = len(whole) <= LONGEST, -1
         for short, group, search, escaped, health, column in plan.attempts or ():
             seen = whole if escaped else text
-            if short is not None and len(seen) <= LONGEST:
+            if short is not None and quick:
                 match = short(seen) if seen else None
-                if match is None:
-                    continue
-                captured = match[group] or b""
+                captured = None if match is None else match[group] or b""
             else:
                 captured = search(seen) if seen else None
-                if captured is None:
-                    continue
-            found.append((captured, seen, health, column))
-        step, epoch = told(text, plan.tellings) if plan.tellings else (None, None)
-        place = self._place
-        place.set(step, epoch)
-        if not found:
-            return
-        end = out.lines.end_of(newline)
-        epoch = place.last_epoch
-        for captured, seen, health, column in found:
+            if captured is None:
+                continue
+            if end < 0:
+                end = out.lines.end_of(newline)
             value = parse_number(captured)
             health.count(value, seen, end)
             if value is not None:
                 if step is not None:
                     column.entry[1] = step
-                    out.steps.append(step)
-                else:
-                    out.steps.append(self._steps.step(column.entry, None, place))
+                out.steps.append(self._steps.step(column.entry, None, place) if step is None else step)
                 out.name_ids.append(column.name_id)
                 out.values.append(value)
-                out.epochs.append(math.nan if epoch is None else epoch)
+                out.epochs.append(epoch)
                 out.ends.append(end)
 
     def _general(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Protocol
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
@@ -46,7 +47,7 @@ class Matcher:
         found = [search.find(block) for search in self._searches]
         if self._always:
             found.append([(start, end, self._always) for start, end in spans(block) if start < end])
-        return found[0] if len(found) == 1 else _joined(found)
+        return reduce(_joined, found) if found else []
 
 
 def spans(block: bytes) -> Iterable[tuple[int, int]]:
@@ -57,12 +58,20 @@ def spans(block: bytes) -> Iterable[tuple[int, int]]:
         start = end + 1
 
 
-def _joined(found: Iterable[list[Candidate]]) -> list[Candidate]:
-    lines: dict[int, tuple[int, set[int]]] = {}
-    for candidates in found:
-        for start, end, numbers in candidates:
-            lines.setdefault(start, (end, set()))[1].update(numbers)
-    return [(start, lines[start][0], tuple(sorted(lines[start][1]))) for start in sorted(lines)]
+def _joined(some: list[Candidate], others: list[Candidate]) -> list[Candidate]:
+    left = {candidate[0]: candidate for candidate in others}
+    joined = [
+        candidate if (other := left.pop(candidate[0], None)) is None else _both(candidate, other)
+        for candidate in some
+    ]
+    if left:
+        joined.extend(left.values())
+        joined.sort()
+    return joined
+
+
+def _both(one: Candidate, other: Candidate) -> Candidate:
+    return one[0], one[1], tuple(sorted({*one[2], *other[2]}))
 
 
 class _Literals:
