@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from epochwatch.errors import EpochwatchError, UsageError
 from epochwatch.model.batch import Batch
@@ -153,3 +154,13 @@ def test_reset_empties_everything(remote: Stores, tenant: Tenant) -> None:
         assert remote.engine.query(f"SELECT toInt64(count()) AS n FROM {table}")["n"].to_pylist() == [0]
     _fill(remote, tenant)
     assert len(remote.metrics.list(tenant)[0]) == 1
+
+
+def test_what_a_query_wrote_before_it_failed_is_in_no_later_answer(stores: Stores) -> None:
+    failing = (
+        "SELECT toString(number), throwIf(number = 500000) FROM numbers(1000000) SETTINGS max_block_size = 1000"
+    )
+    for number in range(3):
+        with pytest.raises(DatabaseError):
+            stores.engine.query(failing)
+        assert stores.engine.query(f"SELECT {number} AS x").to_pylist() == [{"x": number}]

@@ -191,14 +191,23 @@ class Engine:
             yield client
             healthy = True
         finally:
-            if client is not None and not healthy and self.shared:
-                client.close()
-                client = None
+            if client is not None and not healthy:
+                client = self._recovered(client)
             with self._changed:
                 self._busy -= 1
                 if client is not None:
                     self._idle.append(client)
                 self._changed.notify_all()
+
+    def _recovered(self, client: Any) -> Any:
+        """A client to use after a failure of ``client``; None: a new one has to be made."""
+        if self.shared:
+            client.close()
+            return None
+        # What an embedded query had written before it failed stands in front of the next one's answer.
+        with contextlib.suppress(ClickHouseError):
+            client.raw_query("SELECT 1")
+        return client
 
     def _taken(self) -> Any:
         with self._changed:
