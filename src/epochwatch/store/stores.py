@@ -12,6 +12,7 @@ from epochwatch.store.engine import Engine
 from epochwatch.store.ingest import Ingest
 from epochwatch.store.live import LiveFeed
 from epochwatch.store.log_deletion import LogExpiry
+from epochwatch.store.log_queries import LogQueries
 from epochwatch.store.logs import LogStore
 from epochwatch.store.metric_filters import put_defaults
 from epochwatch.store.metrics import MetricStore
@@ -44,6 +45,7 @@ class Stores:
     run_points: RunPointStore
     curves: CurveStore
     logs: LogStore
+    log_queries: LogQueries
     log_expiry: LogExpiry
     state: StateStore
     objects: ObjectStore
@@ -89,6 +91,7 @@ class Stores:
             run_points=RunPointStore(engine, ingest, numbers),
             curves=CurveStore(engine),
             logs=LogStore(engine, ingest, numbers, state.log_groups),
+            log_queries=LogQueries(engine),
             log_expiry=LogExpiry(engine, ingest, state.log_groups),
             state=state,
             objects=objects,
@@ -111,6 +114,7 @@ class Stores:
 
     def reset(self) -> None:
         """Forget everything that is stored."""
+        self.log_queries.clear()
         self.engine.settle()
         self.engine.truncate()
         self.series.clear()
@@ -121,6 +125,7 @@ class Stores:
 
     def close(self) -> None:
         """Commit what was submitted and close everything."""
+        self.log_queries.close()
         self.ingest.close()
         if self.staging is not None:
             self.staging.close()

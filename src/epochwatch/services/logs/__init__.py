@@ -16,6 +16,7 @@ from epochwatch.services.logs.metric_filters import (
     put_metric_filter,
     test_metric_filter,
 )
+from epochwatch.services.logs.queries import describe_queries, get_query_results, start_query, stop_query
 from epochwatch.services.logs.retention import delete_retention_policy, put_retention_policy
 from epochwatch.services.logs.streams import create_log_stream, delete_log_stream, describe_log_streams
 from epochwatch.services.logs.tags import (
@@ -37,8 +38,10 @@ OPERATIONS: dict[str, Operation] = {
     "DescribeLogGroups": describe_log_groups,
     "DescribeLogStreams": describe_log_streams,
     "DescribeMetricFilters": describe_metric_filters,
+    "DescribeQueries": describe_queries,
     "FilterLogEvents": filter_log_events,
     "GetLogEvents": get_log_events,
+    "GetQueryResults": get_query_results,
     "ListTagsForResource": list_tags_for_resource,
     "ListTagsLogGroup": list_tags_log_group,
     "PutLogEvents": put_log_events,
@@ -50,4 +53,6 @@ OPERATIONS: dict[str, Operation] = {
     "TestMetricFilter": test_metric_filter,
     "UntagLogGroup": untag_log_group,
     "UntagResource": untag_resource,
+    "StartQuery": start_query,
+    "StopQuery": stop_query,
 }
