@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from epochwatch.model.aws_error import AwsError
-from epochwatch.services.logs import create_log_group, create_log_stream, put_log_events
+from epochwatch.services.logs import create_log_group, create_log_stream, put_log_events, put_retention_policy
 from epochwatch.services.logs.queries import describe_queries, get_query_results, start_query, stop_query
 from tests.servers import ServerProcess
 from tests.services.conftest import Caller
@@ -98,6 +98,16 @@ def test_results_come_in_pages(logs: Caller):
 def test_a_query_is_about_the_groups_it_names(logs: Caller, groups, scanned):
     answer = results(logs, started(logs, "stats count(*)", **({"logGroupName": None} | groups)))
     assert answer["statistics"]["recordsScanned"] == scanned
+
+
+def test_events_past_the_retention_of_their_group_are_not_there(logs: Caller):
+    old = [{"timestamp": int(logs.now * 1000) - 3 * 86_400_000, "message": "old"}]
+    for group in ("g", "h"):
+        logs(put_log_events, logGroupName=group, logStreamName="s", logEvents=old)
+    asked = {"startTime": int(logs.now) - 4 * 86_400, "logGroupName": None, "logGroupNames": ["g", "h"]}
+    assert results(logs, started(logs, "stats count(*)", **asked))["statistics"]["recordsScanned"] == 22
+    logs(put_retention_policy, logGroupName="g", retentionInDays=1)
+    assert results(logs, started(logs, "stats count(*)", **asked))["statistics"]["recordsScanned"] == 21
 
 
 def test_a_group_may_be_named_by_its_arn(logs: Caller):

@@ -66,6 +66,8 @@ class Selection:
     groups: tuple[str, ...]
     start: int
     end: int
+    kept_since: tuple[tuple[str, int], ...] = ()
+    """Groups and the time before which their events are past their retention, Unix milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +161,14 @@ class _Compiler:
 
     def _events(self, selection: Selection) -> str:
         bind = self._parameters.bind
+        kept = "".join(
+            f" AND NOT (log_group = {bind(group)} AND ts < {bind(since)})" for group, since in selection.kept_since
+        )
         return (
             "SELECT ts, ingestion, seq, toString(stream) AS stream_name, toString(log_group) AS group_name, message "
             f"FROM log_events WHERE account = {bind(selection.tenant.account)} "
             f"AND region = {bind(selection.tenant.region)} AND log_group IN {bind(list(selection.groups))} "
-            f"AND ts >= {bind(selection.start)} AND ts <= {bind(selection.end)}"
+            f"AND ts >= {bind(selection.start)} AND ts <= {bind(selection.end)}{kept}"
         )
 
     def _rendered(self, layers: Sequence[_Layer]) -> str:

@@ -28,7 +28,9 @@ def start_query(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if start > end:
         raise invalid("The start time of a query must not be behind its end time.")
     groups = _groups(call, request)
-    selection = Selection(call.tenant, groups, start * 1000, end * 1000 + 999)
+    since = ((group, call.stores.logs.kept_since(call.tenant, group)) for group in groups)
+    kept = tuple((group, oldest) for group, oldest in since if oldest is not None)
+    selection = Selection(call.tenant, groups, start * 1000, end * 1000 + 999, kept)
     try:
         query = parse(request["queryString"])
         started = call.stores.log_queries.start(query, selection, limit=request.get("limit"))
