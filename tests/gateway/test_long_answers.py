@@ -64,3 +64,21 @@ def test_times_are_read_back_as_they_were() -> None:
 @pytest.mark.parametrize("protocol", ["json", "cbor", "query"])
 def test_an_empty_list_of_times_stays_one(protocol: str) -> None:
     assert answer(protocol, [], []) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("a<b>&\"c'", "a<b>&\"c'"),
+        ("a\tb\nc\rd", "a\tb\nc\rd"),
+        ("a\x00b\x1fc\ufffed\uffffe", "abcde"),
+        ("é\x7f\x85\U0001f600\ud7ff\ufffd", "é\x7f\x85\U0001f600\ud7ff\ufffd"),
+    ],
+)
+def test_xml_carries_every_character_that_it_can(text: str, read: str) -> None:
+    operation = operation_model("cloudwatch", "ListMetrics")
+    assert operation is not None
+    result = {"Metrics": [{"MetricName": text}]}
+    body = query_protocol.answer(Route("cloudwatch", "ListMetrics", "query"), operation, result).body
+    root = ET.fromstring(body.replace(query_protocol.REQUEST_ID.encode(), b"id"))
+    assert [element.text for element in root.findall(".//MetricName")] == [read]

@@ -1,5 +1,6 @@
 """The query protocol: a form in, XML out."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,6 +18,7 @@ from epochwatch.gateway.typed import typed_input
 from epochwatch.gateway.values import floats
 
 _LAYOUTS = Layouts()
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def parse_checked(route: Route, operation: OperationModel, request: RawRequest) -> Values | None:
@@ -120,6 +122,5 @@ def _floats(value: Sequence[float], between: str) -> str:
 
 
 def _text(text: str) -> str:
-    """``text`` for XML 1.0, which cannot carry most control characters in any form."""
-    kept = "".join(c for c in text if c >= " " or c in "\t\n\r")
-    return escape(kept).replace("\r", "&#xD;")
+    """``text`` for XML 1.0, which cannot carry most control characters, and some others, in any form."""
+    return escape(_NOT_XML.sub("", text)).replace("\r", "&#xD;")
