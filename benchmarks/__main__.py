@@ -7,7 +7,17 @@ import os
 import subprocess
 import sys
 
-NAMES = ("install", "log_call", "latency", "extraction", "ingest", "metric_queries", "storage", "tiers")
+NAMES = (
+    "install",
+    "log_call",
+    "latency",
+    "extraction",
+    "gateway_requests",
+    "ingest",
+    "metric_queries",
+    "storage",
+    "tiers",
+)
 
 
 def main() -> int:

@@ -85,6 +85,14 @@ def test_a_search_finds_metrics_by_their_words_and_labels_tell_them_apart(filled
     assert results(filled, expression("SEARCH('nothing', 'Sum', 60)")) == {}
 
 
+def test_a_search_without_a_period_has_that_of_its_query(filled: Caller) -> None:
+    text = "SUM(SEARCH('{train,Job} loss', 'Sum'))"
+    found = results(
+        filled, expression(text, "a", Period=60), expression(text, "b", Period=3600), expression(text, "c")
+    )
+    assert found == {"a": [111, 222, 333], "b": [666], "c": [666]}
+
+
 @pytest.mark.parametrize(
     ("sql", "found"),
     [

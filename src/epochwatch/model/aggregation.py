@@ -171,11 +171,15 @@ def aggregate(samples: Samples, buckets: Buckets, statistics: Sequence[Statistic
 def statistic_of(summary: Summary, statistic: Statistic) -> Series:
     """One statistic of every bucket that has it. An extended one needs the summary's distribution."""
     if not statistic.is_extended:
-        return Series(summary.timestamps, _BASIC[statistic.kind](summary))
+        with np.errstate(over="ignore"):
+            values = _BASIC[statistic.kind](summary)
+        kept = np.isfinite(values)  # sets that contradict themselves may have an average beyond all numbers
+        return Series(summary.timestamps, values) if kept.all() else Series(summary.timestamps[kept], values[kept])
     if summary.distribution is None or not len(summary.timestamps):
         return Series(EMPTY.timestamps, EMPTY.sums)
     ranks = _Ranks(summary, summary.distribution)
-    values = _EXTENDED[statistic.kind](ranks, statistic)
+    with np.errstate(over="ignore"):
+        values = _EXTENDED[statistic.kind](ranks, statistic)
     kept = ranks.answerable & np.isfinite(values)
     return Series(summary.timestamps[kept], values[kept])
 

@@ -73,6 +73,8 @@ class Evaluation:
     _values: dict[str, Value] = field(default_factory=dict)
     _found: dict[Wanted, Found] = field(default_factory=dict)
     _searched: dict[SearchCall, list[Wanted]] = field(default_factory=dict)
+    """By what is looked for, with the period that holds there."""
+    _period: int = DEFAULT_PERIOD
     _labels: dict[str, str] = field(default_factory=dict)
     _laid_out: int = 0
 
@@ -134,7 +136,7 @@ class Evaluation:
 
     def search(self, query: str, statistic: str, period: int | None, /) -> list[TimeSeries]:
         """What a SEARCH finds."""
-        hits = self._searched[SearchCall(query, statistic, period)]
+        hits = self._searched[SearchCall(query, statistic, period or self._period)]
         return [_time_series(one, self._found[one]) for one in hits]
 
     def band(self, series_id: str, series: TimeSeries, deviations: float, /) -> tuple[TimeSeries, TimeSeries]:
@@ -166,6 +168,7 @@ class Evaluation:
         if isinstance(query.expression, InsightsQuery):
             return self._insights(query, query.expression)
         self.grid = self._grid(self._period_of(query))
+        self._period = query.period or DEFAULT_PERIOD
         if _LAYS_OUT.search(query.expression.source):
             self._laid_out += self.grid.count * max(1, len(self._found))
             if self._laid_out > MOST_LAID_OUT:
@@ -267,9 +270,10 @@ class Evaluation:
         if isinstance(query, MetricQuery):
             return [] if query.foreign else [_wanted(query)]
         needed: list[Wanted] = []
-        for call in query.expression.searches if isinstance(query.expression, Expression) else ():
+        for asked in query.expression.searches if isinstance(query.expression, Expression) else ():
+            call = replace(asked, period=asked.period or query.period or DEFAULT_PERIOD)
             if call not in self._searched:  # once: what is found must not change within a request
-                self._searched[call] = self._hits(call, query)
+                self._searched[call] = self._hits(call)
             needed += self._searched[call]
         return needed
 
@@ -281,14 +285,13 @@ class Evaluation:
             if isinstance(query, MetricQuery) and (part is None or part in query.id)
         ]
 
-    def _hits(self, call: SearchCall, query: ExpressionQuery) -> list[Wanted]:
-        period = call.period or query.period or DEFAULT_PERIOD
+    def _hits(self, call: SearchCall) -> list[Wanted]:
         try:
             wanted, statistic = search.parse(call.query), statistics.parse(call.statistic)
         except (InvalidSearch, InvalidStatistic) as error:
             raise InvalidExpression(str(error)) from error
         found = self._matching(wanted.matches, wanted.namespace, wanted.metric_name, search.MOST_SERIES)
-        return [Wanted(metric, statistic, period) for metric in found]
+        return [Wanted(metric, statistic, call.period or DEFAULT_PERIOD) for metric in found]
 
     def _matching(
         self, wanted: Callable[[MetricId], bool], namespace: str | None, name: str | None, most: int
