@@ -123,13 +123,13 @@ def test_dragging_zooms_every_chart_and_a_double_click_resets(page: Page, consol
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 70, steps=5)
     page.mouse.up()
-    found = query(page)
-    assert 60 < float(found["from"][0]) < 90
-    assert 135 < float(found["to"][0]) < 165
     for chart in ("loss", "accuracy"):
         expect(page.locator(f"[data-group={chart}] .plot")).to_have_attribute(
             "data-points", re.compile(r"^[78]\d$")
         )
+    found = query(page)
+    assert 60 < float(found["from"][0]) < 90
+    assert 135 < float(found["to"][0]) < 165
     over.dblclick()
     expect(page.locator("[data-group=accuracy] .plot")).to_have_attribute("data-points", "300")
     assert query(page) == {}
