@@ -27,7 +27,6 @@ from epochwatch.store.rows import (
     taken,
 )
 from epochwatch.store.run_points import TRAINING_JOB
-from epochwatch.store.series import SeriesEntry
 from epochwatch.store.sources import Stored
 
 if TYPE_CHECKING:
@@ -289,16 +288,11 @@ def _datapoints(
         return []
     new = {name: column[fresh] for name, column in columns.items()}
     seconds = seconds[fresh]
-    series: list[SeriesEntry] = []
+    known = [(MetricId(TRAINING_JOBS_NAMESPACE, name, (dimension,)), unit) for name in names]
+    series = context.stores.series.ensure_all(context.tenant, known, new["metric"], seconds, new["value"])
     sids = np.zeros(len(names), np.uint64)
-    for index in np.unique(new["metric"]):
-        metric = MetricId(TRAINING_JOBS_NAMESPACE, names[index], (dimension,))
-        own = np.flatnonzero(new["metric"] == index)
-        last = own[len(own) - 1 - int(np.argmax(seconds[own][::-1]))]
-        value = float(new["value"][last])
-        entry = context.stores.series.ensure(context.tenant, metric, unit, int(seconds[last]), value)
-        series.append(entry)
-        sids[index] = entry.sid
+    for which, entry in series.items():
+        sids[which] = entry.sid
     count = len(seconds)
     zeros = np.zeros(count)
     batch = datapoint_rows(
@@ -319,7 +313,11 @@ def _datapoints(
     tell = None if announce is None else (lambda: announce(new))
     return [
         _Prepared(
-            Rows(series=series, datapoints=batch, announce=tell), "datapoints", seconds, new["position"], policy
+            Rows(series=list(series.values()), datapoints=batch, announce=tell),
+            "datapoints",
+            seconds,
+            new["position"],
+            policy,
         )
     ]
 
