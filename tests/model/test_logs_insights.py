@@ -9,7 +9,8 @@ from hypothesis import strategies as some
 
 from epochwatch.model.logs_insights import MalformedQuery, parse
 from epochwatch.model.logs_insights.functions import FUNCTIONS, UNITS
-from epochwatch.model.logs_insights.grammar import DEEPEST, MOST_COMMANDS
+from epochwatch.model.logs_insights.grammar import MOST_COMMANDS
+from epochwatch.model.logs_insights.reader import DEEPEST
 from epochwatch.model.logs_insights.syntax import (
     Arithmetic,
     Call,
