@@ -21,7 +21,7 @@ HOUR_MS = 3_600_000
 
 def expire(stores: Stores, now: float) -> None:
     """A round of its own: that of the stores takes place once an hour."""
-    LogExpiry(stores.engine, stores.ingest, stores.state.log_groups).run(now)
+    LogExpiry(stores.engine, stores.state.log_groups).run(now)
 
 
 def put(stores: Stores, tenant: Tenant, *ages: int, group: str = "g", stream: str = "s") -> None:

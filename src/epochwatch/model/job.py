@@ -20,6 +20,7 @@ STATUSES = (IN_PROGRESS, COMPLETED, FAILED, STOPPED)
 TERMINAL = frozenset({COMPLETED, FAILED, STOPPED})
 
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+_HOST_SOURCE = re.compile(r"(algo-[1-9][0-9]{0,5})\.log")
 _UNNAMEABLE = re.compile(r"[^a-zA-Z0-9]+")
 _MESSAGES = {
     "Starting": "Starting the training job",
@@ -85,6 +86,15 @@ class Run:
     started: float
     """Unix seconds."""
 
+    def place_of(self, source: str) -> "Run":
+        """Where rows of one of the run's sources go: ``<run_id>/algo-2.log`` to the host ``algo-2`` and a log stream
+        of its own, as an agent that follows several files has a source for each; all others to the run's own place.
+        """
+        found = _HOST_SOURCE.fullmatch(source.partition("/")[2])
+        if found is None or found[1] == self.host:
+            return self
+        return replace(self, host=found[1], log_stream=log_stream(self.job, found[1], self.started))
+
 
 def legal_name(wanted: str) -> str:
     """``wanted`` made into a training job name: other characters become hyphens, at most 63 of them."""
@@ -127,6 +137,14 @@ def new_job(name: str, registration: Registration, now: float) -> TrainingJob:
 def log_stream(job: str, host: str, started: float) -> str:
     """The log stream of a job's host, as SageMaker names it: ``<job>/<host>-<Unix seconds>``."""
     return f"{job}/{host}-{int(started)}"
+
+
+def with_host(job: TrainingJob, host: str) -> TrainingJob:
+    """The record of a job that has lines or values of ``host``."""
+    if host in job.hosts:
+        return job
+    hosts = [*job.hosts, host]
+    return replace(job, hosts=hosts, host_count=len(hosts))
 
 
 def advance(job: TrainingJob, progress: Progress, now: float) -> TrainingJob:

@@ -78,7 +78,7 @@ def commit_batch(stores: "Stores", tenant: Tenant, run: Run, batch: Batch, now: 
     embedded = [found for lines in batch.log_events if (found := embedded_in(lines)) is not None]
     # Filters come first: they look at what is not stored yet as log events.
     parts: list[Part] = [*_filtered_parts(stores, tenant, run, batch, now), *sent, *embedded]
-    context = _Context(stores, tenant, run, now)
+    places = _places(stores, tenant, run, sent)
     numbers = {part.source: source_number(tenant, part.source) for part in parts}
     with ExitStack() as held:
         stored = {
@@ -88,6 +88,7 @@ def commit_batch(stores: "Stores", tenant: Tenant, run: Run, batch: Batch, now: 
         prepared = []
         for part in parts:
             number = numbers[part.source]
+            context = _Context(stores, tenant, places.get(part.source, run), now)
             rows = (
                 _what_matches(context, part, stored[numbers[part.lines.source]])
                 if isinstance(part, FilteredLines)
@@ -101,10 +102,20 @@ def commit_batch(stores: "Stores", tenant: Tenant, run: Run, batch: Batch, now: 
     return Committed({given.source: _last(given.positions) for given in sent})
 
 
+def _places(stores: "Stores", tenant: Tenant, run: Run, sent: Sequence[Sent]) -> dict[str, Run]:
+    """Where the rows of each source go; a host that is not the run's own is noted on the job's record."""
+    places = {given.source: run.place_of(given.source) for given in sent}
+    for place in places.values():
+        if place is not run:
+            stores.state.jobs.ensure_host(tenant, run.job, place.host)
+    return places
+
+
 def _filtered_parts(stores: "Stores", tenant: Tenant, run: Run, batch: Batch, now: float) -> list[FilteredLines]:
     if not batch.log_events:
         return []
-    stores.state.log_groups.ensure_stream(tenant, run.log_group, run.log_stream, int(now * 1000))
+    for stream in dict.fromkeys(run.place_of(lines.source).log_stream for lines in batch.log_events):
+        stores.state.log_groups.ensure_stream(tenant, run.log_group, stream, int(now * 1000))
     filters = stores.state.metric_filters.acting(tenant, run.log_group)
     return [FilteredLines(lines, filters) for lines in batch.log_events] if filters else []
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from epochwatch.store.engine import Engine
-from epochwatch.store.ingest import Ingest
 from epochwatch.store.schema import DAY_MS, PARTITION_SQL
 from epochwatch.store.state.log_groups import LogGroupStore
 
@@ -16,20 +15,23 @@ EVERY_SECONDS = 3600
 GROUPS_AT_ONCE = 100
 
 
-def delete_events(engine: Engine, ingest: Ingest, where: str, parameters: Mapping[str, Any]) -> None:
+def delete_events(engine: Engine, where: str, parameters: Mapping[str, Any]) -> None:
     """Delete the events that meet an SQL condition, and keep how far each agent's source was stored: else it would
-    pass for new. They are gone for readers on return; their bytes go when `LogExpiry.run` or the engine gets to it.
+    pass for new. What is stored meanwhile stays. They are gone for readers on return; their bytes go when `LogExpiry.run` or the engine gets to it.
     """
-    found = engine.query(f"SELECT 1 FROM log_events WHERE {where} LIMIT 1", parameters)
-    if not found.num_rows:
+    newest = engine.query(
+        f"SELECT max(ingestion) AS newest FROM log_events WHERE {where} HAVING count() > 0", parameters
+    )
+    if not newest.num_rows:
         return
-    with ingest.paused():  # no event comes between the two statements
-        engine.command(
-            f"INSERT INTO source_positions SELECT source, -1 - toInt64({PARTITION_SQL['log_events']}) AS part, "
-            f"max(seq) FROM log_events WHERE {where} AND source != 0 GROUP BY source, part",
-            parameters,
-        )
-        engine.command(f"DELETE FROM log_events WHERE {where}", parameters)
+    bounded = f"({where}) AND ingestion <= %(newest)s"  # else what comes between the statements would go unnoted
+    parameters = {**parameters, "newest": newest["newest"][0].as_py()}
+    engine.command(
+        f"INSERT INTO source_positions SELECT source, -1 - toInt64({PARTITION_SQL['log_events']}) AS part, "
+        f"max(seq) FROM log_events WHERE {bounded} AND source != 0 GROUP BY source, part",
+        parameters,
+    )
+    engine.command(f"DELETE FROM log_events WHERE {bounded}", parameters)
 
 
 class LogExpiry:
@@ -39,9 +41,8 @@ class LogExpiry:
     is made up for by the next.
     """
 
-    def __init__(self, engine: Engine, ingest: Ingest, groups: LogGroupStore) -> None:
+    def __init__(self, engine: Engine, groups: LogGroupStore) -> None:
         self._engine = engine
-        self._ingest = ingest
         self._groups = groups
         self._last = float("-inf")
 
@@ -83,7 +84,7 @@ class LogExpiry:
             )
             parameters |= {f"account{number}": account, f"region{number}": region, f"group{number}": name}
         where = f"{PARTITION_SQL['log_events']} = %(day)s AND ({' OR '.join(conditions)})"
-        delete_events(self._engine, self._ingest, where, parameters)
+        delete_events(self._engine, where, parameters)
         logger.info(
             "deleted the events of day %d of %d log groups: they are past their retention", day, len(groups)
         )

@@ -101,7 +101,7 @@ class LogStore:
     def delete(self, tenant: Tenant, group: str, stream: str | None = None) -> None:
         """Forget the events of a group, or of one of its streams. They are gone for readers on return."""
         where, parameters = _where(tenant, group, None if stream is None else [stream], None, None)
-        delete_events(self._engine, self._ingest, where, parameters)
+        delete_events(self._engine, where, parameters)
 
     def events(
         self,

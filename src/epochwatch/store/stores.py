@@ -92,7 +92,7 @@ class Stores:
             curves=CurveStore(engine),
             logs=LogStore(engine, ingest, numbers, state.log_groups),
             log_queries=LogQueries(engine),
-            log_expiry=LogExpiry(engine, ingest, state.log_groups),
+            log_expiry=LogExpiry(engine, state.log_groups),
             state=state,
             objects=objects,
             feed=LiveFeed(),

@@ -16,10 +16,12 @@ from epochwatch.model.job import (
     legal_name,
     log_stream,
     new_job,
+    with_host,
 )
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.state.database import Database, owned, owner
 from epochwatch.store.state.log_groups import LogGroupStore
+from epochwatch.store.state.remembered import Remembered
 from epochwatch.store.state.tables import RUNS, TRAINING_JOBS
 
 Sort = Literal["created", "name", "status", "updated"]
@@ -37,6 +39,7 @@ class JobStore:
     def __init__(self, database: Database, log_groups: LogGroupStore) -> None:
         self._database = database
         self._log_groups = log_groups
+        self._hosts = Remembered(database, self._has_host)
 
     def register(self, tenant: Tenant, registration: Registration, now: float) -> Run:
         """The run's place. A new run makes a new job under the wanted name, or with -2, -3 ... behind it where
@@ -80,6 +83,19 @@ class JobStore:
                 .values(_columns(job))
             )
         return job
+
+    def ensure_host(self, tenant: Tenant, job: str, host: str) -> None:
+        """The host on the job's record, written where it is missing."""
+        if self._hosts.get((tenant, job, host)):
+            return
+        with self._database.begin() as connection:
+            record = _job(connection.execute(self._one(tenant, job).with_for_update()).one())
+            connection.execute(
+                TRAINING_JOBS.update()
+                .where(owned(TRAINING_JOBS, tenant), TRAINING_JOBS.c.name == job)
+                .values(_columns(with_host(record, host)))
+            )
+        self._hosts.forget()
 
     def get(self, tenant: Tenant, name: str) -> TrainingJob | None:
         """A job's record; None if there is none."""
@@ -156,6 +172,11 @@ class JobStore:
             )
             self._log_groups.ensure(connection, tenant, run.log_group, run.log_stream, int(now * 1000))
         return run
+
+    def _has_host(self, key: tuple[Tenant, str, str]) -> bool:
+        tenant, name, host = key
+        job = self.get(tenant, name)
+        return job is not None and host in job.hosts
 
     def _one(self, tenant: Tenant, name: str) -> "sa.Select[Any]":
         return sa.select(TRAINING_JOBS.c.record).where(owned(TRAINING_JOBS, tenant), TRAINING_JOBS.c.name == name)
