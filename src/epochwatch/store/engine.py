@@ -34,6 +34,11 @@ _INSERT = {
     "max_insert_threads": 1,
 }
 """A block arrives as one block: atomic per partition, never merged with or split by anything."""
+_PROMPT = {
+    "background_processing_pool_thread_sleep_seconds_if_nothing_to_do": 0.01,
+    "background_processing_pool_task_sleep_seconds_when_no_work_random_part": 0.01,
+}
+"""Deleting waits for the engine's background work, which by default pauses for up to a second between two parts."""
 
 
 class Engine:
@@ -95,6 +100,7 @@ class Engine:
             "index_mark_cache_size": 16 * _MEGABYTE,
             "uncompressed_cache_size": 0,
             "mmap_cache_size": 0,
+            **_PROMPT,
         }
         settings = {
             "max_memory_usage": max(memory // 2, 256 * _MEGABYTE),

@@ -17,7 +17,8 @@ GROUPS_AT_ONCE = 100
 
 def delete_events(engine: Engine, where: str, parameters: Mapping[str, Any]) -> None:
     """Delete the events that meet an SQL condition, and keep how far each agent's source was stored: else it would
-    pass for new. What is stored meanwhile stays. They are gone for readers on return; their bytes go when `LogExpiry.run` or the engine gets to it.
+    pass for new. What is stored meanwhile stays. They are gone for readers on return; their bytes go when
+    `LogExpiry.run` or the engine gets to it.
     """
     newest = engine.query(
         f"SELECT max(ingestion) AS newest FROM log_events WHERE {where} HAVING count() > 0", parameters
