@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from epochwatch.extraction.extractor import Extractor
-from epochwatch.extraction.guard import STRIKES, Guard
+from epochwatch.extraction.guard import STRIKES, Guard, Worker
 from epochwatch.extraction.pattern import Capture, Pattern
 from epochwatch.model.batch import Definition
 
@@ -68,9 +68,10 @@ def test_one_slow_line_costs_that_line_only(guard: Guard) -> None:
 def test_a_worker_that_dies_is_replaced(guard: Guard) -> None:
     pattern = Pattern(Definition("m", r"(?<=a=)(\d+)"))
     assert guard.captures(0, pattern, [b"a=1"], 1)[0][0].value == b"1"
-    assert guard._process is not None
-    os.kill(guard._process.pid, signal.SIGKILL)
-    guard._process.wait()
+    process = guard._worker.process
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
     assert guard.captures(0, pattern, [b"a=2"], 1)[0][0].value == b"2"
     assert guard.accounts[0].strikes == 0
 
@@ -106,5 +107,26 @@ def test_a_pattern_that_is_slow_on_every_line_is_disabled_before_it_slows_the_re
     assert len(found) == 5000
     account = guard.accounts[0]
     assert account.strikes == 0
-    assert account.disabled.startswith("took ")
+    assert guard.disabled(0).startswith("took ")
     assert account.texts < 5000
+
+
+def test_a_slow_pattern_costs_little_more_than_its_allowance(guard: Guard) -> None:
+    guard.budget, guard.allowance = 10.0, (0.2, 0.0)
+    guard.captures(0, Pattern(Definition("slow", HANGING)), [b"x" * 18 + b" y="] * 500, 1)
+    assert guard.disabled(0)
+    assert guard.accounts[0].texts < 100
+
+
+def test_guards_that_share_a_worker_have_accounts_of_their_own() -> None:
+    worker = Worker()
+    slow, quick = Guard(budget=0.05, shared=worker), Guard(budget=0.05, shared=worker)
+    try:
+        slow.captures(0, Pattern(Definition("hang", HANGING)), [HUNG] * STRIKES, 1)
+        slow.close()
+        found = quick.captures(0, Pattern(Definition("m", r"(?<=a=)(\d+)")), [b"a=1"], 1)
+    finally:
+        worker.close()
+    assert slow.disabled(0)
+    assert not quick.disabled(0)
+    assert found[0][0].value == b"1"
