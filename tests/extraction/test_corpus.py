@@ -1,0 +1,91 @@
+"""Every log of the corpus gives what its definitions must find in it, however its bytes arrive."""
+
+import math
+import random
+from collections.abc import Iterable
+
+import pytest
+
+from epochwatch.extraction.extractor import Extracted, Extractor
+from tests.extraction.corpus.cases import Case, Row, cases
+
+WRONG_TODAY: dict[str, str] = {
+    "sklearn/kmeans": "a full stop behind the number makes it none: 'inertia 3264.5.'",
+}
+"""Cases that the extractor gets wrong, and why."""
+
+CASES = [
+    pytest.param(
+        case,
+        id=case.name,
+        marks=[pytest.mark.xfail(strict=True, reason=WRONG_TODAY[case.name])] if case.name in WRONG_TODAY else [],
+    )
+    for case in cases()
+]
+
+
+def found(case: Case, chunks: Iterable[bytes]) -> list[Row]:
+    """(metric, value, step) of every value that the case's definitions give."""
+    extractor = Extractor(case.definitions, automatic=False)
+    try:
+        rows: list[Row] = []
+        for chunk in chunks:
+            rows += _rows(extractor.feed(chunk, extractor.offset))
+        return rows + _rows(extractor.flush())
+    finally:
+        extractor.close()
+
+
+def _rows(extracted: Extracted) -> list[Row]:
+    names = [extracted.names[number] for number in extracted.name_ids]
+    return list(zip(names, extracted.values, extracted.steps, strict=True))
+
+
+def comparable(rows: Iterable[Row], expected: Iterable[Row]) -> list[tuple[str, float | str, int | None]]:
+    """The rows with NaN as text, and without the steps that the log does not tell."""
+    told = [step for _, _, step in expected]
+    return [
+        (name, "nan" if math.isnan(value) else value, step if at >= len(told) or told[at] is not None else None)
+        for at, (name, value, step) in enumerate(rows)
+    ]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_definitions_find_what_was_printed(case: Case) -> None:
+    assert comparable(found(case, [case.log]), case.expected) == comparable(case.expected, case.expected)
+
+
+@pytest.mark.parametrize("case", cases(), ids=[case.name for case in cases()])
+def test_how_the_bytes_arrive_changes_nothing(case: Case) -> None:
+    whole = [(name, str(value), step) for name, value, step in found(case, [case.log])]
+    for seed in range(3):
+        chunks = _chunks(case.log, random.Random(f"{case.name} {seed}"))
+        assert [(name, str(value), step) for name, value, step in found(case, chunks)] == whole
+
+
+def _chunks(log: bytes, chance: random.Random) -> list[bytes]:
+    chunks = []
+    while log:
+        size = chance.choice([1, 7, 100, 1500])
+        chunks.append(log[:size])
+        log = log[size:]
+    return chunks
+
+
+@pytest.mark.parametrize("case", cases(), ids=[case.name for case in cases()])
+def test_a_case_is_sound(case: Case) -> None:
+    assert case.log
+    assert len(case.log) <= 8192
+    assert case.source
+    assert {name for name, _, _ in case.expected} == {definition.name for definition in case.definitions}
+    assert all(count > 0 for count in {**case.metrics, **case.columns}.values())
+    assert not set(case.metrics) & {*case.junk, *case.either}
+    assert b"".join(case.lines()) == case.log
+
+
+def test_the_corpus_is_large_and_hard() -> None:
+    logs = [case.log for case in cases()]
+    assert len(logs) >= 40
+    for trait in (b"\r", b"\x1b[", b"#011", b"Traceback (most recent call last)", b"nan"):
+        assert any(trait in log for log in logs), trait
+    assert any(b"\xff" in log for log in logs)
