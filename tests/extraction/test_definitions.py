@@ -29,6 +29,9 @@ def test_a_flag_is_a_name_and_a_regex() -> None:
         ("loss=[a", "unterminated character set"),
         ("loss=*", "nothing to repeat at character 1"),
         ("loss=(?P<x>a)(?P<x>b)", "redefinition"),
+        (r"n=(?P<TrainingJobName>\w+) (?P<value>\d)", "TrainingJobName, which is a dimension of every"),
+        (r"n=(?P<größe>\w+) (?P<value>\d)", "called größe: the names of dimensions are ASCII"),
+        ("n=(?P<value>.)" + "".join(f"(?P<g{n}>.)" for n in range(30)), "30 groups that become dimensions"),
         ("loss=(" + "(" * 240 + ")" * 241, ""),
     ],
 )
@@ -52,9 +55,26 @@ def test_a_file_in_sagemakers_form(tmp_path: Path) -> None:
     assert load_file(b"[]") == []
 
 
+def test_a_file_may_say_in_which_unit_and_at_which_resolution_values_are_kept() -> None:
+    entry = {"Name": "rate", "Regex": "rate=(.+)", "Unit": "Count/Second", "StorageResolution": 60}
+    assert load_file(json.dumps([entry]).encode()) == [Definition("rate", "rate=(.+)", "file", "Count/Second", 60)]
+
+
+def test_groups_are_no_dimensions_where_no_group_is_called_value() -> None:
+    regex = "".join(f"(?P<g{n}>.)" for n in range(40))
+    assert parse_flag(f"n={regex}").regex == regex
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
+        (
+            b'[{"Name": "x", "Regex": "(a)", "Unit": "Furlong"}]',
+            "entry 1: metric 'x' cannot have the unit 'Furlong'",
+        ),
+        (b'[{"Name": "x", "Regex": "(a)", "Unit": 5}]', "'Unit' is a text"),
+        (b'[{"Name": "x", "Regex": "(a)", "StorageResolution": 5}]', "cannot have the resolution 5: 1 or 60"),
+        (b'[{"Name": "x", "Regex": "(a)", "StorageResolution": true}]', "'StorageResolution' is 1 or 60"),
         (b"{", "not JSON"),
         (b"\xff\xfe", "not JSON"),
         (b'{"a": 1}', "holds no list"),

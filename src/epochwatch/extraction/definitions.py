@@ -9,8 +9,12 @@ from typing import Any
 import msgspec
 
 from epochwatch.errors import UsageError
-from epochwatch.extraction.pattern import check
+from epochwatch.extraction.dimensions import problem
+from epochwatch.extraction.syntax import parse
 from epochwatch.model.batch import Definition
+from epochwatch.model.embedded_metric import UNITS
+from epochwatch.model.metric import NO_UNIT
+from epochwatch.model.run_series import RESOLUTIONS
 
 LONGEST_NAME = 255
 """Characters of a definition's name, as in SageMaker."""
@@ -35,7 +39,8 @@ def parse_flags(texts: Iterable[str], origin: str = "flag") -> list[Definition]:
 
 
 def load_file(source: str | PathLike[str] | bytes) -> list[Definition]:
-    """The definitions of a file (path, or its content as bytes) in SageMaker's form: ``[{"Name", "Regex"}, ...]``.
+    """The definitions of a file (path, or its content as bytes) in SageMaker's form: ``[{"Name", "Regex"}, ...]``,
+    each with an optional ``Unit`` and ``StorageResolution`` (1 or 60 seconds), as ``PutMetricData`` calls them.
 
     An object that holds such a list under ``MetricDefinitions`` (or, as there, in ``AlgorithmSpecification``) is
     taken too: a saved request or answer of the SageMaker API works as it is. Raises UsageError.
@@ -64,12 +69,30 @@ def validate(definition: Definition, where: str = "") -> Definition:
         raise UsageError(
             f"{prefix}the regex of metric '{name}' has {len(regex)} characters; 1 to {LONGEST_REGEX} are allowed"
         )
-    error = check(regex)
-    if error is not None:
+    _require_storage(definition, prefix)
+    try:
+        parsed = parse(regex)
+    except re.error as error:
         raise UsageError(
             f"{prefix}the regex of metric '{name}' does not compile: {_reason(error)}: {regex}", _hint(error)
-        )
+        ) from error
+    wrong = problem(parsed.names)
+    if wrong:
+        raise UsageError(f"{prefix}the regex of metric '{name}' {wrong}")
     return definition
+
+
+def _require_storage(definition: Definition, prefix: str) -> None:
+    if definition.unit not in UNITS:
+        raise UsageError(
+            f"{prefix}metric '{definition.name}' cannot have the unit '{definition.unit}'",
+            f"CloudWatch's units are {', '.join(sorted(UNITS))}",
+        )
+    if definition.resolution not in RESOLUTIONS:
+        raise UsageError(
+            f"{prefix}metric '{definition.name}' cannot have the resolution {definition.resolution}:"
+            " 1 or 60 seconds are allowed"
+        )
 
 
 _FORM = 'the form is [{"Name": "validation:accuracy", "Regex": "val_acc=([0-9.]+)"}]'
@@ -96,7 +119,12 @@ def _definition(entry: Any, where: str) -> Definition:
     name, regex = fields.get("name"), fields.get("regex")
     if not isinstance(name, str) or not isinstance(regex, str):
         raise UsageError(f"{where} needs the texts 'Name' and 'Regex'", _FORM)
-    return validate(Definition(name, regex, "file"), where)
+    unit, resolution = fields.get("unit", NO_UNIT), fields.get("storageresolution", 1)
+    if not isinstance(unit, str):
+        raise UsageError(f"{where}: 'Unit' is a text", _FORM)
+    if not isinstance(resolution, int) or isinstance(resolution, bool):
+        raise UsageError(f"{where}: 'StorageResolution' is 1 or 60", _FORM)
+    return validate(Definition(name, regex, "file", unit, resolution), where)
 
 
 def _reason(error: re.error) -> str:

@@ -9,20 +9,26 @@ exactly-once: the server knows for each source how far it has committed and drop
 
 import msgspec
 
+from epochwatch.model.metric import NO_UNIT
+
 NO_STEP = -(2**63)
 """Step column value for "no step known"."""
 
 
 class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One metric definition as SageMaker has it (``Name``, ``Regex``) and where it came from.
+    """One metric definition as SageMaker has it (``Name``, ``Regex``), where it came from, and how its values are
+    kept in CloudWatch.
 
-    ``origin`` is one of ``flag``, ``file``, ``preset:<name>``, ``auto`` (learnt from the log) or ``log``
-    (values sent by ``epochwatch.log``; no regex).
+    ``origin`` is one of ``flag``, ``file``, ``preset:<name>``, ``auto`` (learnt from the log), ``log`` (values sent
+    by ``epochwatch.log``; no regex) or ``api`` (of ``CreateTrainingJob``).
     """
 
     name: str
     regex: str = ""
     origin: str = "flag"
+    unit: str = NO_UNIT
+    resolution: int = 1
+    """Seconds: 1 or 60."""
 
 
 class DefinitionHealth(msgspec.Struct, omit_defaults=True):
@@ -85,16 +91,16 @@ class LogEvents(msgspec.Struct):
     """Text without the line end; invalid UTF-8 replaced."""
 
 
-class RunPoints(msgspec.Struct):
-    """Values of training metrics from one source. Columns have one entry per value."""
+class RunPoints(msgspec.Struct, omit_defaults=True):
+    """Values of training metrics from one source. Columns have one entry per value, lists one per series."""
 
     source: str
     positions: bytes
     """uint64."""
     names: list[str]
-    """Metric names this batch uses."""
+    """The metric of each series of this batch."""
     metrics: bytes
-    """uint32: index into ``names``."""
+    """uint32: index into ``names`` and the lists beside it."""
     steps: bytes
     """int64; NO_STEP where unknown."""
     epochs: bytes
@@ -103,6 +109,12 @@ class RunPoints(msgspec.Struct):
     """int64, Unix microseconds."""
     values: bytes
     """float64; NaN and infinities are kept here (and are no CloudWatch datapoints)."""
+    dimensions: list[list[tuple[str, str]]] = []
+    """The series' (name, value) pairs, besides the job's; left out where none has any."""
+    units: list[str] = []
+    """The series' units; left out where none has one."""
+    resolutions: list[int] = []
+    """Seconds: 1 or 60; left out where all are 1."""
 
 
 class InstanceSamples(msgspec.Struct):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from epochwatch.model.batch import NO_STEP, Batch, Committed, InstanceSamples, LogEvents, RunPoints
 from epochwatch.model.job import Run
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE, MetricId
+from epochwatch.model.run_series import OWN_DIMENSION, series_of
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.line_metrics import LineMetrics, embedded_in, line_metric_rows
 from epochwatch.store.live import LiveLog, LivePoints, LiveSamples
@@ -207,6 +208,7 @@ def _run_points(context: _Context, part: RunPoints, number: int, stored: Stored)
     columns = {
         "position": _column(part.positions, np.uint64),
         "metric": _indices(part.metrics, part.names),
+    series = series_of(part)
         "step": _column(part.steps, np.int64),
         "epoch": _column(part.epochs, np.float64),
         "time": _column(part.timestamps, np.int64),
@@ -217,13 +219,14 @@ def _run_points(context: _Context, part: RunPoints, number: int, stored: Stored)
     fresh = stored.new("run_points", columns["time"], columns["position"])
     if fresh.any():
         new = {name: column[fresh] for name, column in columns.items()}
-        rows = _point_rows(context, part.names, new, number)
+        rows = _point_rows(context, [one.label for one in series], new, number)
         prepared.append(_Prepared(rows, "run_points", new["time"], new["position"]))
     usable = np.array([0 < len(name) <= MAX_METRIC_NAME for name in part.names] or [False])
     finite = np.isfinite(columns["value"]) & (usable[columns["metric"]] if part.names else False)
-    dimension = ("TrainingJobName", context.run.job)
+    job = (OWN_DIMENSION, context.run.job)
+    known = [_Known.of(one.name, (job, *one.dimensions), one.unit, one.resolution) for one in series]
     chosen = {name: column[finite] for name, column in columns.items()}
-    return prepared + _datapoints(context, part.names, chosen, "None", dimension, number, stored, None)
+    return prepared + _datapoints(context, known, chosen, number, stored, None)
 
 
 def _point_rows(context: _Context, names: list[str], new: dict[str, NDArray[Any]], number: int) -> Rows:
@@ -269,7 +272,8 @@ def _samples(context: _Context, part: InstanceSamples, number: int, stored: Stor
     finite = np.isfinite(columns["value"])
     chosen = {name: column[finite] for name, column in columns.items()}
     run = context.run
-    dimension = ("Host", f"{run.job}/{run.host}")
+    dimensions = (("Host", f"{run.job}/{run.host}"),)
+    known = [_Known.of(name, dimensions, "Percent") for name in part.names]
 
     def announce(new: dict[str, NDArray[Any]]) -> None:
         if context.stores.feed.watched(context.tenant, run.job):
@@ -278,20 +282,30 @@ def _samples(context: _Context, part: InstanceSamples, number: int, stored: Stor
             samples = [(run.host, part.names[m], t / 1e6, v) for m, t, v in newest]
             context.stores.feed.publish(context.tenant, LiveSamples(run.job, samples))
 
-    return _datapoints(context, part.names, chosen, "Percent", dimension, number, stored, announce)
+    return _datapoints(context, known, chosen, number, stored, announce)
+
+
+class _Known(NamedTuple):
+    """A metric of CloudWatch to which values go."""
+
+    metric: MetricId
+    unit: str
+    resolution: int
+
+    @classmethod
+    def of(cls, name: str, dimensions: Iterable[tuple[str, str]], unit: str, resolution: int = 1) -> "_Known":
+        return cls(MetricId.of(TRAINING_JOBS_NAMESPACE, name, dimensions), unit, resolution)
 
 
 def _datapoints(
     context: _Context,
-    names: list[str],
+    known: list[_Known],
     columns: dict[str, NDArray[Any]],
-    unit: str,
-    dimension: tuple[str, str],
     number: int,
     stored: Stored,
     announce: Callable[[dict[str, NDArray[Any]]], None] | None,
 ) -> list[_Prepared]:
-    """Values as CloudWatch datapoints under one dimension."""
+    """Values as CloudWatch datapoints; their column "metric" says of which of ``known``."""
     seconds = columns["time"] // 1_000_000
     policy = context.stores.tiers.policy(TRAINING_JOBS_NAMESPACE)
     fresh = stored.new("datapoints", seconds, columns["position"], policy)
@@ -299,9 +313,9 @@ def _datapoints(
         return []
     new = {name: column[fresh] for name, column in columns.items()}
     seconds = seconds[fresh]
-    known = [(MetricId(TRAINING_JOBS_NAMESPACE, name, (dimension,)), unit) for name in names]
-    series = context.stores.series.ensure_all(context.tenant, known, new["metric"], seconds, new["value"])
-    sids = np.zeros(len(names), np.uint64)
+    units = [(one.metric, one.unit) for one in known]
+    series = context.stores.series.ensure_all(context.tenant, units, new["metric"], seconds, new["value"])
+    sids = np.zeros(len(known), np.uint64)
     for which, entry in series.items():
         sids[which] = entry.sid
     count = len(seconds)
@@ -316,7 +330,7 @@ def _datapoints(
             "low": zeros,
             "high": zeros,
             "is_set": np.zeros(count, np.uint8),
-            "resolution": np.ones(count, np.uint8),
+            "resolution": np.array([one.resolution for one in known], np.uint8)[new["metric"]],
             "source": np.full(count, number, np.uint64),
             "seq": new["position"],
         }
