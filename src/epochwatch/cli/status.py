@@ -32,7 +32,7 @@ def status_command(as_json: bool) -> None:
 def gather(settings: "Settings") -> dict[str, Any]:
     """What is known about the server, asked now."""
     from epochwatch.cli.record import running_server
-    from epochwatch.client.credentials import load_or_create
+    from epochwatch.client.console import sign_in_link
     from epochwatch.client.http import Client, Refused, ServerAbsent
 
     record = running_server(settings)
@@ -53,8 +53,7 @@ def gather(settings: "Settings") -> dict[str, Any]:
     try:
         found["version"] = client.get_json("/_/health")["version"]
         found["running"] = True
-        token = load_or_create(settings).console_token
-        found["console"] = f"{settings.endpoint}/_/login?token={token}"
+        found["console"] = sign_in_link(settings, f"{settings.endpoint}/_/")
         found["jobs"] = client.get_json("/_/api/overview")["jobs"]
     except (ServerAbsent, Refused) as error:
         found["problem"] = error.message
