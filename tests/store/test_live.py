@@ -6,8 +6,8 @@ import pytest
 
 from epochwatch.model.batch import Batch
 from epochwatch.model.tenant import Tenant
-from epochwatch.store.batches import MAX_LIVE, commit_batch
-from epochwatch.store.live import QUEUE_EVENTS, LiveFeed, LiveJob, LiveLog, LivePoints, LiveSamples
+from epochwatch.store.batches import commit_batch
+from epochwatch.store.live import MAX_LIVE, QUEUE_EVENTS, LiveFeed, LiveJob, LiveLog, LivePoints, LiveSamples
 from epochwatch.store.stores import Stores
 from tests.store.parts import NOW, log_events, registered, run_points, samples
 

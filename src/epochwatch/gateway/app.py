@@ -12,15 +12,17 @@ from types import ModuleType
 from typing import Any
 
 from botocore.model import OperationModel
+from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from epochwatch.gateway import cbor_protocol, json_protocol, query_protocol, rest_json_protocol
+from epochwatch.gateway import cbor_protocol, event_stream, json_protocol, query_protocol, rest_json_protocol
 from epochwatch.gateway.authentication import Authenticator, Identity, is_signed
 from epochwatch.gateway.errors import answer_for, validation_error
 from epochwatch.gateway.models import operation_model, signing_name
-from epochwatch.gateway.requests import RawRequest, RawResponse, Route, Values
+from epochwatch.gateway.requests import RawRequest, RawResponse, Route, StreamedResponse, Values
 from epochwatch.gateway.routing import Router, UnroutableError
 from epochwatch.gateway.shapes import WrongType, validate
+from epochwatch.model.attempt import Attempt, attempt_of
 from epochwatch.model.aws_error import AwsError
 
 logger = logging.getLogger(__name__)
@@ -38,8 +40,9 @@ _PROTOCOLS: dict[str, ModuleType] = {
 }
 
 Operation = Callable[[Any, dict[str, Any]], dict[str, Any] | None]
-CallFactory = Callable[[Identity, str, float], Any]
-"""Makes what an operation gets besides its request: from the identity, the request id and the time."""
+CallFactory = Callable[[Identity, str, float, Attempt], Any]
+"""Makes what an operation gets besides its request: from the identity, the request id, the time and which attempt it
+is."""
 
 
 class Gateway:
@@ -72,18 +75,21 @@ class Gateway:
             return
         body = await _read(receive)
         if body is None:
-            response = self._refuse_size(request)
+            response: RawResponse | StreamedResponse = self._refuse_size(request)
         else:
             request.body = body
             loop = asyncio.get_running_loop()
             response = await loop.run_in_executor(self._pool, self.handle, request)
-        await _send(send, request, response)
+        if isinstance(response, StreamedResponse):
+            await _stream(scope, receive, send, response)
+        else:
+            await _send(send, request, response)
 
     def close(self) -> None:
         """Wait for the operations under way."""
         self._pool.shutdown(wait=True)
 
-    def handle(self, request: RawRequest) -> RawResponse:
+    def handle(self, request: RawRequest) -> RawResponse | StreamedResponse:
         """The answer to an AWS request. Never raises."""
         request_id = str(uuid.uuid4())
         route = Route("", "", _guessed_protocol(request))
@@ -91,7 +97,7 @@ class Gateway:
             signed_body = request.body
             request = replace_body(request, inflate(request))
             route = self._router.route(request)
-            response = self._perform(request, signed_body, route, request_id)
+            response: RawResponse | StreamedResponse = self._perform(request, signed_body, route, request_id)
         except UnroutableError as error:
             response = _error(error.route, request, error)
         except AwsError as error:
@@ -106,7 +112,9 @@ class Gateway:
             )
         return _with_id(response, request_id)
 
-    def _perform(self, request: RawRequest, signed_body: bytes, route: Route, request_id: str) -> RawResponse:
+    def _perform(
+        self, request: RawRequest, signed_body: bytes, route: Route, request_id: str
+    ) -> RawResponse | StreamedResponse:
         now = self._clock()
         signed = replace_body(request, signed_body)
         identity = self._authenticator.authenticate(signed, signing_name(route.service), now)
@@ -116,11 +124,14 @@ class Gateway:
             raise AwsError(
                 "NotImplemented", f"{route.service} {route.operation} is not implemented by epochwatch yet."
             )
-        result = function(self._make_call(identity, request_id, now), _input(route, operation, request))
+        call = self._make_call(identity, request_id, now, attempt_of(request.headers))
+        result = function(call, _input(route, operation, request))
+        if operation.has_event_stream_output:
+            return event_stream.answer(route, operation, result or {})
         response: RawResponse = _PROTOCOLS[route.protocol].answer(route, operation, result)
         return response
 
-    def _refuse_size(self, request: RawRequest) -> RawResponse:
+    def _refuse_size(self, request: RawRequest) -> RawResponse | StreamedResponse:
         error = AwsError("RequestEntityTooLarge", f"A request may have {MAX_BODY} bytes.")
         return _with_id(_error(Route("", "", _guessed_protocol(request)), request, error), str(uuid.uuid4()))
 
@@ -200,8 +211,10 @@ def _error(route: Route, request: RawRequest, error: AwsError) -> RawResponse:
     return response
 
 
-def _with_id(response: RawResponse, request_id: str) -> RawResponse:
+def _with_id(response: RawResponse | StreamedResponse, request_id: str) -> RawResponse | StreamedResponse:
     headers = response.headers | {"x-amzn-requestid": request_id}
+    if isinstance(response, StreamedResponse):
+        return replace(response, headers=headers)
     return RawResponse(
         response.status, headers, response.body.replace(query_protocol.REQUEST_ID.encode(), request_id.encode())
     )
@@ -229,10 +242,24 @@ _HEADER_NAMES = {"x-amzn-requestid": b"x-amzn-RequestId", "x-amzn-errortype": b"
 
 
 async def _send(send: Send, request: RawRequest, response: RawResponse) -> None:
-    headers = [
-        (_HEADER_NAMES.get(name) or name.encode(), value.encode("latin-1", "replace"))
-        for name, value in response.headers.items()
-    ]
-    headers.append((b"content-length", str(len(response.body)).encode()))
+    headers = [*_raw_headers(response.headers), (b"content-length", str(len(response.body)).encode())]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})
+
+
+async def _stream(scope: Scope, receive: Receive, send: Send, response: StreamedResponse) -> None:
+    """Send until the stream ends or the client leaves; a client that reads slowly is waited for."""
+    streaming = StreamingResponse(response.chunks, response.status)
+    streaming.raw_headers = _raw_headers(response.headers)
+    try:
+        await streaming(scope, receive, send)
+    finally:
+        await response.chunks.aclose()
+        await response.events.aclose()
+
+
+def _raw_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [
+        (_HEADER_NAMES.get(name) or name.encode(), value.encode("latin-1", "replace"))
+        for name, value in headers.items()
+    ]

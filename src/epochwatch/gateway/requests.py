@@ -1,5 +1,6 @@
 """A request as it came in, before anything is made of it."""
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -50,6 +51,21 @@ class RawResponse:
     status: int
     headers: dict[str, str]
     body: bytes
+
+
+Events = AsyncGenerator[tuple[str, dict[str, Any]], None]
+"""The name and members of each event of a stream. It may raise AwsError for an exception of the stream."""
+
+
+@dataclass(frozen=True)
+class StreamedResponse:
+    """An HTTP answer that goes on until its stream ends or the client leaves."""
+
+    status: int
+    headers: dict[str, str]
+    chunks: AsyncGenerator[bytes, None]
+    events: Events
+    """What the chunks are made of: to be closed, however it ends."""
 
 
 Values = dict[str, Any]

@@ -15,8 +15,7 @@ from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE, MetricId
 from epochwatch.model.run_series import OWN_DIMENSION, series_of
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.line_metrics import LineMetrics, embedded_in, line_metric_rows
-from epochwatch.store.live import LiveLog, LivePoints, LiveSamples
-from epochwatch.store.logs import LogEvent
+from epochwatch.store.live import MAX_LIVE, LivePoints, LiveSamples
 from epochwatch.store.metric_filters import FilteredLines, filtered_lines
 from epochwatch.store.rows import (
     Rows,
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
 MAX_METRIC_NAME = 255
 """Longest name CloudWatch has; values under longer names are run points only."""
-MAX_LIVE = 2000
-"""Newest items of one kind handed to watchers per batch."""
 
 Sent = LogEvents | RunPoints | InstanceSamples
 Part = Sent | LineMetrics | FilteredLines
@@ -196,10 +193,7 @@ def _log_events(context: _Context, part: LogEvents, number: int, stored: Stored)
     )
 
     def announce() -> None:
-        if context.stores.feed.watched(context.tenant, run.job):
-            newest = zip(times[-MAX_LIVE:], positions[-MAX_LIVE:], messages[-MAX_LIVE:], strict=True)
-            events = [LogEvent(int(t), ingestion, int(p), run.log_stream, m) for t, p, m in newest]
-            context.stores.feed.publish(context.tenant, LiveLog(run.job, events))
+        context.stores.feed.publish_log(context.tenant, run.log_group, run.log_stream, run.job, batch)
 
     return [_Prepared(Rows(log_events=batch, announce=announce), "log_events", times, positions)]
 
@@ -208,13 +202,13 @@ def _run_points(context: _Context, part: RunPoints, number: int, stored: Stored)
     columns = {
         "position": _column(part.positions, np.uint64),
         "metric": _indices(part.metrics, part.names),
-    series = series_of(part)
         "step": _column(part.steps, np.int64),
         "epoch": _column(part.epochs, np.float64),
         "time": _column(part.timestamps, np.int64),
         "value": _column(part.values, np.float64),
     }
     _same_length(*columns.values())
+    series = series_of(part)
     prepared = []
     fresh = stored.new("run_points", columns["time"], columns["position"])
     if fresh.any():

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.engine import Engine
@@ -66,14 +68,18 @@ class LogStore:
         stream: str,
         events: Sequence[tuple[int, str]],
         now_ms: int,
-        announce: Callable[[Sequence[LogEvent]], None] | None = None,
-    ) -> None:
-        """Store (timestamp in ms, message) events; durable on return. ``announce`` is called with them after the
-        commit.
+        announce: Callable[[pa.RecordBatch], None] | None = None,
+        *,
+        source: int = API_SOURCE,
+        above: int = 0,
+    ) -> NDArray[np.uint64]:
+        """Store (timestamp in ms, message) events as rows of ``source``; durable on return. ``announce`` is called
+        after the commit with the rows they became. Their ``seq``, each greater than ``above``.
         """
         count = len(events)
+        numbers = self._numbers.take(count, above)
         if not count:
-            return
+            return numbers
         columns: dict[str, Any] = {
             "account": constant(tenant.account, count),
             "region": constant(tenant.region, count),
@@ -82,16 +88,13 @@ class LogStore:
             "ts": np.array([timestamp for timestamp, _ in events], np.int64),
             "ingestion": np.full(count, now_ms, np.int64),
             "message": pa.array([message for _, message in events], pa.string()),
-            "source": np.full(count, API_SOURCE, np.uint64),
-            "seq": self._numbers.take(count),
+            "source": np.full(count, source, np.uint64),
+            "seq": numbers,
         }
-
-        def tell() -> None:
-            if announce is not None:
-                numbered = zip(events, columns["seq"].tolist(), strict=True)
-                announce([LogEvent(ts, now_ms, seq, stream, message) for (ts, message), seq in numbered])
-
-        self._ingest.write(Rows(log_events=log_event_rows(columns), announce=tell))
+        rows = log_event_rows(columns)
+        tell = None if announce is None else partial(announce, rows)
+        self._ingest.write(Rows(log_events=rows, announce=tell))
+        return numbers
 
     def kept_since(self, tenant: Tenant, group: str) -> int | None:
         """The time (Unix ms) of the oldest event of a group that is not past its retention; None: it has none."""
@@ -132,7 +135,7 @@ class LogStore:
             f"ORDER BY ts {order}, seq {order} LIMIT %(limit)s",
             parameters | {"limit": limit},
         )
-        found = list(_events(table))
+        found = list(events_in(table))
         return found[::-1] if newest else found
 
     def scan(
@@ -173,7 +176,7 @@ class LogStore:
             f"ORDER BY ts {order}, seq {order}, stream {order} LIMIT %(limit)s",
             parameters | {"limit": limit},
         )
-        return list(_events(table))
+        return list(events_in(table))
 
     def stream_bounds(
         self, tenant: Tenant, group: str, streams: Sequence[str] | None = None
@@ -250,7 +253,8 @@ def _beside(after: Place | None, before: Place | None, parameters: dict[str, Any
     return where
 
 
-def _events(table: pa.Table) -> Iterator[LogEvent]:
-    columns = (table[name].to_pylist() for name in ("ts", "ingestion", "seq", "stream", "message"))
+def events_in(rows: pa.Table | pa.RecordBatch) -> Iterator[LogEvent]:
+    """The events in rows of ``log_events``."""
+    columns = (rows[name].to_pylist() for name in ("ts", "ingestion", "seq", "stream", "message"))
     for ts, ingestion, seq, stream, message in zip(*columns, strict=True):
         yield LogEvent(ts, ingestion, seq, stream, message)

@@ -10,6 +10,7 @@ from epochwatch.services.logs.groups import (
     describe_log_groups,
     put_log_group_deletion_protection,
 )
+from epochwatch.services.logs.live_tail import start_live_tail
 from epochwatch.services.logs.metric_filters import (
     delete_metric_filter,
     describe_metric_filters,
@@ -53,6 +54,7 @@ OPERATIONS: dict[str, Operation] = {
     "TestMetricFilter": test_metric_filter,
     "UntagLogGroup": untag_log_group,
     "UntagResource": untag_resource,
+    "StartLiveTail": start_live_tail,
     "StartQuery": start_query,
     "StopQuery": stop_query,
 }

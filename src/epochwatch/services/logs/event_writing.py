@@ -6,14 +6,14 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
+import pyarrow as pa
+
 from epochwatch.model.embedded_metric import extract
 from epochwatch.model.job import LOG_GROUP
 from epochwatch.model.metric import DatapointColumns
 from epochwatch.services.call import Call
 from epochwatch.services.logs.names import invalid, no_group, no_stream, sequence_token
-from epochwatch.store.batches import MAX_LIVE
-from epochwatch.store.live import LiveLog
-from epochwatch.store.logs import LogEvent
+from epochwatch.store.job_logs import job_stream, put_job_events
 from epochwatch.store.metric_filters import filtered
 
 HOUR_MS: Final = 3_600_000
@@ -31,7 +31,8 @@ def put_log_events(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
     Metrics embedded in the events, and what metric filters find in them, are made durable after these and before the
     answer: of what is answered nothing is missing, but a client that sends again for want of an answer may store all
-    twice.
+    twice. Not so in a stream of a job that has metric definitions: there what a repeated call brings, and the values
+    in it, are stored once.
     """
     group_name, stream = request["logGroupName"], request["logStreamName"]
     groups = call.stores.state.log_groups
@@ -47,7 +48,11 @@ def put_log_events(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     first, last, rejected = _accepted(times, now, group.retention_days)
     accepted = events[first:last]
     announce = partial(_announce, call, group_name, stream)
-    call.stores.logs.put_events(call.tenant, group_name, stream, accepted, now, announce)
+    place = job_stream(call.stores, call.tenant, group_name, stream)
+    if place is None:
+        call.stores.logs.put_events(call.tenant, group_name, stream, accepted, now, announce)
+    else:
+        put_job_events(call.stores, place, accepted, call.now, announce, call.attempt)
     columns = _embedded(accepted, now)
     _filter(call, group_name, accepted, columns)
     call.stores.metrics.put(call.tenant, columns)
@@ -75,12 +80,10 @@ def _filter(call: Call, group: str, events: Sequence[tuple[int, str]], columns: 
         records.note(call.tenant, group, int(call.now) // 60, matched)
 
 
-def _announce(call: Call, group: str, stream: str, events: Sequence[LogEvent]) -> None:
-    """Tells those who watch the job that the stream belongs to."""
+def _announce(call: Call, group: str, stream: str, rows: pa.RecordBatch) -> None:
+    """Tells those who tail the group or watch the job that the stream belongs to."""
     job, slash, _ = stream.partition("/")
-    feed = call.stores.feed
-    if group == LOG_GROUP and slash and feed.watched(call.tenant, job):
-        feed.publish(call.tenant, LiveLog(job, events[-MAX_LIVE:]))
+    call.stores.feed.publish_log(call.tenant, group, stream, job if group == LOG_GROUP and slash else "", rows)
 
 
 def _require_batch(events: Sequence[tuple[int, str]], times: Sequence[int]) -> None:
