@@ -144,7 +144,7 @@ AUTOMATIC: list[tuple[str, str, Rows]] = [
         CATBOOST,
         [
             ("learn", 0.69, 0), ("learn", 0.68, 1), ("test", 0.691, 0), ("test", 0.682, 1), ("best", 0.691, 0),
-            ("best", 0.682, 1),
+            ("best", 0.682, 1), ("bestTest", 0.682, 1),
         ],
     ),
     (
@@ -161,7 +161,7 @@ AUTOMATIC: list[tuple[str, str, Rows]] = [
         LIGHTNING,
         [
             ("train_loss", 0.53, 0), ("train_loss", 0.43, 1), ("val_loss", 0.51, 0), ("train_loss", 0.33, 2),
-            ("val_loss", 0.41, 1),
+            ("val_loss", 0.41, 1), ("test_acc", 0.9312000274658203, 1),
         ],
     ),
     (
@@ -270,13 +270,19 @@ def test_presets_find_what_their_framework_prints(name: str, log: str, rows: Row
 
 
 def test_a_field_that_recurs_beside_metrics_is_one_and_its_first_value_is_not_lost() -> None:
-    rows = extracted("step=1 loss=5 tokens=10\nstep=2 loss=4 tokens=10\nstep=3 loss=3 tokens=10\n")
-    assert [(value, step) for name, value, step in rows if name == "tokens"] == [(10.0, 1), (10.0, 2), (10.0, 3)]
+    rows = extracted("step=1 loss=5 norm=1.5\nstep=2 loss=4 norm=1.5\nstep=3 loss=3 norm=1.5\n")
+    assert [(value, step) for name, value, step in rows if name == "norm"] == [(1.5, 1), (1.5, 2), (1.5, 3)]
+
+
+def test_whole_numbers_that_never_change_or_count_up_evenly_are_no_metrics() -> None:
+    log = "".join(f"step={n} loss={n / 2} workspace=10 seen={n * 64} regions={n * n}\n" for n in range(1, 9))
+    assert {name for name, _, _ in extracted(log)} == {"loss", "regions"}
+    assert [value for name, value, _ in extracted(log) if name == "regions"] == [n * n for n in range(1, 9)]
 
 
 def test_a_field_that_stands_alone_must_recur_and_change() -> None:
     assert extracted("temperature=20\n" * 9) == []
-    assert [row[1] for row in extracted("temperature=20\ntemperature=21\ntemperature=22\n")] == [20.0, 21.0, 22.0]
+    assert [row[1] for row in extracted("temperature=20\ntemperature=23\ntemperature=22\n")] == [20.0, 23.0, 22.0]
 
 
 def test_what_is_defined_is_not_learnt_a_second_time() -> None:

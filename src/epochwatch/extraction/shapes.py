@@ -1,0 +1,74 @@
+"""Shapes: lines that differ only in their numbers have their fields in the same places."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from epochwatch.extraction.fields import Field
+from epochwatch.extraction.numbers import parse_number
+
+LONGEST = 512
+"""Bytes of the longest shape worth remembering."""
+
+# A digit behind a letter is part of a word (f1, top5, layer_2), and stays.
+_RUN = re.compile(rb"(?<![A-Za-z_@0-9])[0-9]+")
+_ADDRESS = re.compile(rb"0x[0-9a-f]+")
+_CHANGING = re.compile(r"(?<![A-Za-z_@0-9])[0-9]")
+
+
+class Slot(NamedTuple):
+    """Where lines of a shape have a field: its number in terms of the line's runs of digits."""
+
+    field: Field
+    """The field as first seen."""
+    first: int
+    """The run of digits in which the number begins (or before which its sign does)."""
+    before: int
+    """Bytes of the number before that run."""
+    last: int
+    """The run in which it ends."""
+    behind: int
+    """Bytes of the number behind that run."""
+
+
+def shape_of(text: bytes) -> bytes:
+    """The text with each of its runs of digits as one zero; of one line, or of a block of lines."""
+    if b"0x" in text:
+        text = _ADDRESS.sub(b"0x0", text)
+    return _RUN.sub(b"0", text)
+
+
+def slots(text: bytes, seen: Sequence[Field], every: Sequence[Field]) -> tuple[Slot, ...] | None:
+    """The places of the fields ``seen``, which are all that lines of this line's shape tell; None if other lines
+    of the shape may tell something else: a name with a digit that changes, a number in groups of thousands.
+
+    ``every`` are all fields of the line, also those that are passed over.
+    """
+    if len(text) > LONGEST or b"float" in text or any(_CHANGING.search(item.name) for item in every):
+        return None
+    runs = [match.span() for match in _RUN.finditer(text)] if seen else []
+    found = []
+    for item in seen:
+        start, end = item.span
+        inside = [number for number, run in enumerate(runs) if start <= run[0] and run[1] <= end]
+        if (
+            not inside
+            or item.scaled
+            or b"," in text[start:end]
+            or (text[end : end + 1] == b"," and text[end + 1 : end + 2].isdigit())
+        ):
+            return None
+        first, last = inside[0], inside[-1]
+        found.append(Slot(item, first, runs[first][0] - start, last, end - runs[last][1]))
+    return tuple(found)
+
+
+def read(text: bytes, places: Sequence[Slot]) -> list[Field]:
+    """The fields of a line whose shape has them in these places."""
+    runs = [match.span() for match in _RUN.finditer(text)]
+    fields = []
+    for field, first, before, last, behind in places:
+        value = parse_number(text[runs[first][0] - before : runs[last][1] + behind])
+        if value is not None:
+            fields.append(field._replace(value=value))
+    return fields
