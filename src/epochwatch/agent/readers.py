@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from epochwatch.agent.journal import JournalReader
 from epochwatch.agent.sampler import NAMES, ROW
 from epochwatch.agent.spool import INDEX_ROW, Spool
+from epochwatch.extraction.columns import run_points
 from epochwatch.extraction.extractor import Extracted, Extractor
 from epochwatch.extraction.lines import MAX_LINE
 from epochwatch.model.batch import (
@@ -124,18 +125,8 @@ class OutputReader:
             piece.log_events = LogEvents(source, ends.tobytes(), times.tobytes(), messages)
             piece.size += sum(map(len, messages)) + 18 * len(messages)
         if extracted.values:
-            used = sorted(set(extracted.name_ids))
-            place = {name_id: number for number, name_id in enumerate(used)}
-            piece.run_points = RunPoints(
-                source,
-                extracted.ends.tobytes(),
-                [extracted.names[name_id] for name_id in used],
-                array("I", [place[name_id] for name_id in extracted.name_ids]).tobytes(),
-                extracted.steps.tobytes(),
-                extracted.epochs.tobytes(),
-                array("q", self._index.times(extracted.ends)).tobytes(),
-                extracted.values.tobytes(),
-            )
+            times = array("q", self._index.times(extracted.ends))
+            piece.run_points = run_points(extracted, source, extracted.ends.tobytes(), times.tobytes())
             piece.size += 44 * len(extracted.values)
         piece.rows = len(extracted.lines) + len(extracted.values)
         return piece

@@ -15,7 +15,7 @@ from pathlib import Path
 from epochwatch.agent.delivery import Delivery, GivenUp, Refused
 from epochwatch.agent.readers import JournalFileReader, OutputReader, Piece, Reader, SampleReader
 from epochwatch.agent.spool import Exit, Spool
-from epochwatch.agent.tally import Tally, merged_health
+from epochwatch.agent.tally import Tally
 from epochwatch.model.batch import (
     Batch,
     Committed,
@@ -24,6 +24,7 @@ from epochwatch.model.batch import (
     Progress,
     Registered,
 )
+from epochwatch.model.health import merged
 from epochwatch.settings import Settings
 
 TICK_SECONDS = 0.1
@@ -105,7 +106,7 @@ class Shipper:
 
     def health(self) -> list[DefinitionHealth]:
         """How the definitions fared, as far as the output was read; outputs are added up."""
-        return merged_health([reader.health() for reader in self._furthest()])
+        return merged([reader.health() for reader in self._furthest()])
 
     def definitions(self) -> list[Definition]:
         """All definitions in force, learnt ones included."""

@@ -6,7 +6,8 @@ from array import array
 from dataclasses import dataclass
 
 from epochwatch.agent.readers import Piece
-from epochwatch.model.batch import NO_STEP, DefinitionHealth, RunPoints
+from epochwatch.model.batch import NO_STEP, RunPoints
+from epochwatch.model.run_series import series_of
 
 _SMALLER_IS_BETTER = re.compile(
     r"loss|error|\berr\b|(?:^|[^a-z])(?:err|rmse|mse|mae|mape|rmsle|ppl|wer|cer|fid|nll|bpc|bpb)(?:$|[^a-z])|perplexity",
@@ -84,6 +85,7 @@ class Tally:
         self._counted[piece.file] = max(piece.end, self._counted.get(piece.file, -1))
 
     def _add(self, points: RunPoints, counted: int) -> None:
+        labels = [one.label for one in series_of(points)]
         columns = zip(
             array("Q", points.positions),
             array("I", points.metrics),
@@ -94,24 +96,8 @@ class Tally:
         for position, metric, step, value in columns:
             if position <= counted:
                 continue
-            name = points.names[metric]
+            name = labels[metric]
             tally = self.metrics.get(name)
             if tally is None:
                 tally = self.metrics[name] = MetricTally(name)
             tally.add(value, None if step == NO_STEP else step)
-
-
-def merged_health(reports: list[list[DefinitionHealth]]) -> list[DefinitionHealth]:
-    """The reports of several outputs as one: counts added up."""
-    if len(reports) == 1:
-        return reports[0]
-    found: dict[tuple[str, str], DefinitionHealth] = {}
-    for health in (one for report in reports for one in report):
-        known = found.setdefault((health.name, health.regex), health)
-        if known is not health:
-            known.matched += health.matched
-            known.non_numeric += health.non_numeric
-            known.non_finite += health.non_finite
-            if not known.example or (health.non_numeric and not known.non_numeric - health.non_numeric):
-                known.example = health.example or known.example
-    return list(found.values())

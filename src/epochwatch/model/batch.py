@@ -31,6 +31,23 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
     """Seconds: 1 or 60."""
 
 
+class Ambiguity(msgspec.Struct, omit_defaults=True):
+    """Why a definition may not capture what it was meant to."""
+
+    kind: str
+    """``same-text``: every text it captured, a definition of another name captured too. ``several-matches``: lines
+    hold several matches, of which the first gives the value.
+    """
+    lines: int
+    """On how many of the lines looked at."""
+    of: int
+    """Lines looked at: the first that the definition matched."""
+    example: str
+    """The first such line, cut to 200."""
+    other: str = ""
+    """The other definition's name."""
+
+
 class DefinitionHealth(msgspec.Struct, omit_defaults=True):
     """How a definition fared on the log so far."""
 
@@ -45,6 +62,13 @@ class DefinitionHealth(msgspec.Struct, omit_defaults=True):
     engine: str = ""
     """``re2`` (linear time), ``python`` (guarded worker) or ``disabled: <why>``."""
     warning: str = ""
+    shadowed: int = 0
+    """Values not taken because an earlier definition of the same name had given one on the line."""
+    shadowed_example: str = ""
+    """The first such line, cut to 200."""
+    refused: int = 0
+    """Values not kept because their dimensions were one combination too many."""
+    ambiguous: list[Ambiguity] = []
 
 
 class Registration(msgspec.Struct, omit_defaults=True):

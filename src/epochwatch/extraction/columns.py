@@ -1,0 +1,22 @@
+"""Extracted values as the columns that run points travel in."""
+
+from array import array
+
+from epochwatch.extraction.extractor import Extracted
+from epochwatch.model.batch import RunPoints
+
+
+def run_points(extracted: Extracted, source: str, positions: bytes, timestamps: bytes) -> RunPoints:
+    """The values of ``source``; ``positions`` (uint64) and ``timestamps`` (int64, Unix microseconds) are theirs."""
+    used = sorted(set(extracted.name_ids))
+    place = {name_id: number for number, name_id in enumerate(used)}
+    return RunPoints(
+        source=source,
+        positions=positions,
+        names=[extracted.names[name_id] for name_id in used],
+        metrics=array("I", [place[name_id] for name_id in extracted.name_ids]).tobytes(),
+        steps=extracted.steps.tobytes(),
+        epochs=extracted.epochs.tobytes(),
+        timestamps=timestamps,
+        values=extracted.values.tobytes(),
+    )
