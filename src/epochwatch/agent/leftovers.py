@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from epochwatch.agent.follow_shipper import FollowShipper
 from epochwatch.agent.shipper import Shipper
 from epochwatch.agent.spool import Spool, spools
 from epochwatch.errors import EpochwatchError
@@ -46,7 +47,8 @@ def chosen(settings: Settings, runs: tuple[str, ...]) -> list[Spool]:
 
 def drain(spool: Spool, settings: Settings, on_notice: Callable[[str], None]) -> Drained:
     """Sends what the server does not have, unless somebody else is at it. A run that nobody records and that has no
-    exit record is reported as failed: its agent was lost.
+    exit record is reported as failed: its agent was lost. One that follows others' logs may be gone on with: its job
+    stays as it is.
     """
     try:
         run = spool.run()
@@ -56,13 +58,16 @@ def drain(spool: Spool, settings: Settings, on_notice: Callable[[str], None]) ->
         if not lock.take(wait=False) or spool.being_recorded():
             return Drained(spool.run_id, run.assigned or run.name, "in use")
         begin = time.monotonic()
-        shipper = Shipper(
+        kind = FollowShipper if run.followed else Shipper
+        shipper: Shipper = kind(
             spool,
             settings,
             on_notice=on_notice,
             give_up=lambda: time.monotonic() - max(begin, shipper.last_answer) > NO_ANSWER_SECONDS,
         )
         already = shipper.finished
+        if isinstance(shipper, FollowShipper) and spool.exit() is None:
+            shipper.leave()  # what it follows may go on, and so may it
         shipper.ship()
         name = spool.run().assigned or run.name
         refused = spool.state().refused
@@ -70,7 +75,8 @@ def drain(spool: Spool, settings: Settings, on_notice: Callable[[str], None]) ->
         return Drained(spool.run_id, name, "refused", shipper.sent_lines, shipper.sent_values, refused)
     if already:
         return Drained(spool.run_id, name, "nothing left")
-    outcome = "sent" if shipper.finished else "unreachable"
+    everything = shipper.finished or (isinstance(shipper, FollowShipper) and shipper.left)
+    outcome = "sent" if everything else "unreachable"
     return Drained(spool.run_id, name, outcome, shipper.sent_lines, shipper.sent_values)
 
 

@@ -20,24 +20,19 @@ from epochwatch.agent.child import StandardStreams, Training
 from epochwatch.agent.display import Display, outputs_are_one
 from epochwatch.agent.keeper import Kept, Launch, launch
 from epochwatch.agent.recorder import here, stand_by
+from epochwatch.agent.sending import MakeShipper, Sending
 from epochwatch.agent.spool import Exit, RunFile, Spool
 from epochwatch.agent.terminal import Keyboard, copy_size, first_terminal, open_training_terminal
-from epochwatch.client.console import sign_in_link
-from epochwatch.model.batch import Definition, Registered
+from epochwatch.model.batch import Definition
 from epochwatch.settings import Settings
 
 if TYPE_CHECKING:
-    from epochwatch.agent.local_server import LocalServer
     from epochwatch.agent.shipper import Shipper
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _TO_GROUP = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 """Those a terminal would send to the whole group."""
 TICK_SECONDS = 0.25
-NO_ANSWER_SECONDS = 5.0
-"""How long the end of a run waits for a server that does not answer any more."""
-NEVER_ANSWERED_SECONDS = 0.5
-"""... and for one that has not answered at all (none being started)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +148,6 @@ class _Front:
         self._keyboard = Keyboard(plan.terminal, master) if plan.terminal is not None and master else None
         self._exit: Exit | None = None
         self._over = threading.Event()
-        self._ended_at = 0.0
-        self._said: set[str] = set()
-        self._server: LocalServer | None = None
-        self._shipper: Shipper | None = None
         self._status: Callable[[], str] = str
         self._display = Display(
             spool.path,
@@ -164,7 +155,15 @@ class _Front:
             plan.bell[0],
             quiet=options.quiet,
             status=self._status_text,
-            on_bytes=self._wake_shipper,
+            on_bytes=self._wake,
+        )
+        self._sending = Sending(
+            spool,
+            settings,
+            start_server=options.start_server,
+            on_notice=self._display.notice,
+            make=self._make,
+            on_shipper=self._on_shipper,
         )
 
     def stay(self) -> int:
@@ -175,14 +174,13 @@ class _Front:
                 signal.signal(number, self._forward)
         signal.signal(signal.SIGWINCH, self._resize)
         signal.signal(signal.SIGCONT, self._resume)
-        shipping = threading.Thread(target=self._ship, name="shipper", daemon=True)
         watching = threading.Thread(target=self._watch, name="standby", daemon=True)
         try:
             if self._keyboard is not None:
                 self._keyboard.engage()
             watching.start()
             self._display.start()
-            shipping.start()
+            self._sending.thread.start()
             self._attend()
         finally:
             if self._keyboard is not None:
@@ -192,7 +190,7 @@ class _Front:
         try:
             self._display.finish()
             _join(self._display)
-            _join(shipping)
+            _join(self._sending.thread)
         except KeyboardInterrupt:
             print("epochwatch: not waiting any longer; `epochwatch sync` sends the rest", file=sys.stderr)
         self._kept.standby.close()
@@ -219,9 +217,9 @@ class _Front:
         except Exception as error:  # noqa: BLE001 (the training's exit status must still be passed on)
             self._display.notice(f"recording stopped: {error}")
             self._exit = self._wait_only()
-        self._ended_at = time.monotonic()
+        self._sending.ended_at = time.monotonic()
         self._over.set()
-        self._wake_shipper()
+        self._wake()
 
     def _wait_only(self) -> Exit:
         while True:
@@ -260,69 +258,22 @@ class _Front:
 
     # -- sending ------------------------------------------------------------------------------------------
 
+    def _wake(self) -> None:
+        self._sending.wake()
+
     def _status_text(self) -> str:
         return self._status()
 
-    def _wake_shipper(self) -> None:
-        if self._shipper is not None:
-            self._shipper.wake.set()
+    @staticmethod
+    def _make() -> MakeShipper:
+        from epochwatch.agent.shipper import Shipper
 
-    def _ship(self) -> None:
-        try:
-            # Imported only here: the keeper stays small, and this process stands by from its first moment.
-            from epochwatch.agent.local_server import LocalServer
-            from epochwatch.agent.shipper import Shipper
-            from epochwatch.agent.status import StatusLine
+        return Shipper
 
-            with self._spool.lock("shipper") as lock:
-                lock.take(wait=True)
-                shipper = Shipper(
-                    self._spool,
-                    self._settings,
-                    on_notice=self._display.notice,
-                    on_trouble=self._on_trouble,
-                    give_up=self._give_up,
-                    on_registered=self._on_registered,
-                )
-                self._shipper = shipper
-                self._status = StatusLine(self._begin, shipper.tally).text
-                if self._options.start_server:
-                    self._server = LocalServer(self._settings)
-                    self._server.ensure()
-                shipper.ship()
-        except Exception as error:  # noqa: BLE001 (nothing of ours may end the training)
-            self._display.notice(
-                f"metrics are no longer read ({type(error).__name__}: {error}); the output is kept"
-            )
+    def _on_shipper(self, shipper: "Shipper") -> None:
+        from epochwatch.agent.status import StatusLine
 
-    def _on_trouble(self) -> bool:
-        """Whether a server is on its way up."""
-        if self._server is None:
-            return False
-        self._server.ensure()
-        if self._server.failure and self._server.failure not in self._said:
-            self._said.add(self._server.failure)
-            self._display.notice(self._server.failure)
-        return self._server.starting
-
-    def _on_registered(self, answer: Registered) -> None:
-        self._display.notice(f"{answer.name}: {self._link(answer.console_url)}")
-
-    def _link(self, console_url: str) -> str:
-        """The page's address; on a person's terminal one that signs in."""
-        if not console_url or not sys.stderr.isatty():
-            return console_url
-        return sign_in_link(self._settings, console_url)
-
-    def _give_up(self) -> bool:
-        if not self._ended_at:
-            return False
-        seen = self._server.seen if self._server is not None else 0.0
-        if self._server is not None and self._server.starting:
-            return False
-        answered = seen > 0 or (self._shipper is not None and self._shipper.last_answer > 0)
-        waited = time.monotonic() - max(self._ended_at, seen)
-        return waited > (NO_ANSWER_SECONDS if answered else NEVER_ANSWERED_SECONDS)
+        self._status = StatusLine(self._begin, shipper.tally).text
 
     # -- afterwards ---------------------------------------------------------------------------------------
 
@@ -333,7 +284,7 @@ class _Front:
     def _tell(self) -> None:
         from epochwatch.agent.summary import Summary
 
-        shipper = self._shipper
+        shipper = self._sending.shipper
         if self._exit is not None and self._exit.lost_bytes and not self._options.quiet:
             print(f"epochwatch: {self._exit.lost_bytes} bytes of output could not be recorded", file=sys.stderr)
         run = self._spool.run()
@@ -343,7 +294,7 @@ class _Front:
             (self._exit.ended if self._exit is not None else time.time()) - self._begin,
             list(shipper.tally.metrics.values()) if shipper is not None else [],
             shipper.health() if shipper is not None else [],
-            run.console_url if self._options.json else self._link(run.console_url),
+            run.console_url if self._options.json else self._sending.link(run.console_url),
             shipper is not None and shipper.delivered,
             str(self._spool.path),
             run.outputs,

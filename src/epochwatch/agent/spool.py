@@ -5,9 +5,11 @@
     <home>/spool/<run_id>/
       run.json            RunFile: the registration, the outputs recorded, the name the server gave
       output.log          raw bytes of the training's terminal; with pipes stdout.log and stderr.log
+      algo-1.log, ...     what was read of files that are followed instead; algo-1.place: up to where
       output.idx          rows ``<QQ``: end offset, Unix microseconds of arrival (appended after the data)
       journal-*.ewj       values of ``epochwatch.log``
       samples.bin         host samples, rows of ``epochwatch.agent.sampler.ROW``
+      follows.json        for each of these what is followed: a file's path, or journal: and a unit
       state.json          State: how far the server has acknowledged; a cache
       notes.json          Notes: config, summary and tags of the training
       exit.json           Exit: how and when the training ended
@@ -43,6 +45,8 @@ class RunFile(Registration, omit_defaults=True):
 
     outputs: list[str] = []
     """Names of the recorded outputs (``output.log``, or ``stdout.log`` and ``stderr.log``)."""
+    followed: bool = False
+    """Whether others' logs are followed: then the outputs are those in ``follows.json``."""
     auto: bool = False
     """Whether metrics are to be learnt from the output."""
     assigned: str = ""
@@ -65,6 +69,16 @@ class Exit(msgspec.Struct, omit_defaults=True):
     """Whether a person or a scheduler asked it to stop."""
     lost_bytes: int = 0
     """Output that could not be recorded (the disk was full)."""
+    status: str = ""
+    """The training job's status where it does not follow from the exit code."""
+    reason: str = ""
+    """Why it failed, for ``status``."""
+
+
+class Follows(msgspec.Struct):
+    """``follows.json``."""
+
+    outputs: dict[str, str] = {}
 
 
 class Notes(msgspec.Struct, omit_defaults=True):
@@ -119,6 +133,14 @@ class Spool:
     def write_run(self, run: RunFile) -> None:
         """Replaces run.json."""
         self._replace("run.json", run)
+
+    def follows(self) -> dict[str, str]:
+        """For each output that is followed what is followed: a file's path, or ``journal:`` and a unit."""
+        return (self._read("follows.json", Follows) or Follows()).outputs
+
+    def write_follows(self, outputs: dict[str, str]) -> None:
+        """Replaces follows.json."""
+        self._replace("follows.json", Follows(outputs))
 
     def exit(self) -> Exit | None:
         """How the training ended; None while it runs (or when its recorder was lost)."""

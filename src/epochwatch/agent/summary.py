@@ -23,6 +23,8 @@ class Summary:
     spool: str = ""
     outputs: Sequence[str] = ("output.log",)
     auto: bool = False
+    ending: str = ""
+    """How it ended, where the exit code does not tell."""
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -70,7 +72,7 @@ class Summary:
         from rich.text import Text
 
         console = Console(stderr=True, highlight=False, soft_wrap=True)
-        ended = "completed" if self.exit_code == 0 else f"ended with exit code {self.exit_code}"
+        ended = self.ending or ("completed" if self.exit_code == 0 else f"ended with exit code {self.exit_code}")
         console.print(Text(f"\n{self.name}: {ended} after {_duration(self.seconds)}", style="bold"))
         if self.metrics:
             console.print(self._table())

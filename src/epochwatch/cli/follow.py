@@ -1,132 +1,188 @@
-"""Following a job's log: what the live feed sends, and what the stored log has where the feed was not there.
+"""``epochwatch follow``: watch a training that somebody else has started, by what it writes."""
 
-The feed says ``hello`` once nothing more can pass it by; what lies before is then read from the stored log. Both
-overlap, and each event has a token, so that what both have is told apart from what is new: nothing is lost or
-doubled, neither where the tail ends nor when the server goes away and comes back.
-"""
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import collections
-import json
-import queue
-import threading
-import time
-from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Any
+import click
 
-from epochwatch.cli.job import job_path
-from epochwatch.client.http import Client, Refused, ServerAbsent
-from epochwatch.settings import Settings
+from epochwatch.cli.definitions import definition_options, definitions_of
+from epochwatch.cli.naming import checked_name, made_name, parsed_tags
+from epochwatch.errors import UsageError
 
-PAGE = 1000
-"""Lines per request."""
-OVERLAP = 5000
-"""So many events back a catching up begins: other hosts' lines may come late and stand before the last seen."""
-IDLE_SECONDS = 10.0
-"""After so long without a word from the feed the log is looked at: a connection can die unnoticed."""
-RECONNECT_SECONDS = 1.0
-TERMINAL = frozenset({"Completed", "Failed", "Stopped"})
-
-Told = tuple[str, Any]
-"""An event of the feed: name and data."""
+if TYPE_CHECKING:
+    from epochwatch.agent.follow_ends import End
+    from epochwatch.agent.follow_session import Targets
 
 
-class Follower:
-    """The log of one job behind its tail, until the job has ended. ``on_notice`` hears of an absent server."""
+@dataclass(slots=True)
+class _Followed:
+    """What is followed, and what that tells of the training."""
 
-    def __init__(self, settings: Settings, job: str, on_notice: Callable[[str], None]) -> None:
-        self._client = Client(settings)
-        self._feed = Client(settings)
-        self._job = job
-        self._on_notice = on_notice
-        self._told: queue.SimpleQueue[Told] = queue.SimpleQueue()
-        self._seen: collections.OrderedDict[str, None] = collections.OrderedDict()
-        self._absent = False
-
-    def events(self, tail: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """The log events that are not in ``tail``, as they come."""
-        for event in tail:
-            self._is_new(event)
-        threading.Thread(target=self._listen, name="live feed", daemon=True).start()
-        while True:
-            name, data = self._next()
-            if name == "log":
-                yield from filter(self._is_new, data["events"])
-            elif name == "job" and data["status"] not in TERMINAL:
-                continue
-            else:
-                ended = self._ended()
-                caught_up = yield from self._catch_up()
-                if ended and caught_up:  # it had ended before the last page was read
-                    return
-
-    def _next(self) -> Told:
-        try:
-            return self._told.get(timeout=IDLE_SECONDS)
-        except queue.Empty:
-            return "idle", None
-
-    def _is_new(self, event: dict[str, Any]) -> bool:
-        """Whether the event was not seen yet; it is now."""
-        if event["token"] in self._seen:
-            return False
-        self._seen[event["token"]] = None
-        while len(self._seen) > 2 * OVERLAP:
-            self._seen.popitem(last=False)
-        return True
-
-    def _catch_up(self) -> Generator[dict[str, Any], None, bool]:
-        """The stored events not seen yet; returns whether all were read."""
-        after = self._rewound()
-        while True:
-            page = self._asked(job_path(self._job, "/logs"), {"after": after, "limit": PAGE})
-            if page is None:
-                return False
-            if not page["events"]:
-                return True
-            yield from filter(self._is_new, page["events"])
-            after = page["forward"]
-
-    def _rewound(self) -> str | None:
-        skipped = max(0, len(self._seen) - OVERLAP)
-        return next((token for number, token in enumerate(self._seen) if number == skipped), None)
-
-    def _ended(self) -> bool:
-        job = self._asked(job_path(self._job), {})
-        return job is not None and job["status"] in TERMINAL
-
-    def _asked(self, path: str, parameters: dict[str, str | int | None]) -> dict[str, Any] | None:
-        """The answer; None, said once, while the server is away. Raises Refused where waiting changes nothing."""
-        try:
-            answer: dict[str, Any] = self._client.get_json(path, parameters)
-        except (ServerAbsent, Refused) as error:
-            if isinstance(error, Refused) and error.final:
-                raise
-            if not self._absent:
-                self._on_notice(f"{error.message}; waiting for it")
-                self._absent = True
-            return None
-        if self._absent:
-            self._on_notice("the server is back")
-            self._absent = False
-        return answer
-
-    def _listen(self) -> None:
-        """Passes on what the feed says, connecting again whenever it ends."""
-        while True:
-            name = ""
-            try:
-                for line in self._feed.stream_lines("/_/api/live", {"job": self._job}):
-                    field, _, value = line.partition(":")
-                    if field == "event":
-                        name = value.strip()
-                    elif field == "data" and name in ("hello", "log", "job", "behind"):
-                        self._told.put((name, json.loads(value)))
-            except (ServerAbsent, Refused):
-                pass  # the reading side finds out, and says so
-            self._told.put(("gone", None))
-            time.sleep(RECONNECT_SECONDS)
+    targets: "Targets"
+    name: str
+    ends: "list[Callable[[bool], End]]" = field(default_factory=list)
+    about: dict[str, Any] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
 
 
-def as_line(event: dict[str, Any]) -> str:
-    """A log event as one line of JSON: time (Unix seconds), message and stream."""
-    return json.dumps({key: event[key] for key in ("time", "message", "stream")}, ensure_ascii=False)
+@click.command("follow")
+@click.option("--job", "name", metavar="NAME", help="Name of the training job. Default: from what is followed.")
+@click.option(
+    "--journal", "units", multiple=True, metavar="UNIT", help="Follow a systemd unit's journal; repeatable."
+)
+@click.option("--since", metavar="TIME", help="With --journal: begin there. Default: the unit's last start.")
+@click.option("--slurm", metavar="JOBID", help="Follow what a job of Slurm writes, until it ends.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["auto", "plain", "cri", "docker"]),
+    default="auto",
+    show_default=True,
+    help="What is around each line: nothing, Kubernetes' or Docker's envelope.",
+)
+@click.option("--pid", type=click.IntRange(min=1), help="End with this process.")
+@click.option(
+    "--idle",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="End when nothing was written for so long.",
+)
+@click.option("--no-follow", is_flag=True, help="End when all that is there now is read.")
+@definition_options
+@click.option(
+    "--host-metrics/--no-host-metrics",
+    "host_metrics",
+    default=None,
+    help="Sample this host too. Default: only with --pid.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="End with the summary as one line of JSON on standard error."
+)
+@click.option("--no-server", is_flag=True, help="Do not start a server; what is read waits for one.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag of the training job; repeatable.")
+@click.argument("paths", nargs=-1, metavar="[FILE]...")
+@click.pass_context
+def follow_command(
+    context: click.Context,
+    name: str | None,
+    units: tuple[str, ...],
+    since: str | None,
+    slurm: str | None,
+    form: str,
+    pid: int | None,
+    idle: float | None,
+    no_follow: bool,
+    flags: tuple[str, ...],
+    files: tuple[str, ...],
+    presets: tuple[str, ...],
+    no_auto: bool,
+    host_metrics: bool | None,
+    quiet: bool,
+    as_json: bool,
+    no_server: bool,
+    tags: tuple[str, ...],
+    paths: tuple[str, ...],
+) -> None:
+    """Record what FILEs have and get as one training job, each as a log stream of its own.
+
+    A FILE may be a pattern ('logs/**/*.log'): files that come to match later are taken up. Files may be rotated,
+    truncated, replaced or not there yet. Started again for the same job, it goes on where it was.
+
+    The exit status is 0 when the training completed, its own where it is known, else 1; 130 after Ctrl-C, which ends
+    the job as stopped, and 143 after SIGTERM, which leaves it to be gone on with.
+    """
+    from epochwatch.agent.follow_session import FollowOptions, FollowSession
+    from epochwatch.settings import Settings, load
+
+    if sum(map(bool, (paths, units, slurm))) != 1:
+        raise UsageError(
+            "name FILEs, or --journal UNIT, or --slurm JOBID", "for example: epochwatch follow train.log"
+        )
+    if since is not None and not units:
+        raise UsageError("--since goes with --journal only")
+    if no_follow and slurm:
+        raise UsageError("--no-follow does not go with --slurm", "it ends with the job by itself")
+    if no_follow and (pid or idle):
+        raise UsageError("--no-follow ends by itself: leave out --pid and --idle")
+    settings = context.obj if isinstance(context.obj, Settings) else load()
+    followed = _slurm(slurm) if slurm else _units(units) if units else _files(paths, complete=no_follow)
+    if pid is not None:
+        _end_with_process(followed, pid)
+    if idle is not None:
+        followed.ends.append(_idle(idle))
+    definitions = definitions_of(flags, files, presets)
+    options = FollowOptions(
+        name=checked_name(name, "--job") if name is not None else followed.name,
+        targets=followed.targets,
+        ends=followed.ends,
+        complete=no_follow,
+        form=form,
+        since=since,
+        definitions=definitions,
+        auto=not no_auto and not definitions,
+        quiet=quiet,
+        json=as_json,
+        start_server=not no_server,
+        host_metrics=pid is not None if host_metrics is None else host_metrics,
+        tags=followed.tags | parsed_tags(tags),
+        **followed.about,
+    )
+    sys.exit(FollowSession(options, settings).run())
+
+
+def _files(words: tuple[str, ...], *, complete: bool) -> _Followed:
+    from epochwatch.agent.follow_marks import family
+    from epochwatch.agent.follow_paths import Paths
+
+    paths = Paths(words, complete=complete)
+    for path in paths.waiting():
+        click.echo(f"epochwatch: waiting for {path}", err=True)
+    first = Path(paths.targets()[0] if paths.targets() else words[0].split("*")[0])
+    return _Followed(paths, made_name(Path(family(first.name)).stem or first.parent.name))
+
+
+def _units(units: tuple[str, ...]) -> _Followed:
+    from epochwatch.agent.follow_journald import Units
+
+    return _Followed(Units(units), made_name(units[0].removesuffix(".service")))
+
+
+def _slurm(number: str) -> _Followed:
+    from epochwatch.agent.follow_slurm import Slurm, SlurmWatch
+
+    if not _SLURM_ID.fullmatch(number):
+        raise UsageError(
+            f"'{number}' is no job id of Slurm", "for example: --slurm 1234, or a task: --slurm 1234_7"
+        )
+    watch = SlurmWatch(Slurm(number), lambda text: click.echo(f"epochwatch: {text}", err=True))
+    job = watch.jobs[0]
+    about = {"user": job.user, "hostname": job.host, "started": job.started}
+    tags = {"slurm:job": number, "slurm:name": job.name}
+    return _Followed(watch, f"{made_name(job.name)[:40]}-{made_name(number)}", [lambda _: watch], about, tags)
+
+
+_SLURM_ID = re.compile(r"\d{1,10}(_\d{1,10})?")
+
+
+def _end_with_process(followed: _Followed, pid: int) -> None:
+    import psutil
+
+    from epochwatch.agent.follow_ends import ProcessEnd
+
+    try:
+        process = psutil.Process(pid)
+        followed.about = {"user": process.username(), "started": process.create_time()} | followed.about
+    except psutil.Error:
+        pass  # said by the end, unless the job is gone on with
+    followed.ends.append(lambda resuming: ProcessEnd(pid, resuming=resuming))
+
+
+def _idle(seconds: float) -> "Callable[[bool], End]":
+    from epochwatch.agent.follow_ends import IdleEnd
+
+    return lambda _: IdleEnd(seconds)

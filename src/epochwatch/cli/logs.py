@@ -36,7 +36,7 @@ def logs_command(job: str, follow: bool, limit: int, search: str | None, as_json
         _print(event, as_json)
     if not follow:
         return
-    from epochwatch.cli.follow import Follower
+    from epochwatch.cli.live_log import Follower
 
     follower = Follower(settings, job, lambda text: click.echo(f"epochwatch: {text}", err=True))
     for event in follower.events(events):
@@ -45,8 +45,8 @@ def logs_command(job: str, follow: bool, limit: int, search: str | None, as_json
 
 def _tail(client: "Client", job: str, limit: int, search: str | None) -> list[dict[str, Any]]:
     """The last ``limit`` lines, oldest first; the last one also where none are wanted, to go on from."""
-    from epochwatch.cli.follow import PAGE
     from epochwatch.cli.job import job_path
+    from epochwatch.cli.live_log import PAGE
 
     path = job_path(job, "/logs")
     left = max(1, limit)
@@ -61,6 +61,6 @@ def _tail(client: "Client", job: str, limit: int, search: str | None) -> list[di
 
 
 def _print(event: dict[str, Any], as_json: bool) -> None:
-    from epochwatch.cli.follow import as_line
+    from epochwatch.cli.live_log import as_line
 
     click.echo(as_line(event) if as_json else event["message"])

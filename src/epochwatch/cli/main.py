@@ -11,6 +11,7 @@ from epochwatch.errors import EpochwatchError
 
 COMMANDS = {
     "run": ("epochwatch.cli.run:run_command", "Run a command and watch it."),
+    "follow": ("epochwatch.cli.follow:follow_command", "Watch the logs of a training that runs already."),
     "serve": ("epochwatch.cli.serve:serve_command", "Run the server."),
     "stop": ("epochwatch.cli.stop:stop_command", "Stop the local server."),
     "status": (

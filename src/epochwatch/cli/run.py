@@ -1,7 +1,6 @@
 """``epochwatch run``: wrap a training command."""
 
 import os
-import re
 import secrets
 import shutil
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 
 from epochwatch.cli.definitions import definition_options, definitions_of
+from epochwatch.cli.naming import checked_name, made_name, parsed_tags
 
 
 @click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -61,7 +61,7 @@ def run_command(
         quiet=quiet,
         json=as_json,
         start_server=not no_server,
-        tags=_tags(tags),
+        tags=parsed_tags(tags),
     )
     _check_command(command[0])
     sys.exit(Session(options, settings).run())
@@ -69,36 +69,10 @@ def run_command(
 
 def _job_name(name: str | None, command: tuple[str, ...]) -> str:
     """The wanted training job name, as SageMaker allows them. Raises UsageError."""
-    from epochwatch.errors import UsageError
-
     if name is not None:
-        if not _NAME.fullmatch(name):
-            raise UsageError(
-                f"'{name}' is no training job name: letters, digits and single hyphens between them, at most 63",
-                f"for example: --name {_made_name(name)}",
-            )
-        return name
+        return checked_name(name, "--name")
     words = [Path(word).stem for word in command if word.endswith(".py")] or [Path(command[0]).name]
-    return f"{_made_name(words[0])}-{secrets.token_hex(3)}"
-
-
-_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-
-
-def _made_name(text: str) -> str:
-    return re.sub(r"[^a-zA-Z0-9]+", "-", text).strip("-")[:50].strip("-") or "run"
-
-
-def _tags(tags: tuple[str, ...]) -> dict[str, str]:
-    from epochwatch.errors import UsageError
-
-    pairs = {}
-    for tag in tags:
-        key, separator, value = tag.partition("=")
-        if not separator or not key:
-            raise UsageError(f"a tag is KEY=VALUE, not '{tag}'", "for example: --tag team=vision")
-        pairs[key] = value
-    return pairs
+    return f"{made_name(words[0])}-{secrets.token_hex(3)}"
 
 
 def _check_command(program: str) -> None:
