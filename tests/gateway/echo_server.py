@@ -35,7 +35,7 @@ class EchoServer:
         authenticator = Authenticator(lambda key: (SECRET, ACCOUNT) if key == ACCESS_KEY else None, verify=verify)
         self.gateway = Gateway(
             {service: self._operations(service) for service in SERVICES},
-            lambda identity, request_id, now: self.identities.append(identity),
+            lambda identity, request_id, now, attempt: self.identities.append(identity),
             authenticator,
             PlainTextResponse("inner"),
             clock=lambda: time.time() if self.now is None else self.now,

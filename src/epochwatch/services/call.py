@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from epochwatch.model.attempt import FIRST_ATTEMPT, Attempt
 from epochwatch.model.tenant import Tenant
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ class Call:
     """Unix seconds at which the request was accepted."""
     access_key_id: str = ""
     """The key the request was signed with."""
+    attempt: Attempt = FIRST_ATTEMPT
+    """Which attempt of the client's call this is."""
 
 
 Operation = Callable[[Call, dict[str, Any]], dict[str, Any] | None]

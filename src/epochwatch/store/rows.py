@@ -59,10 +59,10 @@ class SequenceNumbers:
         self._last = 0
         self._lock = threading.Lock()
 
-    def take(self, count: int) -> NDArray[np.uint64]:
-        """The next ``count`` numbers."""
+    def take(self, count: int, above: int = 0) -> NDArray[np.uint64]:
+        """The next ``count`` numbers; all greater than ``above``, whatever the clock says."""
         with self._lock:
-            first = max(self._last + 1, time.time_ns() // 1000)
+            first = max(self._last + 1, time.time_ns() // 1000, (above >> self._SERVER_BITS) + 1)
             self._last = first + count - 1
         ticks = np.arange(first, first + count, dtype=np.uint64)
         return (ticks << np.uint64(self._SERVER_BITS)) | np.uint64(self._server)

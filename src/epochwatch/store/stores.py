@@ -10,6 +10,7 @@ from epochwatch.model.retention import Lifetimes
 from epochwatch.store.curves import CurveStore
 from epochwatch.store.engine import Engine
 from epochwatch.store.ingest import Ingest
+from epochwatch.store.job_logs import JobLogs
 from epochwatch.store.live import LiveFeed
 from epochwatch.store.log_deletion import LogExpiry
 from epochwatch.store.log_queries import LogQueries
@@ -47,6 +48,7 @@ class Stores:
     logs: LogStore
     log_queries: LogQueries
     log_expiry: LogExpiry
+    job_logs: JobLogs
     state: StateStore
     objects: ObjectStore
     feed: LiveFeed
@@ -93,6 +95,7 @@ class Stores:
             logs=LogStore(engine, ingest, numbers, state.log_groups),
             log_queries=LogQueries(engine),
             log_expiry=LogExpiry(engine, state.log_groups),
+            job_logs=JobLogs(),
             state=state,
             objects=objects,
             feed=LiveFeed(),
@@ -106,6 +109,7 @@ class Stores:
 
     def maintain(self, now: float) -> None:
         """Do what is due at ``now`` (Unix seconds): to be called about once a minute, by any number of servers."""
+        self.job_logs.save(self, now)
         with self.state.elected("maintenance") as chosen:
             if chosen:
                 put_defaults(self, now)
@@ -115,6 +119,7 @@ class Stores:
     def reset(self) -> None:
         """Forget everything that is stored."""
         self.log_queries.clear()
+        self.job_logs.clear()
         self.engine.settle()
         self.engine.truncate()
         self.series.clear()
@@ -126,6 +131,7 @@ class Stores:
     def close(self) -> None:
         """Commit what was submitted and close everything."""
         self.log_queries.close()
+        self.job_logs.close()
         self.ingest.close()
         if self.staging is not None:
             self.staging.close()

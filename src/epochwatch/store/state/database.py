@@ -1,6 +1,7 @@
 """The database behind the state store: opened by URL, brought to the newest schema, used in transactions."""
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from epochwatch.model.tenant import Tenant
 from epochwatch.store.state.tables import METADATA
 
 BUSY_SECONDS = 30
-NEWEST_REVISION = "0003"
+NEWEST_REVISION = "0005"
 """The newest migration: a database that is there needs no Alembic, whose import is a fifth of a server's start."""
 
 
@@ -24,6 +25,7 @@ class Database:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._waiters = threading.BoundedSemaphore(4)  # who has a lock must find a connection left to work with
 
     @classmethod
     def open(cls, url: str) -> "Database":
@@ -62,7 +64,7 @@ class Database:
         if self.dialect != "postgresql":
             yield True
             return
-        number = int.from_bytes(hashlib.blake2b(duty.encode(), digest_size=8).digest(), "big", signed=True)
+        number = _lock_number(duty)
         with self._engine.connect() as connection:
             chosen = bool(connection.execute(sa.text("SELECT pg_try_advisory_lock(:n)"), {"n": number}).scalar())
             connection.commit()  # the lock is the session's, no transaction stays open meanwhile
@@ -72,6 +74,24 @@ class Database:
                 if chosen:
                     connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), {"n": number})
                     connection.commit()
+
+    @contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """Of several servers on one database, one at a time is in the context for ``what``; the others wait. Threads
+        of one server are not kept apart.
+        """
+        if self.dialect != "postgresql":
+            yield
+            return
+        number = _lock_number(what)
+        with self._waiters, self._engine.connect() as connection:
+            connection.execute(sa.text("SELECT pg_advisory_lock(:n)"), {"n": number})
+            connection.commit()
+            try:
+                yield
+            finally:
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), {"n": number})
+                connection.commit()
 
     @property
     def dialect(self) -> str:
@@ -91,6 +111,10 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+def _lock_number(what: str) -> int:
+    return int.from_bytes(hashlib.blake2b(what.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def owned(table: sa.Table, tenant: Tenant) -> sa.ColumnElement[bool]:

@@ -1,12 +1,14 @@
 """Training jobs and the agent runs that feed them."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from epochwatch.model.batch import Progress, Registration
+from epochwatch.model.batch import DefinitionHealth, Progress, Registration
 from epochwatch.model.job import (
     LOG_GROUP,
     Run,
@@ -96,6 +98,23 @@ class JobStore:
                 .values(_columns(with_host(record, host)))
             )
         self._hosts.forget()
+
+    def note_health(
+        self, tenant: Tenant, name: str, health: Sequence[DefinitionHealth], now: float
+    ) -> TrainingJob | None:
+        """The job's record with how its definitions fared; None if there is none."""
+        with self._database.begin() as connection:
+            row = connection.execute(self._one(tenant, name).with_for_update()).first()
+            if row is None:
+                return None
+            known = _job(row)
+            job = replace(known, health=list(health), updated=max(now, known.updated))
+            connection.execute(
+                TRAINING_JOBS.update()
+                .where(owned(TRAINING_JOBS, tenant), TRAINING_JOBS.c.name == name)
+                .values(_columns(job))
+            )
+        return job
 
     def get(self, tenant: Tenant, name: str) -> TrainingJob | None:
         """A job's record; None if there is none."""

@@ -1,0 +1,329 @@
+"""Values in log events that PutLogEvents brings to the streams of training jobs."""
+
+import contextlib
+import datetime
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from epochwatch.client.http import Client
+from epochwatch.model.attempt import Attempt
+from epochwatch.model.batch import Definition, Registered, Registration
+from epochwatch.model.job import LOG_GROUP
+from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE
+from epochwatch.services.call import Call
+from epochwatch.services.logs import put_log_events
+from epochwatch.services.sagemaker import describe_training_job
+from epochwatch.settings import Settings
+from epochwatch.store import job_logs
+from epochwatch.store.run_points import TRAINING_JOB
+from epochwatch.store.stores import Stores
+from tests.extraction.corpus.cases import Case, cases
+from tests.extraction.test_corpus import found
+from tests.servers import ServerProcess
+from tests.services.conftest import Caller
+from tests.store import postgres
+
+LOSS = Definition("train:loss", r"loss=([-+0-9.naif]+)")
+AGENT_STARTED = 1_700_000_000
+
+
+class Job:
+    """A training job with definitions, whose log comes by PutLogEvents."""
+
+    def __init__(self, caller: Caller, *definitions: Definition, name: str = "job") -> None:
+        self.caller = caller
+        self.stores = caller.stores
+        registration = Registration("f" * 32, name, AGENT_STARTED, definitions=list(definitions))
+        self.name = self.stores.state.jobs.register(caller.tenant, registration, caller.now).job
+        self.calls = 0
+
+    def stream(self, host: str = "algo-1", started: int = 1_800_000_000) -> str:
+        name = f"{self.name}/{host}-{started}"
+        self.stores.state.log_groups.ensure_stream(self.caller.tenant, LOG_GROUP, name, 0)
+        return name
+
+    def put(
+        self, *messages: str, stream: str | None = None, attempt: Attempt | None = None, back: int = 0
+    ) -> None:
+        self.calls += 1
+        at = int(self.caller.now * 1000) - back
+        call = Call(
+            self.caller.tenant,
+            self.stores,
+            "id",
+            self.caller.now,
+            attempt=attempt or Attempt(f"call {id(self)} {self.calls}"),
+        )
+        events = [{"timestamp": at, "message": message} for message in messages]
+        put_log_events(
+            call, {"logGroupName": LOG_GROUP, "logStreamName": stream or self.stream(), "logEvents": events}
+        )
+
+    def points(self, host: str | None = None) -> list[tuple[str, float, int]]:
+        found = self.stores.run_points.points(self.caller.tenant, TRAINING_JOB, self.name, host=host)
+        columns = (found[column].to_pylist() for column in ("metric", "value", "step"))
+        return list(zip(*columns, strict=True))
+
+    def values(self, host: str | None = None) -> list[float]:
+        return [value for _, value, _ in self.points(host)]
+
+    def restart(self) -> None:
+        """The server's memory is gone, as after kill -9."""
+        self.stores.job_logs.clear()
+        self.stores.sources.clear()
+
+
+@pytest.fixture
+def job(caller: Caller) -> Job:
+    return Job(caller, LOSS)
+
+
+def test_values_are_run_points_datapoints_and_final_metrics(job: Job) -> None:
+    job.put("epoch 1 loss=0.5", "nothing", "epoch 2 loss=0.25")
+    assert job.points() == [("train:loss", 0.5, 1), ("train:loss", 0.25, 2)]
+    (metric,), _ = job.stores.metrics.list(job.caller.tenant, TRAINING_JOBS_NAMESPACE)
+    assert (metric.name, metric.dimensions) == ("train:loss", (("TrainingJobName", job.name),))
+    answer = job.caller(describe_training_job, TrainingJobName=job.name)
+    assert [(one["MetricName"], one["Value"]) for one in answer["FinalMetricDataList"]] == [("train:loss", 0.25)]
+
+
+def test_an_event_has_its_own_time(job: Job) -> None:
+    job.put("loss=1", back=3_600_000)
+    found = job.stores.run_points.points(job.caller.tenant, TRAINING_JOB, job.name)
+    assert found["time"].to_pylist() == [int(job.caller.now - 3600) * 1_000_000]
+
+
+def test_hosts_are_kept_apart_and_noted_on_the_record(job: Job) -> None:
+    job.put("loss=1", stream=job.stream("algo-1"))
+    job.put("loss=2", stream=job.stream("algo-2"))
+    assert (job.values("algo-1"), job.values("algo-2")) == ([1.0], [2.0])
+    record = job.stores.state.jobs.get(job.caller.tenant, job.name)
+    assert record is not None
+    assert record.hosts == ["algo-1", "algo-2"]
+
+
+def test_lines_of_one_event_count_in_their_order(job: Job) -> None:
+    job.put("step 1 loss=3\nstep 2 loss=2\r\nstep 3 loss=1\rstep 4 loss=0.5")
+    assert job.points() == [("train:loss", value, step) for step, value in enumerate((3.0, 2.0, 1.0, 0.5), 1)]
+
+
+def test_what_is_not_finite_is_a_run_point_only(job: Job) -> None:
+    job.put("loss=nan", "loss=inf", "loss=1")
+    assert [str(value) for value in job.values()] == ["nan", "inf", "1.0"]
+
+
+def test_a_call_that_is_repeated_stores_events_and_values_once(job: Job) -> None:
+    job.put("loss=3", attempt=Attempt("first", 1))
+    job.put("loss=2", "loss=1", attempt=Attempt("call", 1))
+    job.put("loss=2", "loss=1", attempt=Attempt("call", 2))
+    job.restart()
+    job.put("loss=2", "loss=1", attempt=Attempt("call", 3))
+    assert job.values() == [3.0, 2.0, 1.0]
+    events = job.stores.logs.events(job.caller.tenant, LOG_GROUP, job.stream())
+    assert [event.message for event in events] == ["loss=3", "loss=2", "loss=1"]
+
+
+def test_equal_calls_that_are_not_repeats_all_count(job: Job) -> None:
+    for _ in range(3):
+        job.put("loss=1")
+    assert job.values() == [1.0, 1.0, 1.0]
+
+
+def test_a_repeat_of_which_nothing_was_stored_is_stored(job: Job) -> None:
+    job.put("loss=1", attempt=Attempt("lost", 2))
+    assert job.values() == [1.0]
+
+
+def test_counting_goes_on_behind_a_restart(job: Job) -> None:
+    job.put("loss=3", "loss=2")
+    job.restart()
+    job.put("loss=1")
+    assert [step for _, _, step in job.points()] == [1, 2, 3]
+
+
+def test_without_its_saved_state_a_stream_is_read_again_and_nothing_is_doubled(job: Job) -> None:
+    job.put("loss=3", "loss=2")
+    for key, _ in list(job.stores.objects.list(f"job-logs/{job.caller.tenant.account}")):
+        job.stores.objects.put(key, b"{ cut sho")
+    job.restart()
+    job.put("loss=1")
+    assert job.points() == [("train:loss", 3.0, 1), ("train:loss", 2.0, 2), ("train:loss", 1.0, 3)]
+
+
+def test_events_that_were_stored_before_a_crash_are_made_up_for(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    job.put("loss=3")
+
+    def crash(*_: object) -> None:
+        raise RuntimeError("killed between events and values")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(job_logs, "commit_batch", crash)
+        with pytest.raises(RuntimeError):
+            job.put("loss=2", attempt=Attempt("cut", 1))
+    assert job.values() == [3.0]
+    job.put("loss=2", attempt=Attempt("cut", 2))
+    job.put("loss=1")
+    assert job.points() == [("train:loss", 3.0, 1), ("train:loss", 2.0, 2), ("train:loss", 1.0, 3)]
+
+
+def test_a_clock_that_goes_back_loses_nothing(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    job.put("loss=2")
+    job.restart()
+    monkeypatch.setattr(job.stores.logs._numbers, "_last", 0)
+    monkeypatch.setattr(time, "time_ns", lambda: 1_000_000_000)
+    job.put("loss=1")
+    assert job.values() == [2.0, 1.0]
+
+
+def test_streams_of_agents_are_theirs(job: Job) -> None:
+    for host in ("algo-1", "algo-2"):
+        job.put("loss=1", stream=job.stream(host, AGENT_STARTED))
+    assert job.values() == []
+
+
+@pytest.mark.parametrize(
+    "definitions", [[], [Definition("loss", r"loss=(.+)", "auto")], [Definition("x", "", "log")]]
+)
+def test_a_job_without_definitions_of_its_own_has_no_values(caller: Caller, definitions: list[Definition]) -> None:
+    job = Job(caller, *definitions)
+    job.put("loss=1")
+    assert job.values() == []
+
+
+def test_how_definitions_fared_is_on_the_record_for_all_hosts(caller: Caller) -> None:
+    job = Job(caller, LOSS, Definition("never", "never=(.+)"))
+    job.put("loss=1", "loss=abc", stream=job.stream("algo-1"))
+    job.restart()
+    job.put("loss=2", stream=job.stream("algo-2"))
+    job.put("loss=3", stream=job.stream("algo-2"))
+    job.stores.job_logs.save(job.stores, job.caller.now)
+    record = job.stores.state.jobs.get(job.caller.tenant, job.name)
+    assert record is not None
+    assert [(one.name, one.matched, one.non_numeric) for one in record.health] == [
+        ("train:loss", 4, 1),
+        ("never", 0, 0),
+    ]
+
+
+def test_a_regex_that_hangs_costs_its_own_values_only(caller: Caller) -> None:
+    job = Job(caller, LOSS, Definition("hang", r"(?=x)(?:x+x+)+y=(\d+)"))
+    job.put(*[f"{'x' * 40} y= loss={number}" for number in range(5)])
+    assert job.values() == [0.0, 1.0, 2.0, 3.0, 4.0]
+    job.stores.job_logs.save(job.stores, job.caller.now)
+    record = job.stores.state.jobs.get(job.caller.tenant, job.name)
+    assert record is not None
+    assert record.health[1].engine.startswith("disabled")
+
+
+def by_metric(rows: Iterable[tuple[str, float, int | None]]) -> dict[str, list[tuple[str, int | None]]]:
+    """(value, step) of each metric in order."""
+    found: dict[str, list[tuple[str, int | None]]] = {}
+    for name, value, step in rows:
+        found.setdefault(name, []).append((str(value), step))
+    return found
+
+
+def messages_of(case: Case) -> list[str]:
+    """The log as events: each line without its end; CloudWatch takes no empty ones."""
+    messages = (line.decode("utf-8", "replace").rstrip("\r\n") for line in case.lines())
+    return [message for message in messages if message]
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if case.definitions], ids=lambda case: case.name)
+def test_the_corpus_gives_what_it_gives_an_agent(caller: Caller, case: Case) -> None:
+    job = Job(caller, *case.definitions)
+    messages = messages_of(case)
+    middle = len(messages) // 2
+    job.put(*messages[:middle])
+    job.restart()
+    job.put(*messages[middle:])
+    assert by_metric(job.points()) == by_metric(found(case, [case.log]))
+
+
+def test_boto3_puts_events_and_gets_statistics_also_when_the_server_is_killed(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "home") as server:
+        client = Client(
+            Settings(
+                home=server.home,
+                url=server.url,
+                access_key_id=server.credentials["access_key_id"],
+                secret_access_key=server.credentials["secret_access_key"],
+            )
+        )
+        registration = Registration("a" * 32, "boto", float(AGENT_STARTED), definitions=[LOSS])
+        name = client.post_msgpack("/_/agent/registrations", registration, Registered).name
+        client.close()
+        logs, cloudwatch = server.boto3("logs"), server.boto3("cloudwatch")
+        place = {"logGroupName": LOG_GROUP, "logStreamName": f"{name}/algo-1-1800000000"}
+        logs.create_log_stream(**place)
+        at = int(time.time() * 1000)
+        logs.put_log_events(**place, logEvents=[{"timestamp": at, "message": "loss=3"}])
+        server.kill()
+        server.start()
+        logs.put_log_events(**place, logEvents=[{"timestamp": at, "message": f"loss={n}"} for n in (2, 1)])
+        minute = datetime.datetime.fromtimestamp(at // 60_000 * 60, datetime.UTC)
+        found = cloudwatch.get_metric_statistics(
+            Namespace=TRAINING_JOBS_NAMESPACE,
+            MetricName="train:loss",
+            Dimensions=[{"Name": "TrainingJobName", "Value": name}],
+            StartTime=minute,
+            EndTime=minute + datetime.timedelta(minutes=1),
+            Period=60,
+            Statistics=["Sum", "SampleCount", "Minimum"],
+        )
+        (point,) = found["Datapoints"]
+        assert (point["SampleCount"], point["Sum"], point["Minimum"]) == (3.0, 6.0, 1.0)
+        record = server.boto3("sagemaker").describe_training_job(TrainingJobName=name)
+        assert [(one["MetricName"], one["Value"]) for one in record["FinalMetricDataList"]] == [
+            ("train:loss", 1.0)
+        ]
+        assert record["AlgorithmSpecification"]["MetricDefinitions"] == [
+            {"Name": "train:loss", "Regex": LOSS.regex}
+        ]
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    programs = postgres.programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres.running(programs) as url:
+        yield url
+
+
+def test_two_servers_that_share_their_stores_make_one_sequence_of_a_stream(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    with contextlib.ExitStack() as stack:
+        shim = stack.enter_context(
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.store.clickhouse_shim", str(tmp_path / "data")],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+        stack.callback(shim.kill)
+        assert shim.stdout is not None
+        engine = f"clickhouse://default@127.0.0.1:{int(shim.stdout.readline())}/default"
+        both = [Stores.open(engine, postgres_url, f"file://{tmp_path / 'objects'}") for _ in range(2)]
+        for stores in both:
+            stack.callback(stores.close)
+        callers = [Caller(stores) for stores in both]
+        callers[1].tenant = callers[0].tenant
+        jobs = [Job(caller, LOSS) for caller in callers]  # the second registers what is registered
+        assert jobs[0].name == jobs[1].name
+        for number in range(6):
+            jobs[number % 2].put(f"loss={number}")
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda number: jobs[number % 2].put(f"loss={number}"), range(6, 20)))
+        jobs[1].put("loss=19", attempt=Attempt("once", 1))
+        jobs[0].put("loss=19", attempt=Attempt("once", 2))
+        points = jobs[0].points()
+    assert sorted(value for _, value, _ in points) == [*range(20), 19]
+    assert sorted(step for _, _, step in points) == list(range(1, 22))
