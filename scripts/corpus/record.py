@@ -30,6 +30,7 @@ LONGEST = 8192
 
 
 def main() -> None:
+    """Records what the command line names, or (as the child) runs one program."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("frameworks", nargs="+")
     parser.add_argument("--only", action="append", help="names of shapes")
@@ -59,7 +60,7 @@ def record(framework: str, shape: Shape, *, again: bool = False) -> None:
             path.write_bytes(log)
         rows = reading.expected(log, shape.metrics, shape.step)
         if not again:
-            compare(f"{framework} {shape.name}", rows, truth)
+            compare(f"{framework} {shape.name}", rows, truth, refreshes=shape.refreshes)
     fields = [(m.printed, m.regex) for m in shape.metrics if m.printed and not m.column]
     wanted = counts(log, [*fields, *shape.wanted.items()])
     columns = counts(log, [*((m.printed, m.regex) for m in shape.metrics if m.column), *shape.columns.items()])
@@ -163,7 +164,7 @@ def shorten(log: bytes) -> bytes:
     return log[:head] + log[tail:]
 
 
-def compare(shape: str, rows: list[reading.Row], truth: Path) -> None:
+def compare(shape: str, rows: list[reading.Row], truth: Path, *, refreshes: bool) -> None:
     """Holds what was read against what the program says that it printed; printed digits may be fewer."""
     told: dict[str, list[float]] = {}
     for line in truth.read_text().splitlines() if truth.exists() else []:
@@ -171,6 +172,8 @@ def compare(shape: str, rows: list[reading.Row], truth: Path) -> None:
         told.setdefault(name, []).append(value)
     for name, values in told.items():
         read = [float(row[1]) for row in rows if row[0] == name]
+        if refreshes:
+            read = [value for at, value in enumerate(read) if at == 0 or str(value) != str(read[at - 1])]
         left = iter(values)
         for value in read:  # in order; what was cut out of the middle is passed over
             if not any(_same(value, other) for other in left):

@@ -58,6 +58,8 @@ class Shape:
     """What runs the program; ``{python}``, ``{program}`` and ``{name}`` are filled in."""
     encode: Callable[[bytes], bytes] | None = None
     """What a collector does to the bytes on their way."""
+    refreshes: bool = False
+    """A bar that prints a value more than once."""
     fails: bool = False
     """The program ends with an error on purpose."""
 
