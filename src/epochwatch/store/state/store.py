@@ -6,7 +6,6 @@ from epochwatch.store.state.anomaly_detectors import AnomalyDetectorStore
 from epochwatch.store.state.database import Database
 from epochwatch.store.state.jobs import JobStore
 from epochwatch.store.state.keys import KeyStore
-from epochwatch.store.state.launches import LaunchStore
 from epochwatch.store.state.log_groups import LogGroupStore
 from epochwatch.store.state.metric_filters import MetricFilterStore
 from epochwatch.store.state.tiers import TierStateStore
@@ -14,9 +13,7 @@ from epochwatch.store.state.trial_components import TrialComponentStore
 
 
 class StateStore:
-    """Keys, jobs and their launches, log groups, metric filters, trial components, anomaly detectors in one
-    database.
-    """
+    """Keys, training jobs, log groups, metric filters, trial components, anomaly detectors in one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -24,7 +21,6 @@ class StateStore:
         self.metric_filters = MetricFilterStore(database)
         self.log_groups = LogGroupStore(database, self.metric_filters)
         self.jobs = JobStore(database, self.log_groups)
-        self.launches = LaunchStore(database)
         self.tiers = TierStateStore(database)
         self.trial_components = TrialComponentStore(database)
         self.anomaly_detectors = AnomalyDetectorStore(database)
