@@ -18,6 +18,11 @@ from epochwatch.services.logs.metric_filters import (
     test_metric_filter,
 )
 from epochwatch.services.logs.queries import describe_queries, get_query_results, start_query, stop_query
+from epochwatch.services.logs.query_definitions import (
+    delete_query_definition,
+    describe_query_definitions,
+    put_query_definition,
+)
 from epochwatch.services.logs.retention import delete_retention_policy, put_retention_policy
 from epochwatch.services.logs.streams import create_log_stream, delete_log_stream, describe_log_streams
 from epochwatch.services.logs.tags import (
@@ -35,11 +40,13 @@ OPERATIONS: dict[str, Operation] = {
     "DeleteLogGroup": delete_log_group,
     "DeleteLogStream": delete_log_stream,
     "DeleteMetricFilter": delete_metric_filter,
+    "DeleteQueryDefinition": delete_query_definition,
     "DeleteRetentionPolicy": delete_retention_policy,
     "DescribeLogGroups": describe_log_groups,
     "DescribeLogStreams": describe_log_streams,
     "DescribeMetricFilters": describe_metric_filters,
     "DescribeQueries": describe_queries,
+    "DescribeQueryDefinitions": describe_query_definitions,
     "FilterLogEvents": filter_log_events,
     "GetLogEvents": get_log_events,
     "GetQueryResults": get_query_results,
@@ -48,6 +55,7 @@ OPERATIONS: dict[str, Operation] = {
     "PutLogEvents": put_log_events,
     "PutLogGroupDeletionProtection": put_log_group_deletion_protection,
     "PutMetricFilter": put_metric_filter,
+    "PutQueryDefinition": put_query_definition,
     "PutRetentionPolicy": put_retention_policy,
     "TagLogGroup": tag_log_group,
     "TagResource": tag_resource,

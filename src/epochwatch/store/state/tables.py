@@ -86,6 +86,15 @@ METRIC_FILTER_MINUTES = _owned(
     Column("minute", BigInteger, primary_key=True, autoincrement=False),  # since 1970
     Column("matched", Boolean, nullable=False),
 )
+QUERY_DEFINITIONS = _owned(
+    "query_definitions",
+    Column("id", String(36), primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("modified_ms", BigInteger, nullable=False),
+    Column("client_token", String(128)),  # of the request that made it
+    Column("definition", Text, nullable=False),  # the whole QueryDefinition as JSON
+)
 TRIAL_COMPONENTS = _owned(
     "trial_components",
     Column("name", String(120), primary_key=True),
