@@ -21,7 +21,7 @@ from epochwatch.model.job import STATUSES, TrainingJob
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE
 from epochwatch.model.periods import Buckets
 from epochwatch.store.run_points import TRAINING_JOB
-from epochwatch.store.state.jobs import Sort
+from epochwatch.store.state.job_records import Sort
 from epochwatch.store.stores import Stores
 
 SORTS: tuple[Sort, ...] = ("created", "name", "status", "updated")

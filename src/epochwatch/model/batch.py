@@ -89,6 +89,8 @@ class Registration(msgspec.Struct, omit_defaults=True):
     tags: dict[str, str] = {}
     config: dict[str, object] = {}
     """Hyperparameters, as ``epochwatch.init(config=...)`` gave them."""
+    job: str = ""
+    """The created job that this run is a host of: the exact name, behind ``processing-job/`` if it is one of those."""
 
 
 class Registered(msgspec.Struct):

@@ -7,7 +7,24 @@ from typing import Any
 
 from epochwatch.model.batch import Definition, DefinitionHealth, Progress, Registration
 
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """What kinds of jobs there are, and where SageMaker keeps what belongs to them."""
+
+    name: str
+    """``training`` or ``processing``."""
+    resource: str
+    """What stands before the job's name in its ARN."""
+    log_group: str
+    """Also the CloudWatch namespace of its hosts' metrics."""
+
+
+TRAINING = JobKind("training", "training-job", "/aws/sagemaker/TrainingJobs")
+PROCESSING = JobKind("processing", "processing-job", "/aws/sagemaker/ProcessingJobs")
+KINDS = {kind.name: kind for kind in (TRAINING, PROCESSING)}
+
+LOG_GROUP = TRAINING.log_group
 NAME_LIMIT = 63
 """Characters a training job's name may have."""
 MAX_FAILURE_REASON = 1024
@@ -16,7 +33,9 @@ IN_PROGRESS = "InProgress"
 COMPLETED = "Completed"
 FAILED = "Failed"
 STOPPED = "Stopped"
+STOPPING = "Stopping"
 STATUSES = (IN_PROGRESS, COMPLETED, FAILED, STOPPED)
+"""What a run says of itself; a created job can be ``Stopping`` too."""
 TERMINAL = frozenset({COMPLETED, FAILED, STOPPED})
 
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
@@ -72,6 +91,19 @@ class TrainingJob:
     summary: dict[str, Any] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     transitions: list[Transition] = field(default_factory=list)
+    created_by_api: bool = False
+    """Made by CreateTrainingJob or CreateProcessingJob: its runner, and not its hosts' runs, says how it fares."""
+    attempt: int = 0
+    """Of the runner's newest word that is in the record, which attempt of the job it is from, and ..."""
+    sequence: int = 0
+    """... its number within the attempt."""
+    training_started: float | None = None
+    """Of a created job: when its first input was asked for; the time that is paid for begins."""
+    billable_seconds: int | None = None
+    artifacts: str = ""
+    """S3 URI of model.tar.gz (or of the folder, uncompressed)."""
+    output: str = ""
+    """S3 URI of output.tar.gz; of a processing job, what it left in /opt/ml/output/message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,24 +176,25 @@ def with_host(job: TrainingJob, host: str) -> TrainingJob:
     if host in job.hosts:
         return job
     hosts = [*job.hosts, host]
-    return replace(job, hosts=hosts, host_count=len(hosts))
+    return replace(job, hosts=hosts, host_count=max(len(hosts), job.host_count if job.created_by_api else 0))
 
 
 def advance(job: TrainingJob, progress: Progress, now: float) -> TrainingJob:
     """The record after ``progress``. Idempotent.
 
-    A terminal state never changes again, save that of a job given up as lost. What the run says about its
-    metrics and configuration is taken in any state. Raises ValueError for an unknown status.
+    A terminal state never changes again, save that of a job given up as lost; the state of a created job is its
+    runner's to tell. What the run says about its metrics and configuration is taken in any state. Raises ValueError
+    for an unknown status.
     """
     if progress.status not in STATUSES:
         raise ValueError(f"status must be one of {', '.join(STATUSES)}, not '{progress.status}'")
     job = _described(replace(job, updated=max(now, job.updated)), progress)
-    if job.status in TERMINAL and not job.lost:
+    if job.created_by_api or (job.status in TERMINAL and not job.lost):
         return job
     if job.lost:
         job = _reopened(job)
     if job.secondary_status == "Starting":
-        job = _entered(job, "Training", job.started, _MESSAGES["Training"])
+        job = entered(job, "Training", job.started, _MESSAGES["Training"])
     if progress.status == IN_PROGRESS:
         return job
     reason = progress.failure_reason[:MAX_FAILURE_REASON] if progress.status == FAILED else ""
@@ -195,11 +228,7 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ended(job: TrainingJob, status: str, time: float, reason: str) -> TrainingJob:
     time = max(time, job.transitions[-1].start)
-    job = _entered(job, status, time, reason or _MESSAGES[status])
-    closed = replace(job.transitions[-1], end=time)
-    return replace(
-        job, status=status, ended=time, failure_reason=reason, transitions=[*job.transitions[:-1], closed]
-    )
+    return closed(entered(job, status, time, reason or _MESSAGES[status]), status, time, reason)
 
 
 def _reopened(job: TrainingJob) -> TrainingJob:
@@ -217,11 +246,20 @@ def _reopened(job: TrainingJob) -> TrainingJob:
     )
 
 
-def _entered(job: TrainingJob, status: str, time: float, message: str) -> TrainingJob:
+def entered(job: TrainingJob, status: str, time: float, message: str) -> TrainingJob:
+    """The record of a job that is in a secondary status from ``time`` on (at least since the one before began)."""
     time = max(time, job.transitions[-1].start)
-    closed = replace(job.transitions[-1], end=time)
+    before = replace(job.transitions[-1], end=time)
     return replace(
         job,
         secondary_status=status,
-        transitions=[*job.transitions[:-1], closed, Transition(status, time, None, message)],
+        transitions=[*job.transitions[:-1], before, Transition(status, time, None, message)],
+    )
+
+
+def closed(job: TrainingJob, status: str, time: float, reason: str) -> TrainingJob:
+    """The record of a job that has ended: its last transition is over too."""
+    last = replace(job.transitions[-1], end=time)
+    return replace(
+        job, status=status, ended=time, failure_reason=reason, transitions=[*job.transitions[:-1], last]
     )

@@ -61,5 +61,7 @@ class JobProgress(msgspec.Struct, omit_defaults=True):
     """S3 URI of the model artefact."""
     output: str = ""
     """S3 URI of the archive of ``/opt/ml/output/data``."""
+    kind: str = TRAINING
+    """``training`` or ``processing``."""
     billable_seconds: int | None = None
     """Of all attempts so far, without the time between them."""

@@ -6,7 +6,7 @@ from epochwatch.model.aws_error import AwsError
 from epochwatch.services.call import Call
 from epochwatch.services.sagemaker.training_job import job_arn
 from epochwatch.services.tokens import seal, unseal
-from epochwatch.store.state.jobs import Sort
+from epochwatch.store.state.job_records import Sort
 
 PAGE: Final = 10
 _SORTS: Final[dict[str, Sort]] = {"Name": "name", "CreationTime": "created", "Status": "status"}

@@ -6,15 +6,17 @@ from epochwatch.store.state.anomaly_detectors import AnomalyDetectorStore
 from epochwatch.store.state.database import Database
 from epochwatch.store.state.jobs import JobStore
 from epochwatch.store.state.keys import KeyStore
+from epochwatch.store.state.launches import LaunchStore
 from epochwatch.store.state.log_groups import LogGroupStore
 from epochwatch.store.state.metric_filters import MetricFilterStore
-from epochwatch.store.state.query_definitions import QueryDefinitionStore
 from epochwatch.store.state.tiers import TierStateStore
 from epochwatch.store.state.trial_components import TrialComponentStore
 
 
 class StateStore:
-    """Keys, training jobs, log groups, metric filters, trial components, anomaly detectors in one database."""
+    """Keys, jobs and their launches, log groups, metric filters, trial components, anomaly detectors in one
+    database.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -22,7 +24,7 @@ class StateStore:
         self.metric_filters = MetricFilterStore(database)
         self.log_groups = LogGroupStore(database, self.metric_filters)
         self.jobs = JobStore(database, self.log_groups)
-        self.query_definitions = QueryDefinitionStore(database)
+        self.launches = LaunchStore(database)
         self.tiers = TierStateStore(database)
         self.trial_components = TrialComponentStore(database)
         self.anomaly_detectors = AnomalyDetectorStore(database)

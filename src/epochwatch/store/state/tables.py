@@ -35,15 +35,38 @@ ACCESS_KEYS = Table(
     Column("secret", String(256), nullable=False),
     Column("account", String(12), nullable=False),
 )
-TRAINING_JOBS = _owned(
-    "training_jobs",
-    Column("name", String(63), primary_key=True),
-    Column("status", String(32), nullable=False),
+
+
+def _jobs(name: str) -> Table:
+    """Jobs of one kind."""
+    table = _owned(
+        name,
+        Column("name", String(63), primary_key=True),
+        Column("status", String(32), nullable=False),
+        Column("created", Float, nullable=False),
+        Column("updated", Float, nullable=False),
+        Column("record", Text, nullable=False),  # the whole TrainingJob as JSON; columns above are for searching
+        Column("request", Text),  # what the job was created with, as JSON; none for a run
+    )
+    Index(f"{name}_by_creation", table.c.account, table.c.region, table.c.created)
+    return table
+
+
+TRAINING_JOBS = _jobs("training_jobs")
+PROCESSING_JOBS = _jobs("processing_jobs")
+LAUNCHES = _owned(
+    "launches",
+    Column("kind", String(16), primary_key=True),
+    Column("job", String(63), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("launcher", String(32), nullable=False),
+    Column("place", Text, nullable=False),  # JSON
+    Column("stop_requested", Float),
+    Column("attempt", Integer, nullable=False),
     Column("created", Float, nullable=False),
-    Column("updated", Float, nullable=False),
-    Column("record", Text, nullable=False),  # the whole TrainingJob as JSON; the columns above are for searching
+    Column("started", Float),
 )
-Index("training_jobs_by_creation", TRAINING_JOBS.c.account, TRAINING_JOBS.c.region, TRAINING_JOBS.c.created)
+Index("launches_by_state", LAUNCHES.c.state, LAUNCHES.c.created)
 RUNS = _owned(
     "runs",
     Column("run_id", String(64), primary_key=True),
