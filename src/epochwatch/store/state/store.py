@@ -9,6 +9,7 @@ from epochwatch.store.state.keys import KeyStore
 from epochwatch.store.state.launches import LaunchStore
 from epochwatch.store.state.log_groups import LogGroupStore
 from epochwatch.store.state.metric_filters import MetricFilterStore
+from epochwatch.store.state.query_definitions import QueryDefinitionStore
 from epochwatch.store.state.tiers import TierStateStore
 from epochwatch.store.state.trial_components import TrialComponentStore
 
@@ -25,6 +26,7 @@ class StateStore:
         self.log_groups = LogGroupStore(database, self.metric_filters)
         self.jobs = JobStore(database, self.log_groups)
         self.launches = LaunchStore(database)
+        self.query_definitions = QueryDefinitionStore(database)
         self.tiers = TierStateStore(database)
         self.trial_components = TrialComponentStore(database)
         self.anomaly_detectors = AnomalyDetectorStore(database)
