@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from epochwatch.errors import UsageError
 from epochwatch.model.retention import InvalidRetention
@@ -17,6 +18,8 @@ from epochwatch.model.tenant import DEFAULT_ACCOUNT, DEFAULT_REGION
 
 ENVIRONMENT_PREFIX = "EPOCHWATCH_"
 SECRETS = frozenset({"secret_access_key"})
+LAUNCHERS = ("process", "container", "slurm")
+_NUMBERS = {"port": (0, 65535), "max_jobs": (0, 100_000), "max_gpus": (-1, 100_000)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,17 @@ class Settings:
     Other=1s:7d,60s:1y`` (`epochwatch.model.retention.parse`).
     """
 
+    s3_url: str = ""
+    """An S3 endpoint for jobs and AWS clients; default: the embedded one, at the server's own URL."""
+    launcher: str = "process"
+    """Where created jobs run whose image names no launcher: ``process``, ``container`` or ``slurm``."""
+    images_file: str = ""
+    """TOML: which image runs by which launcher and command; default ``<home>/images.toml``."""
+    max_jobs: int = 0
+    """Created jobs that run at a time on this machine; 0: as many as it has processors."""
+    max_gpus: int = -1
+    """GPUs that they may have together; -1: all."""
+
     @property
     def endpoint(self) -> str:
         """The server's base URL without a trailing slash."""
@@ -70,6 +84,24 @@ class Settings:
     def effective_objects_url(self) -> str:
         """The object store's URL with its default filled in."""
         return self.objects_url or f"file://{self.home / 'objects'}"
+
+    @property
+    def buckets_directory(self) -> Path:
+        """Where the embedded S3 endpoint keeps its buckets: beside our own objects, or in the data directory where
+        these are elsewhere.
+        """
+        parts = urlsplit(self.effective_objects_url)
+        return Path(unquote(parts.path)) / "buckets" if parts.scheme == "file" else self.home / "buckets"
+
+    @property
+    def s3_endpoint(self) -> str:
+        """The S3 that jobs and AWS clients use."""
+        return (self.s3_url or self.endpoint).rstrip("/")
+
+    @property
+    def jobs_directory(self) -> Path:
+        """Where created jobs run: a directory for each."""
+        return self.home / "jobs"
 
     @property
     def credentials_file(self) -> Path:
@@ -155,15 +187,21 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _checked(name: str, sourced: Sourced) -> Sourced:
     value = sourced.value
-    if name == "port":
+    if name in _NUMBERS:
+        least, most = _NUMBERS[name]
         try:
             value = int(value)
         except (TypeError, ValueError):
-            value = -1
-        if not 0 <= value <= 65535:
-            raise UsageError(f"port must be a number from 0 to 65535, not {sourced.value!r} ({sourced.source})")
+            value = least - 1
+        if not least <= value <= most:
+            raise UsageError(
+                f"{name} must be a number from {least} to {most}, not {sourced.value!r} ({sourced.source})"
+            )
     elif not isinstance(value, str):
         raise UsageError(f"{name} must be text, not {value!r} ({sourced.source})")
+    if name == "launcher" and value not in LAUNCHERS:
+        known = ", ".join(LAUNCHERS)
+        raise UsageError(f"launcher must be one of {known}, not {value!r} ({sourced.source})")
     if name == "auth" and value not in ("sigv4", "none"):
         raise UsageError(f"auth must be 'sigv4' or 'none', not {value!r} ({sourced.source})")
     if name == "retention":

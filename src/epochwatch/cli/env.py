@@ -2,8 +2,10 @@
 
 import os
 import shlex
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -42,6 +44,7 @@ def variables(settings: "Settings") -> dict[str, str]:
     credentials = load_or_create(settings)
     return {
         "AWS_ENDPOINT_URL": settings.endpoint,
+        "AWS_ENDPOINT_URL_S3": by_address(settings.s3_endpoint),
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
         "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
         "AWS_DEFAULT_REGION": settings.region,
@@ -49,6 +52,21 @@ def variables(settings: "Settings") -> dict[str, str]:
         "SAGEMAKER_USER_CONFIG_OVERRIDE": str(_write_sagemaker_configuration(settings, credentials.account)),
         "SAGEMAKER_VALIDATE_ROLE": "false",
     }
+
+
+def by_address(url: str) -> str:
+    """``url`` with its host as an address: at a name, AWS clients would look for buckets as subdomains."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return url
+    address = min(found, key=lambda one: one[0] != socket.AF_INET)[4][0]
+    shown = f"[{address}]" if ":" in str(address) else str(address)
+    if parts.scheme == "https" or str(address) == host:
+        return url
+    return parts._replace(netloc=shown if parts.port is None else f"{shown}:{parts.port}").geturl()
 
 
 def export(shell: str, name: str, value: str) -> str:

@@ -20,7 +20,7 @@ from epochwatch.gateway.authentication import Authenticator, Identity, is_signed
 from epochwatch.gateway.errors import answer_for, validation_error
 from epochwatch.gateway.models import operation_model, signing_name
 from epochwatch.gateway.requests import RawRequest, RawResponse, Route, StreamedResponse, Values
-from epochwatch.gateway.routing import Router, UnroutableError
+from epochwatch.gateway.routing import Router, UnroutableError, is_for_objects
 from epochwatch.gateway.shapes import WrongType, validate
 from epochwatch.model.attempt import Attempt, attempt_of
 from epochwatch.model.aws_error import AwsError
@@ -55,11 +55,13 @@ class Gateway:
         authenticator: Authenticator,
         inner: ASGIApp,
         clock: Callable[[], float] = time.time,
+        objects: ASGIApp | None = None,
     ) -> None:
         self._services = services
         self._make_call = make_call
         self._authenticator = authenticator
         self._inner = inner
+        self._objects = objects
         self._clock = clock
         self._router = Router(services)
         self._pool = ThreadPoolExecutor(HANDLERS, thread_name_prefix="aws")
@@ -72,6 +74,9 @@ class Gateway:
         request = raw_request(scope)
         if _is_own(request):
             await self._inner(scope, receive, send)
+            return
+        if self._objects is not None and is_for_objects(request):
+            await self._objects(scope, receive, send)
             return
         body = await _read(receive)
         if body is None:

@@ -83,6 +83,12 @@ class Router:
         raise UnroutableError(Route("", "", "rest-json"))
 
 
+def is_for_objects(request: RawRequest) -> bool:
+    """Whether a request is for S3: by the scope of its signature, which is verified there."""
+    scope = claimed_scope(request)
+    return scope is not None and scope.service == "s3"
+
+
 class UnroutableError(AwsError):
     """A request that names no known operation; ``route`` holds as much as could be told."""
 

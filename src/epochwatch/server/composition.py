@@ -22,6 +22,7 @@ from epochwatch.console.app import console_routes
 from epochwatch.console.session import Access
 from epochwatch.gateway.app import Gateway, raw_request
 from epochwatch.gateway.authentication import Authenticator, Identity
+from epochwatch.gateway.forward import Forward
 from epochwatch.model.attempt import Attempt
 from epochwatch.model.aws_error import AwsError
 from epochwatch.model.tenant import Tenant
@@ -29,6 +30,7 @@ from epochwatch.prometheus.access import Door
 from epochwatch.prometheus.app import prometheus_routes
 from epochwatch.server.agent_api import AgentApi, Refusal
 from epochwatch.server.maintenance import Maintenance
+from epochwatch.server.object_server import ObjectServer
 from epochwatch.services.call import Call, Operation
 from epochwatch.settings import Settings
 from epochwatch.store.stores import Stores
@@ -80,22 +82,32 @@ class Composition:
         ]
         if self._ephemeral:
             routes.append(Route("/_/reset", self._reset, methods=["POST"]))
+        self._objects = self._object_server()
         faces = [*prometheus_routes(self._stores.metrics, door), *console_routes(self._stores, access)]
         routes.append(Mount("/_", routes=faces))
         inner = Starlette(routes=routes, lifespan=self._lifespan)
-        self._gateway = Gateway(operations(), self._call, self._authenticator, inner)
+        objects = Forward(self._objects.address)
+        self._gateway = Gateway(operations(), self._call, self._authenticator, inner, objects=objects)
         return self._gateway
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         warming = threading.Thread(target=self._stores.warm_up, name="epochwatch-warm-up", daemon=True)
         warming.start()  # while the first requests, which need no arrays, are answered already
+        self._objects.start()
         maintenance = Maintenance(self._stores)
         maintenance.start()
         yield
         await run_in_threadpool(maintenance.stop)
         self._gateway.close()
+        await run_in_threadpool(self._objects.stop)
         await run_in_threadpool(warming.join)
+
+    def _object_server(self) -> ObjectServer:
+        keys = [(key.access_key_id, key.secret_access_key) for key in self._stores.state.keys.all()]
+        record = self._settings.home / "object-server.json"
+        verified = keys if self._settings.auth != "none" else None
+        return ObjectServer(self._settings.buckets_directory, verified, record)
 
     def _lookup(self, access_key_id: str) -> tuple[str, str] | None:
         key = self._stores.state.keys.get(access_key_id)
