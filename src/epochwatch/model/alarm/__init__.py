@@ -1,0 +1,1 @@
+"""Alarms: which state they are in, by datapoints (``evaluation``) or by other alarms (``composite``)."""
