@@ -63,10 +63,15 @@ def test_value_arrives_while_the_training_runs(tmp_path: Path) -> None:
         assert server.final().status == "Stopped"
 
 
-def test_failure_reason_has_the_exit_code_and_the_error_line(tmp_path: Path) -> None:
+def test_failure_reason_has_the_exit_code_and_the_traceback(tmp_path: Path) -> None:
     with KeepingServer() as server:
         run(tmp_path, *python("print('fine'); raise ValueError('bad shape')"), url=server.url)
-        assert server.final().failure_reason == "ExitCode 1: ValueError: bad shape"
+        reason = server.final().failure_reason
+    assert reason.startswith(
+        'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "Traceback (most recent call last):\n'
+    )
+    assert '\nValueError: bad shape"\nCommand "' in reason
+    assert reason.endswith(", exit code: 1")
 
 
 def test_unfinished_last_line_counts(tmp_path: Path) -> None:

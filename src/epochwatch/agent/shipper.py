@@ -4,7 +4,6 @@ One shipper at a time (it holds ``shipper.lock``): a thread of ``epochwatch run`
 (``python -m epochwatch.agent.shipper SPOOL``) or ``epochwatch sync``.
 """
 
-import re
 import signal
 import sys
 import threading
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from epochwatch.agent.delivery import Delivery, GivenUp, Refused
+from epochwatch.agent.failure import LastLines
 from epochwatch.agent.readers import JournalFileReader, OutputReader, Piece, Reader, SampleReader
 from epochwatch.agent.spool import Exit, Spool
 from epochwatch.agent.tally import Tally
@@ -32,7 +32,6 @@ HEARTBEAT_SECONDS = 10.0
 SAVE_SECONDS = 2.0
 PATIENCE_SECONDS = 600.0
 SAMPLER_GRACE_SECONDS = 2.0
-_FAILURE_LINE = 900
 
 
 class Shipper:
@@ -74,7 +73,7 @@ class Shipper:
         self._others: dict[str, Reader] = {}
         self._ahead: list[Reader] = []
         self._beat = self._saved = 0.0
-        self._last_line = ""
+        self._last_lines = LastLines()
         self._over: Exit | None = None
         self._lost = False
         self._pending = False  # something was read that the server does not have
@@ -175,7 +174,8 @@ class Shipper:
         self._pending = bool(pieces)
         for piece in pieces:
             self.tally.add(piece)
-            self._remember_line(piece)
+            if piece.log_events is not None:
+                self._last_lines.add(piece.file, piece.log_events.messages)
         return pieces
 
     def _send(self, pieces: list[Piece]) -> None:
@@ -221,8 +221,8 @@ class Shipper:
         elif over.exit_code is None:
             self._report("Failed", reason="the exit status was lost with the agents that were killed")
         else:
-            line = f": {self._last_line}" if self._last_line else ""
-            self._report("Failed", reason=f"ExitCode {over.exit_code}{line}"[:_FAILURE_LINE])
+            reason = self._last_lines.reason(over.exit_code, self._run.command)
+            self._report("Failed", reason=reason)
         self._state.finished = self.delivered = True
 
     def _report(self, status: str, reason: str = "") -> None:
@@ -248,14 +248,6 @@ class Shipper:
     def _last_seen(self) -> float:
         """When a lost run last wrote anything."""
         return max(path.stat().st_mtime for path in self._spool.path.glob("*.*") if path.suffix in _GROWING)
-
-    def _remember_line(self, piece: Piece) -> None:
-        if piece.log_events is None:
-            return
-        lines = [line.strip() for line in piece.log_events.messages[-_TAIL_LINES:] if line.strip()]
-        if lines:
-            errors = [line for line in lines if _ERROR.search(line)]
-            self._last_line = (errors or lines)[-1]
 
     # -- when the server does not answer ------------------------------------------------------------------
 
@@ -331,8 +323,6 @@ class Shipper:
 
 _INTERRUPTED = tuple(128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM))
 _GROWING = (".idx", ".ewj", ".bin", ".json")
-_TAIL_LINES = 50
-_ERROR = re.compile(r"error|exception|fatal|killed|abort|segmentation|out of memory|panic", re.IGNORECASE)
 
 
 def main(arguments: list[str]) -> int:
