@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from epochwatch.extraction.extractor import Extractor
-from epochwatch.extraction.matcher import Matcher
+from epochwatch.extraction.matcher import Finder, Selector
 from epochwatch.extraction.numbers import parse_number
 from epochwatch.extraction.pattern import Pattern
 from epochwatch.model.batch import Definition
@@ -104,18 +104,18 @@ def _extract(extractor: Extractor, log: bytes) -> Outcome:
 def with_matcher(wanted: Sequence[Definition]) -> Engine:
     """Only what the loop does: lines, matches, numbers."""
     patterns = [Pattern(definition) for definition in wanted]
-    matcher = Matcher(patterns)
-    return lambda log: _match(matcher, patterns, log)
+    finder, selector = Finder(patterns), Selector(patterns)
+    return lambda log: _match(finder, selector, patterns, log)
 
 
-def _match(matcher: Matcher, patterns: Sequence[Pattern], log: bytes) -> Outcome:
+def _match(finder: Finder, selector: Selector, patterns: Sequence[Pattern], log: bytes) -> Outcome:
     count, total, carry = 0, 0.0, b""
     for start in range(0, len(log), CHUNK):
         block, newline, carry = (carry + log[start : start + CHUNK]).rpartition(b"\n")
         block += newline
-        for begin, end, numbers in matcher.candidates(block):
+        for begin, end in finder.lines(block):
             text = block[begin:end]
-            for number in numbers:
+            for number in selector.numbers(text):
                 found = patterns[number].value(text)
                 value = None if found is None else parse_number(found)
                 if value is not None:

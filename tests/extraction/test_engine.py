@@ -1,6 +1,7 @@
 """The linear-time engine against Python's own ``re``, and the prefilter against none."""
 
 import itertools
+import random
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from epochwatch.extraction.extractor import Extractor
 from epochwatch.extraction.linear import LONGEST, is_cheap
-from epochwatch.extraction.matcher import Matcher
+from epochwatch.extraction.matcher import Finder, Selector
 from epochwatch.extraction.numbers import parse_number
 from epochwatch.extraction.pattern import Pattern
 from epochwatch.extraction.syntax import parse
@@ -105,13 +106,13 @@ def test_the_prefilter_leaves_out_no_line_that_matches(regexes: list[str], lines
     patterns = [pattern for regex in regexes if (pattern := compiled(regex)) is not None]
     texts = [line.encode() for line in lines]
     block = b"".join(text + b"\n" for text in texts)
-    matcher = Matcher(patterns)
-    for _ in range(2):  # the second time it may have changed over to its dense way
-        tried = {block.count(b"\n", 0, start): numbers for start, _, numbers in matcher.candidates(block)}
-        for number, text in enumerate(texts):
-            for index, pattern in enumerate(patterns):
-                if text and reference(pattern, text) is not None:
-                    assert index in tried.get(number, ()), (pattern.source, text)
+    selector = Selector(patterns)
+    found = {block.count(b"\n", 0, start) for start, _ in Finder(patterns).lines(block)}
+    for number, text in enumerate(texts):
+        for index, pattern in enumerate(patterns):
+            if text and reference(pattern, text) is not None:
+                assert number in found, (pattern.source, text)
+                assert index in selector.numbers(text), (pattern.source, text)
 
 
 NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
@@ -152,6 +153,80 @@ def test_a_log_gives_what_a_loop_of_searches_gives(regexes: list[str], lines: li
         out = extractor.feed(log[start:end], start)
         found += [(out.names[number], repr(value)) for number, value in zip(out.name_ids, out.values, strict=True)]
     assert found == expected
+
+
+NUMBERED = st.one_of(
+    PATTERNS,
+    st.sampled_from(
+        [
+            f"loss={NUMBER}", f"loss1={NUMBER}", f"loss2={NUMBER}", r"loss[12]=(\S+)",
+            rf".*\[[0-9]+\].*#011a:{NUMBER}.*",
+            rf"#011a:{NUMBER}", r"a:(\d{1,2})", r"(?i)LOSS\d?=(.+?)(?:,|$)", r"=(?P<value>[-0-9.e]+)", r"(\d+)#011",
+            r"a=(?:(\d)|x)", r"[^0]=(\d)", r"step (\d+)", "(1.)", r"l(?P<step>\d+)=(\d)",
+        ]
+    ),
+)  # fmt: skip
+FORMS = st.one_of(
+    LINES,
+    st.lists(
+        st.sampled_from(
+            [
+                "loss=", "loss1=", "a:", "a=", "1", "11.1", "1e111", "1.1e-1", "-1", " ", "\t", "#011", "#015", "#01",
+                ",", "[1]", "[1]\t", "step 11", "step=1,111", "epoch 1", "epoch: 1.1", "nan", "'", "l1=", "x",
+                "\0", "e",
+            ]
+        ),
+        max_size=8,
+    ).map("".join),
+)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(NUMBERED, min_size=1, max_size=6),
+    st.lists(FORMS, min_size=1, max_size=3),
+    st.lists(st.integers(0, 2), min_size=3, max_size=30),
+    st.integers(0, 2**32),
+    st.lists(st.integers(0, 400), max_size=3),
+)
+@example([f"loss{number}={NUMBER}" for number in (1, 2)], ["loss1=1.1 step 11"], [0] * 20, 1, [])
+@example([rf"#011a:{NUMBER}", f"a:{NUMBER}"], ["[1]\ta:1.1", "[1]#011a:1.1"], [0, 1] * 9, 1, [])
+@example([f"loss={NUMBER}"], ["step 1", "loss=1", "epoch 1"], [0, 1, 1, 2, 1] * 5, 1, [30, 60])
+@example([f"loss={NUMBER}"], ["loss=1e111"], [0] * 9, 1, [])
+@example([f"loss2={NUMBER}"], ["loss1=1.1"], [0] * 200, 1, [])
+@example(["loss=([1-5]+)"], ["loss=1"], [0] * 20, 1, [])
+@example([f"loss={NUMBER}"], ["loss=1.1 x#015 loss=1"], [0] * 9, 1, [])
+def test_lines_equal_but_for_their_digits_give_what_a_search_of_each_gives(
+    regexes: list[str], forms: list[str], order: list[int], seed: int, cuts: list[int]
+) -> None:
+    definitions = [
+        Definition(f"m{number}", regex)
+        for number, regex in enumerate(regexes)
+        if (pattern := compiled(regex)) is not None and pattern.engine == "re2"
+    ]
+    draw = random.Random(seed)
+    log = b"".join(
+        re.sub(
+            "(?<!#)(?<!#0)(?<!#01)[0-9]", lambda _: draw.choice("0123456789"), forms[number % len(forms)]
+        ).encode()
+        + b"\n"
+        if draw.random() < 0.9
+        else forms[number % len(forms)].encode() + b"\n"
+        for number in order
+    )
+    expected = everything(definitions, [log], prefilter=False)
+    places = sorted({min(cut, len(log)) for cut in cuts} | {0, len(log)})
+    assert everything(definitions, [log[a:b] for a, b in itertools.pairwise(places)], prefilter=True) == expected
+
+
+def everything(definitions: list[Definition], chunks: list[bytes], *, prefilter: bool) -> list[str]:
+    """The rows and the health of a log."""
+    extractor = Extractor(definitions, automatic=False, prefilter=prefilter)
+    rows: list[str] = []
+    for chunk in chunks:
+        out = extractor.feed(chunk, extractor.offset)
+        rows += map(repr, zip(out.name_ids, out.values, out.steps, out.epochs, out.ends, strict=True))
+    return [*rows, *map(repr, extractor.health())]
 
 
 CHEAP = st.tuples(
@@ -239,7 +314,9 @@ def test_no_line_makes_a_pattern_hang() -> None:
 def test_the_prefilter_leaves_out_lines_that_cannot_match() -> None:
     patterns = [Pattern(Definition("m", regex)) for regex in ("train_loss=(.+)", "(?i)val(?:_acc|_loss): (.+)")]
     block = b"noise\n" * 50 + b"train_loss=1\nVAL_ACC: 2\ntrain_los\n"
-    assert Matcher(patterns).candidates(block) == [(300, 312, (0,)), (313, 323, (1,))]
+    found = Finder(patterns).lines(block)  # may find a line that holds but a part of a text
+    assert found == [(300, 312), (313, 323), (324, 333)]
+    assert [Selector(patterns).numbers(block[slice(*span)]) for span in found] == [(0,), (1,), ()]
 
 
 @pytest.mark.parametrize(

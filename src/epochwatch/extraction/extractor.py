@@ -2,7 +2,8 @@
 
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -12,11 +13,13 @@ from epochwatch.extraction.guard import Account, Guard
 from epochwatch.extraction.health import Health
 from epochwatch.extraction.linear import LONGEST
 from epochwatch.extraction.lines import MAX_LINE, Framer, Lines
-from epochwatch.extraction.matcher import Candidate, Matcher, spans
+from epochwatch.extraction.lookback import LookBack
+from epochwatch.extraction.matcher import Finder, Selector, Sought
 from epochwatch.extraction.numbers import parse_number, parse_scaled
 from epochwatch.extraction.pattern import Capture, Pattern
 from epochwatch.extraction.plan import Column, Plan, Rule
 from epochwatch.extraction.steps import TELLINGS, Place, Steps, as_epoch, as_step, is_epoch, is_step, told
+from epochwatch.extraction.templates import Masked, Template, masked, plain_form
 from epochwatch.model.batch import Definition, DefinitionHealth
 
 STATE_VERSION = 1
@@ -42,7 +45,14 @@ class Extracted:
 
 
 _MOST_PLANS = 4096
+_MOST_TEMPLATES = 8192
+_SPARSE = 500  # bytes of log for each line found, from which the lines need not be counted
+_STEP_LINES = Finder([telling for telling in TELLINGS if not telling.epoch])
+_EPOCH_LINES = Finder([telling for telling in TELLINGS if telling.epoch])
+
 _Match = tuple[Rule, bytes, list[Capture]]  # the rule, the text it saw, what it captured
+_Guarded = dict[tuple[int, int], dict[int, list[Capture]]]
+"""What the worker found: by line (its end) and segment, and by rule."""
 
 
 class Extractor:
@@ -78,8 +88,14 @@ class Extractor:
         self._rules = [self._rule(number, all_matches=all_matches) for number in range(len(self._definitions))]
         patterns = [rule.pattern for rule in self._rules]
         self._any_guarded = any(pattern.engine == "python" for pattern in patterns)
-        self._matcher = Matcher([*patterns, *TELLINGS], prefilter=prefilter)
+        self._finder = Finder(patterns, prefilter=prefilter)
+        sought: list[Sought] = [*patterns, *TELLINGS]
+        self._selector = Selector(sought, prefilter=prefilter)
+        self._masked_selector = Selector([Masked.of(one) for one in sought])
         self._plans: dict[tuple[int, ...], Plan] = {}
+        self._templated = prefilter
+        self._templates: dict[bytes, Template | None] = {}  # None: met once
+        self._dense = False  # most lines give values
         self._learnt: dict[str, Health] = {}
         taken = frozenset(definition.name for definition in self._definitions)
         self._detector = Detector(taken) if automatic else None
@@ -180,45 +196,179 @@ class Extractor:
             self._names.append(name)
         return column
 
-    def _plan(self, numbers: tuple[int, ...]) -> Plan:
-        if len(self._plans) >= _MOST_PLANS:
-            self._plans.clear()
-        given = len(self._rules)
-        rules = [self._rules[number] for number in numbers if number < given]
-        plan = Plan.of(rules, [TELLINGS[number - given] for number in numbers if number >= given])
-        self._plans[numbers] = plan
+    def _plan_of(self, numbers: tuple[int, ...]) -> Plan:
+        plan = self._plans.get(numbers)
+        if plan is None:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            given = len(self._rules)
+            rules = [self._rules[number] for number in numbers if number < given]
+            plan = Plan.of(rules, [TELLINGS[number - given] for number in numbers if number >= given])
+            self._plans[numbers] = plan
         return plan
 
     def _extract(self, lines: Lines) -> Extracted:
         out = Extracted(lines, self._names)
         if not lines:
             return out
-        block, plans = lines.block, self._plans
-        candidates = self._matcher.candidates(block)
-        guarded = self._guarded(block, candidates) if self._any_guarded else {}
-        for start, end, numbers in _every_line(block, candidates) if self._detector else candidates:
-            line = block[start:end]
-            plan = plans.get(numbers) or self._plan(numbers)
-            segments = as_printed(line) if ESCAPE in line else (line,)
-            whole = escape_tabs(line) if plan.escaped else line
-            for part, text in enumerate(segments):
-                if part == 1:
-                    plan = plan.as_printed_only()
-                if plan.attempts is not None:
-                    self._simple(out, plan, text, whole, end)
-                else:
-                    self._general(out, plan, text, whole, guarded.get((start, part), {}), end)
-                if self._detector is not None and text:
-                    self._learn(out, text, end)
+        guarded = self._guarded(lines) if self._any_guarded else {}
+        used: list[Template] = []
+        if self._detector is not None or self._finder.every or self._dense:
+            self._every_line(out, guarded, used)
+        else:
+            self._some_lines(out, guarded, used)
+        for template, times in Counter(used).items():
+            for health in template.healths:
+                health.matched += times
         return out
 
-    def _simple(self, out: Extracted, plan: Plan, text: bytes, whole: bytes, newline: int) -> None:
+    def _every_line(self, out: Extracted, guarded: _Guarded, used: list[Template]) -> None:
+        """One line after the other: where most give values, or fields are learnt."""
+        block = plain_form(out.lines.block)
+        raws = out.lines.texts()
+        texts = raws if block is out.lines.block else block.split(b"\n")
+        templates = map(self._templates.get, masked(block).split(b"\n"))
+        read = self._reader(out)
+        for raw, text, end, template in zip(raws, texts, out.lines.ends(), templates, strict=False):
+            if template is None or template.searched:
+                self._search(out, raw, end, guarded)
+                if template is None:
+                    self._meet(text)
+                continue
+            read(template, text, end)
+            if template.values:
+                used.append(template)
+            if self._detector is not None and text:
+                self._learn(out, text, end)
+        self._dense = len(out.values) * 2 > len(raws)
+
+    def _some_lines(self, out: Extracted, guarded: _Guarded, used: list[Template]) -> None:
+        """Only the lines that may give values: where they are few."""
+        lines, block = out.lines, out.lines.block
+        found = self._finder.lines(block)
+        steps, epochs = LookBack(_STEP_LINES, block), LookBack(_EPOCH_LINES, block)
+        known = 0  # where the lines begin whose steps are not known
+        read = self._reader(out)
+        for start, newline in found:
+            raw = block[start:newline]
+            text = plain_form(raw) if ESCAPE in raw else raw
+            template = self._templates.get(masked(text))
+            if template is None or template.searched:
+                if template is None:
+                    self._meet(text)
+                numbers = self._selector.numbers(raw)
+                if not numbers or numbers[0] >= len(self._rules):
+                    continue
+                self._catch_up(steps, epochs, known, start)
+                self._search(out, raw, lines.end_of(newline), guarded)
+            elif template.values:
+                self._catch_up(
+                    steps if template.step is None else None,
+                    epochs if template.epoch is None else None,
+                    known,
+                    start,
+                )
+                read(template, text, lines.end_of(newline))
+                used.append(template)
+            else:
+                continue
+            known = newline + 1
+        self._catch_up(steps, epochs, known, len(block))
+        self._dense = len(found) * _SPARSE > len(block) and len(found) * 2 > len(lines)
+
+    def _catch_up(self, steps: LookBack | None, epochs: LookBack | None, since: int, until: int) -> None:
+        """Learns what the lines in between told last."""
+        for raw in epochs.lines(since, until) if epochs is not None else ():
+            epoch = self._told(raw)[1]
+            if epoch is not None:
+                self._place.last_epoch = epoch
+                break
+        for raw in steps.lines(since, until) if steps is not None else ():
+            step = self._told(raw)[0]
+            if step is not None:
+                self._place.last_step = step
+                break
+
+    def _told(self, raw: bytes) -> tuple[int | None, float | None]:
+        """The step and the epoch that a line tells where no rule does."""
+        text = plain_form(raw)
+        template = self._templates.get(masked(text))
+        if template is not None and not template.searched:
+            return template.told(text)
+        if template is None:
+            self._meet(text)
+        tellings = self._plan_of(self._selector.numbers(raw)).tellings
+        step, epoch = None, None
+        for segment in as_printed(raw):
+            own_step, own_epoch = told(segment, tellings)
+            step = step if own_step is None else own_step
+            epoch = epoch if own_epoch is None else own_epoch
+        return step, epoch
+
+    def _meet(self, text: bytes) -> None:
+        """A line whose template is not known. It is made out when a second line has it: most that come once do not
+        come again.
+        """
+        if not self._templated or len(text) > LONGEST:
+            return
+        line = masked(text)
+        if line in self._templates:
+            self._templates[line] = Template.of(line, self._plan_of(self._masked_selector.numbers(line)))
+        else:
+            if len(self._templates) >= _MOST_TEMPLATES:
+                self._templates.clear()
+            self._templates[line] = None
+
+    def _reader(self, out: Extracted) -> Callable[[Template, bytes, int], None]:
+        """What gives the values of a line whose template says where they are."""
+        place, next_step = self._place, self._steps.untold
+        add_value, add_names, add_step = out.values.append, out.name_ids.extend, out.steps.append
+        add_epoch, add_end = out.epochs.append, out.ends.append
+
+        def read(template: Template, text: bytes, end: int) -> None:
+            place.step = place.epoch = step = None
+            if template.step is not None:
+                place.step = place.last_step = step = int(text[template.step])
+            if template.epoch is not None:
+                place.epoch = place.last_epoch = float(text[template.epoch])
+            if not template.values:
+                return
+            epoch = math.nan if place.last_epoch is None else place.last_epoch
+            add_names(template.name_ids)
+            for where, entry in template.values:
+                add_value(float(text[where]))
+                if step is None:
+                    add_step(next_step(entry, place))
+                else:
+                    entry[1] = step
+                    add_step(step)
+                add_epoch(epoch)
+                add_end(end)
+
+        return read
+
+    def _search(self, out: Extracted, raw: bytes, end: int, guarded: _Guarded) -> None:
+        """The values of a line, by searching it with every pattern that may match."""
+        plan = self._plan_of(self._selector.numbers(raw))
+        segments = as_printed(raw) if ESCAPE in raw else (raw,)
+        whole = escape_tabs(raw) if plan.escaped else raw
+        for part, text in enumerate(segments):
+            if part == 1:
+                plan = plan.as_printed_only()
+            if plan.attempts is not None:
+                self._simple(out, plan, text, whole, end)
+            else:
+                self._general(out, plan, text, whole, guarded.get((end, part), {}), end)
+            if self._detector is not None and text:
+                self._learn(out, text, end)
+
+    def _simple(self, out: Extracted, plan: Plan, text: bytes, whole: bytes, end: int) -> None:
         """The values of a segment by rules that give one at most."""
         place = self._place
         step, epoch = told(text, plan.tellings) if plan.tellings else (None, None)
         place.set(step, epoch)
         epoch = math.nan if place.last_epoch is None else place.last_epoch
-        quick, end = len(whole) <= LONGEST, -1
+        quick = len(whole) <= LONGEST
         for short, group, search, escaped, health, column in plan.attempts or ():
             seen = whole if escaped else text
             if short is not None and quick:
@@ -228,8 +378,6 @@ class Extractor:
                 captured = search(seen) if seen else None
             if captured is None:
                 continue
-            if end < 0:
-                end = out.lines.end_of(newline)
             value = parse_number(captured)
             health.count(value, seen, end)
             if value is not None:
@@ -248,7 +396,7 @@ class Extractor:
         text: bytes,
         whole: bytes,
         guarded: dict[int, list[Capture]],
-        newline: int,
+        end: int,
     ) -> None:
         """The values of a segment by any rules."""
         matches: list[_Match] = []
@@ -264,7 +412,7 @@ class Extractor:
             epoch = own_epoch if epoch is None else epoch
         self._place.set(step, epoch)
         if matches:
-            self._values(out, matches, out.lines.end_of(newline))
+            self._values(out, matches, end)
 
     def _values(self, out: Extracted, matches: list[_Match], end: int) -> None:
         given: set[str] = set()
@@ -279,21 +427,18 @@ class Extractor:
                     step, epoch = as_step(capture.step), as_epoch(capture.epoch)
                     self._give(out, rule.column, value, step, epoch, self._place, end)
 
-    def _guarded(
-        self, block: bytes, candidates: list[Candidate]
-    ) -> dict[tuple[int, int], dict[int, list[Capture]]]:
-        """What the worker found: by line (its place in the block) and segment, and by rule."""
+    def _guarded(self, lines: Lines) -> _Guarded:
+        """What the worker found."""
         asked: dict[int, list[tuple[tuple[int, int], bytes]]] = {}
-        for start, end, numbers in candidates:
-            for number in numbers:
+        for start, newline in self._finder.lines(lines.block):
+            line = lines.block[start:newline]
+            for number in self._selector.numbers(line):
                 if number >= len(self._rules) or self._rules[number].pattern.engine != "python":
                     continue
-                line = block[start:end]
+                end = lines.end_of(newline)
                 texts = [escape_tabs(line)] if self._rules[number].pattern.escaped else as_printed(line)
-                asked.setdefault(number, []).extend(
-                    ((start, part), text) for part, text in enumerate(texts) if text
-                )
-        found: dict[tuple[int, int], dict[int, list[Capture]]] = {}
+                asked.setdefault(number, []).extend(((end, part), text) for part, text in enumerate(texts) if text)
+        found: _Guarded = {}
         for number, pairs in asked.items():
             rule, texts = self._rules[number], [text for _, text in pairs]
             answers = self._guard.captures(number, rule.pattern, texts, rule.limit)
@@ -301,11 +446,9 @@ class Extractor:
                 found.setdefault(place, {})[number] = answer
         return found
 
-    def _learn(self, out: Extracted, text: bytes, newline: int) -> None:
+    def _learn(self, out: Extracted, text: bytes, end: int) -> None:
         assert self._detector is not None
-        found = self._detector.observe(text, self._place)
-        end = out.lines.end_of(newline) if found else 0
-        for name, value, where in found:
+        for name, value, where in self._detector.observe(text, self._place):
             health = self._learnt.get(name)
             if health is None:
                 health = self._learnt[name] = Health(self._detector.definition(name))
@@ -353,10 +496,3 @@ def _told(matches: list[_Match]) -> tuple[int | None, float | None]:
             if epoch is None:
                 epoch = as_epoch(first.value if is_epoch(rule.name) else first.epoch)
     return step, epoch
-
-
-def _every_line(block: bytes, candidates: list[Candidate]) -> Iterator[Candidate]:
-    """The candidates, and the lines between them with nothing to try."""
-    tries = {start: numbers for start, _, numbers in candidates}
-    for start, end in spans(block):
-        yield start, end, tries.get(start, ())

@@ -40,7 +40,7 @@ _LINE_OF = cast("Callable[[tuple[int, int, bytes, bytes]], Line]", partial(tuple
 class Lines(Sequence[Line]):
     """Lines in a row, held as one block of bytes: an object for each is made only for who asks for lines."""
 
-    __slots__ = ("_breaks", "_count", "_lines", "_start", "block")
+    __slots__ = ("_breaks", "_count", "_ends", "_lines", "_start", "block")
 
     def __init__(self, start: int, block: bytes) -> None:
         """Lines that are as printed, each with a newline for the byte that ended it; ``start`` is the offset of the
@@ -51,6 +51,7 @@ class Lines(Sequence[Line]):
         self._start = start
         self._lines: list[Line] | None = None
         self._breaks: list[int] = []
+        self._ends: array[int] | None = None
         self._count = -1
 
     @classmethod
@@ -70,12 +71,13 @@ class Lines(Sequence[Line]):
 
     def ends(self) -> "array[int]":
         """``end`` of every line; uint64."""
-        if self._lines is not None:
-            return array("Q", [line.end for line in self._lines])
-        sizes = map(len, self.block.split(b"\n")[:-1])
-        following = accumulate(sizes, lambda end, size: end + size + 1, initial=self._start)
-        next(following)
-        return array("Q", following)
+        if self._ends is None:
+            self._ends = self._computed_ends()
+        return self._ends
+
+    def texts(self) -> list[bytes]:
+        """``Line.text`` of every line."""
+        return self.block.split(b"\n")[:-1]
 
     def messages(self) -> list[str]:
         """Every line as printed, with U+FFFD for what is not UTF-8."""
@@ -101,10 +103,17 @@ class Lines(Sequence[Line]):
     def __getitem__(self, index: int | slice) -> Line | list[Line]:
         return self._listed()[index]
 
+    def _computed_ends(self) -> "array[int]":
+        if self._lines is not None:
+            return array("Q", [line.end for line in self._lines])
+        following = accumulate(map(len, self.block.splitlines(keepends=True)), initial=self._start)
+        next(following)
+        return array("Q", following)
+
     def _listed(self) -> list[Line]:
         if self._lines is not None:
             return self._lines
-        raws = self.block.split(b"\n")[:-1]
+        raws = self.texts()
         ends = self.ends()
         return list(map(_LINE_OF, zip([self._start, *ends][:-1], ends, raws, raws, strict=True)))
 

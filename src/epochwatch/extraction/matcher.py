@@ -2,17 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import reduce
+from itertools import chain
 from typing import Protocol
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
-_SPARSE = 500  # bytes of log for each line with a hit from which a fast pass and a look back are cheaper
-_WINDOW = 6  # bytes of a literal that the fast pass looks for
+_WINDOW = 6  # bytes of a literal that the pass over a block looks for
+_WAYS = 4
 _MOST_SELECTIONS = 4096
 
-Candidate = tuple[int, int, tuple[int, ...]]
-"""A line of a block: where it begins and ends (before its newline), and the patterns to try, ascending."""
+Span = tuple[int, int]
+"""A line of a block: where it begins and ends (before its newline)."""
 
 
 class Sought(Protocol):
@@ -27,11 +27,42 @@ class Sought(Protocol):
         """Whether case does not matter; the literals are in lower case then."""
 
 
-class Matcher:
-    """Finds candidate lines: (line, pattern) pairs such that no pair left out can match.
+class Finder:
+    """Finds the lines of a block that may match some pattern: none that is left out can."""
 
-    The answer does not depend on how lines are grouped into blocks.
-    """
+    def __init__(self, patterns: Sequence[Sought], *, prefilter: bool = True) -> None:
+        self.every = not prefilter or any(not pattern.literals for pattern in patterns)
+        """Every line may match."""
+        # Few short texts are looked for by vector instructions. Leftmost search may hide one behind another that
+        # overlaps it, but never a line that holds any.
+        self._searches = [
+            (_search(_windows(sorted(literals))), folded)
+            for folded in (False, True)
+            if (
+                literals := {text for pattern in patterns if pattern.folded is folded for text in pattern.literals}
+            )
+        ]
+
+    def lines(self, block: bytes) -> list[Span]:
+        """The lines, in order. Every line of the block has its newline."""
+        if self.every:
+            return list(_spans(block))
+        found = [_lines(block, places) for places in self._places(block)]
+        return found[0] if len(found) == 1 else sorted({span for some in found for span in some})
+
+    def places(self, block: bytes) -> list[int]:
+        """A place in each of the lines, or several, ascending; not where ``every`` line may match."""
+        return sorted(chain.from_iterable(self._places(block)))
+
+    def _places(self, block: bytes) -> list[list[int]]:
+        return [
+            [place for _, place, _ in search.find_matches_as_indexes(block.lower() if folded else block)]
+            for search, folded in self._searches
+        ]
+
+
+class Selector:
+    """Tells which patterns to try on a line: none that is left out can match it."""
 
     def __init__(self, patterns: Sequence[Sought], *, prefilter: bool = True) -> None:
         literal = [prefilter and bool(pattern.literals) for pattern in patterns]
@@ -40,38 +71,44 @@ class Matcher:
         folded = {n: pattern for n, pattern in enumerate(patterns) if literal[n] and pattern.folded}
         self._searches = [_Literals(chosen) for chosen in (exact, folded) if chosen]
 
-    def candidates(self, block: bytes) -> list[Candidate]:
-        """The lines with something to try, in order. Every line of the block has its newline; empty lines are no
-        candidates.
-        """
-        found = [search.find(block) for search in self._searches]
-        if self._always:
-            found.append([(start, end, self._always) for start, end in spans(block) if start < end])
-        return reduce(_joined, found) if found else []
+    def numbers(self, line: bytes) -> tuple[int, ...]:
+        """The patterns' numbers, ascending."""
+        found = [numbers for search in self._searches if (numbers := search.numbers(line))]
+        if not found:
+            return self._always
+        if len(found) == 1 and not self._always:
+            return found[0]
+        return tuple(sorted({*self._always, *(number for some in found for number in some)}))
 
 
-def spans(block: bytes) -> Iterable[tuple[int, int]]:
-    """Where each line of a block begins and ends (before its newline)."""
+def _search(texts: list[bytes]) -> BytesAhoCorasick:
+    # Texts that begin in three ways or fewer are looked for by their first bytes, which is slow where these are
+    # common; with more the library looks for three bytes at once.
+    ways = len({text[0] for text in texts})
+    decoys = [bytes([number]) * 3 for number in range(_WAYS - ways)] if ways > 1 else []
+    return BytesAhoCorasick([*texts, *decoys], matchkind=MatchKind.LeftmostFirst)
+
+
+def _spans(block: bytes) -> Iterable[Span]:
     start = 0
     while (end := block.find(b"\n", start)) >= 0:
         yield start, end
         start = end + 1
 
 
-def _joined(some: list[Candidate], others: list[Candidate]) -> list[Candidate]:
-    left = {candidate[0]: candidate for candidate in others}
-    joined = [
-        candidate if (other := left.pop(candidate[0], None)) is None else _both(candidate, other)
-        for candidate in some
-    ]
-    if left:
-        joined.extend(left.values())
-        joined.sort()
-    return joined
+def line_at(block: bytes, place: int) -> Span:
+    """The line of the block that holds the byte at ``place``."""
+    return block.rfind(b"\n", 0, place) + 1, block.find(b"\n", place)
 
 
-def _both(one: Candidate, other: Candidate) -> Candidate:
-    return one[0], one[1], tuple(sorted({*one[2], *other[2]}))
+def _lines(block: bytes, places: Iterable[int]) -> list[Span]:
+    found: list[Span] = []
+    end = -1
+    for place in places:
+        if place > end:
+            start, end = block.rfind(b"\n", 0, place) + 1, block.find(b"\n", place)
+            found.append((start, end))
+    return found
 
 
 class _Literals:
@@ -84,55 +121,21 @@ class _Literals:
                 selected.setdefault(literal, []).append(number)
         self._selected = list(selected.values())
         self._folded = next(iter(patterns.values())).folded
-        self._exact = BytesAhoCorasick(list(selected))  # sees every literal, overlapping ones too
-        # Few short texts are looked for by vector instructions. Leftmost search may hide one behind another that
-        # overlaps it, but never a line that holds any.
-        self._fast = BytesAhoCorasick(_windows(list(selected)), matchkind=MatchKind.LeftmostFirst)
-        self._dense = False
+        self._search = BytesAhoCorasick(list(selected))  # sees every literal, overlapping ones too
         self._selections: dict[tuple[int, ...], tuple[int, ...]] = {}
 
-    def find(self, block: bytes) -> list[Candidate]:
-        seen = block.lower() if self._folded else block
-        found = self._find_exact(seen) if self._dense else self._find_fast(seen)
-        self._dense = len(found) * _SPARSE > len(block)
-        return found
+    def numbers(self, line: bytes) -> tuple[int, ...]:
+        hits = self._search.find_matches_as_indexes(line.lower() if self._folded else line, overlapping=True)
+        return self._select(tuple([literal for literal, _, _ in hits])) if hits else ()
 
-    def _find_exact(self, block: bytes) -> list[Candidate]:
-        found: list[Candidate] = []
-        start = end = -1
-        here: list[int] = []
-        for literal, place, _ in self._exact.find_matches_as_indexes(block, overlapping=True):
-            if place >= end:  # in order of their ends, so that lines come in order
-                if here:
-                    found.append((start, end, self._select(here)))
-                here = []
-                start, end = block.rfind(b"\n", 0, place) + 1, block.find(b"\n", place)
-            here.append(literal)
-        if here:
-            found.append((start, end, self._select(here)))
-        return found
-
-    def _find_fast(self, block: bytes) -> list[Candidate]:
-        found: list[Candidate] = []
-        search = self._exact.find_matches_as_indexes
-        end = -1
-        for _, place, _ in self._fast.find_matches_as_indexes(block):
-            if place >= end:
-                start, end = block.rfind(b"\n", 0, place) + 1, block.find(b"\n", place)
-                here = [literal for literal, _, _ in search(block[start:end], overlapping=True)]
-                if here:
-                    found.append((start, end, self._select(here)))
-        return found
-
-    def _select(self, literals: list[int]) -> tuple[int, ...]:
+    def _select(self, literals: tuple[int, ...]) -> tuple[int, ...]:
         """The patterns that these literals select; lines of one shape hold the same ones."""
-        key = tuple(literals)
-        numbers = self._selections.get(key)
+        numbers = self._selections.get(literals)
         if numbers is None:
             if len(self._selections) >= _MOST_SELECTIONS:
                 self._selections.clear()
             numbers = tuple(sorted({number for literal in literals for number in self._selected[literal]}))
-            self._selections[key] = numbers
+            self._selections[literals] = numbers
         return numbers
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import re2
 
+from epochwatch.extraction.digits import blind_to_digits
 from epochwatch.extraction.forms import ESCAPE, common_part
 from epochwatch.extraction.linear import LONGEST, is_cheap, searches_from_start
 from epochwatch.extraction.literals import MINIMUM, required_literals
@@ -104,6 +105,7 @@ class Pattern:
             self.short = compiled.match if searches_from_start(parsed) else compiled.search
         self.only_value = self.groups.only_value
         """``value`` tells all that ``capture`` does."""
+        self.blind_to_digits = blind_to_digits(parsed)
 
     @property
     def warning(self) -> str:
@@ -118,16 +120,18 @@ class Pattern:
 
     def value(self, text: bytes) -> bytes | None:
         """``capture(text).value``, sooner; None if there is no match. Only where ``only_value``."""
-        if self.short is not None and len(text) <= LONGEST:
-            match = self.short(text)
-            return None if match is None else match[self.groups.value[0]] or b""
         if self.wide:
             text = self.seen(text)
+        span = self.span(text)
+        return None if span is None else text[slice(*span)]
+
+    def span(self, text: bytes) -> tuple[int, int] | None:
+        """Where in ``text`` (as ``seen``) the ``value`` stands; it begins at -1 where its group took no part."""
+        if self.short is not None and len(text) <= LONGEST:
+            match = self.short(text)
+            return None if match is None else match.span(self.groups.value[0])
         spans = self._regexp.Match(_UNANCHORED, text, 0, len(text))
-        if spans[0] == _NONE:
-            return None
-        start, end = spans[-1]
-        return text[start:end] if start >= 0 else b""
+        return None if spans[0] == _NONE else spans[-1]
 
     def capture(self, text: bytes) -> Capture | None:
         """The first match in ``text``, in time linear in its length. Only for the engine ``re2``."""

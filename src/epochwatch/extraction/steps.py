@@ -12,6 +12,8 @@ STEP_NAMES = frozenset({"step", "global_step", "iteration", "iter", "train/globa
 EPOCH_NAMES = frozenset({"epoch", "train/epoch"})
 """Definitions and fields of these names (any case) give the epoch."""
 
+_LAST = 2**63 - 1
+
 # Possessive repeats: the search never looks back, so its time is linear in the line. Each pattern begins with the
 # text by which its lines are found, so that the search for it is the engine's search for a text.
 _BETWEEN = rb"['\"]?+\s*+[=:#]?+\s*+['\"]?+[\[(]?+\s*+"
@@ -62,6 +64,15 @@ TELLINGS = (
 
 def told(text: bytes, tellings: Iterable[Telling]) -> tuple[int | None, float | None]:
     """The step and the epoch that a line (as printed) tells in one of these ways."""
+    step, epoch = where_told(text, tellings)
+    return (
+        None if step is None else int(text[step].replace(b",", b"")),
+        None if epoch is None else float(text[epoch]),
+    )
+
+
+def where_told(text: bytes, tellings: Iterable[Telling]) -> tuple[slice | None, slice | None]:
+    """Where in the line ``told`` finds the step and the epoch."""
     step = epoch = None
     best, first = (3, 0), len(text)
     for telling in tellings:
@@ -70,9 +81,9 @@ def told(text: bytes, tellings: Iterable[Telling]) -> tuple[int | None, float | 
             continue
         if telling.epoch:
             if match.start() < first:
-                first, epoch = match.start(), float(match[1])
+                first, epoch = match.start(), slice(*match.span(1))
         elif (telling.rank, match.start()) < best:
-            best, step = (telling.rank, match.start()), int(match[1].replace(b",", b""))
+            best, step = (telling.rank, match.start()), slice(*match.span(1))
     return step, epoch
 
 
@@ -154,14 +165,18 @@ class Steps:
         if explicit is not None:
             entry[1] = explicit
             return explicit
-        context = self._context(entry, place)
+        return self.untold(entry, place)
+
+    def untold(self, entry: list[Any], place: Place) -> int:
+        """As ``step``, where neither the match nor its line tells any."""
+        context = None if entry[0] == "count" else self._context(entry, place)
         if context is None or context == entry[2]:
             entry[0] = "count"
-            step = entry[1] + 1 if entry[1] < 2**63 - 1 else entry[1]
+            step: int = entry[1] + 1 if entry[1] < _LAST else entry[1]
         else:
             entry[2] = step = context
         entry[1] = step
-        return int(step)
+        return step
 
     def state(self) -> dict[str, list[Any]]:
         """Everything known; JSON-able."""
