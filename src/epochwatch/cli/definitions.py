@@ -23,7 +23,11 @@ _OPTIONS = (
         help='Definitions as SageMaker has them: [{"Name": ..., "Regex": ...}].',
     ),
     click.option(
-        "--preset", "presets", multiple=True, metavar="PRESET", help="Definitions for a framework's output."
+        "--preset",
+        "presets",
+        multiple=True,
+        metavar="PRESET",
+        help="Definitions for the output of a framework or of a built-in algorithm: keras, lightning, xgboost, ...",
     ),
     click.option("--no-auto", is_flag=True, help="Do not learn metrics from key=value and key: value numbers."),
 )

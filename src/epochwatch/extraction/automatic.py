@@ -59,8 +59,8 @@ class Detector:
 
     A field whose name holds a measure (loss, accuracy, auc, ...) is a metric at first sight. Any other becomes
     one at its second sighting on lines that also tell a measure, a step or an epoch, or at its third elsewhere
-    if its number changes; its earlier values are given then, with their own steps. Whole numbers that count up
-    evenly, or never change, do not become metrics, nor do names of housekeeping (times, sizes, ports, ids, ...).
+    if its number changes; its earlier values are given then, with their own steps. Whole numbers that only rise or
+    only fall, or never change, do not become metrics, nor do names of housekeeping (times, sizes, ports, ids, ...).
     A function of the lines seen, in bounded memory.
 
     Most lines of a log differ from earlier ones in their numbers only: such a *shape* of lines is looked at once.
@@ -172,7 +172,7 @@ class Detector:
         numbers = [*(number for number, _ in entry.held), item.value]
         entry.changed = entry.changed or item.value != numbers[0]
         recurs = entry.sightings >= _ALONE and entry.changed and item.kind != "loose"
-        if (recurs or entry.beside >= _BESIDE) and not (entry.whole and _even(numbers)):
+        if (recurs or entry.beside >= _BESIDE) and not (entry.whole and _one_way(numbers)):
             entry.accepted = True
             held, entry.held = entry.held, []
             return [*(Found(item.name, earlier, Place(*where)) for earlier, where in held), sighting]
@@ -181,6 +181,7 @@ class Detector:
         return []
 
 
-def _even(numbers: Sequence[float]) -> bool:
-    """Whether the steps from one number to the next are all the same: a counter, or a setting."""
-    return len({after - before for before, after in pairwise(numbers)}) <= 1
+def _one_way(numbers: Sequence[float]) -> bool:
+    """Whether the numbers only rise, or only fall, or stay: a counter, or a setting."""
+    steps = [after - before for before, after in pairwise(numbers)]
+    return min(steps, default=0) >= 0 or max(steps, default=0) <= 0

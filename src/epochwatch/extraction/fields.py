@@ -15,7 +15,7 @@ THOUSANDS = r"[-+]?[0-9][0-9,]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|[-+]?(?:nan|NaN
 # belong to names where they are of letters: not the signs of U+2000 to U+2FFF, nor wide punctuation.
 _FIELD = re.compile(
     rb"""
-    (?<![\w./@\\%+<\x80-\xbf-])
+    (?<![\w./@\\+<\x80-\xbf-])
     (?P<name>
         (?:(?P<owner>[A-Za-z]\w*+)'s\ )?+                       # LightGBM: valid_0's l2
         [A-Za-z_\xc3-\xdf\xe3-\xe9][\w@./\x80-\xdf\xe3-\xe9-]*+
@@ -29,7 +29,7 @@ _FIELD = re.compile(
         | \s++(?P<changed>(?:improved|decreased|increased)\s\([\w.+-]++\s-->\s)
         | \s++(?:(?:is|was|of|at)\s++)?+
     )
-    (?:['"]|\((?=\d))?+
+    (?:['"]|\((?=\d)|\[(?=[-+.\d]))?+
     (?:(?:np\.|numpy\.|jnp\.|torch\.|tf\.)?(?:[Tt]ensor|[Aa]rray|float(?:16|32|64)?|Variable)\(\[?)?+
     (?:
         \d++/\d++\s*+\(\s*+(?P<share>\d++(?:\.\d++)?+)\s*+%\)   # 9821/10000 (98%)
@@ -49,7 +49,7 @@ _FIELD = re.compile(
 _LOGGER = re.compile(rb"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):[\w.]+:(?=[A-Za-z_])")
 _CELL_BEGINS = re.compile(rb"(?:^|[|,\t;])\s*$")
 _CELL_ENDS = re.compile(rb"%?\s*(?:[|,\t;]|$)")
-_WORD_BEFORE = re.compile(rb"[A-Za-z\xc3-\xdf\xe3-\xe9][\w@/\x80-\xdf\xe3-\xe9-]*+\.?+")
+_WORD_BEFORE = re.compile(rb"[A-Za-z\xc3-\xdf\xe3-\xe9][\w@/\x80-\xdf\xe3-\xe9-]*+|[A-Za-z]{1,4}\.")
 _MOST_WORDS = 3  # words before a name that may belong to it: Best CV score
 _LONGEST_NAME = 120
 _NESTED = (b"#metrics {", b"Namespace(")
@@ -100,7 +100,8 @@ def _field(text: bytes, match: re.Match[bytes]) -> Field | None:
     joint = b"_"
     if second:
         name, joint = name[: -len(second)], b":"
-    start = match.start() if owner else _start(text, match.start())
+    # A path is a name by itself: Train loss/train/total.
+    start = match.start() if owner or b"/" in name else _start(text, match.start())
     label = b"_".join(text[start : match.start()].replace(b".", b"").split())
     label = label + joint + name if label else name
     if aside and b"%" not in aside:
@@ -118,9 +119,11 @@ def _kind(text: bytes, match: re.Match[bytes], start: int, label: str, *, whole:
     # module:function:12 is a place in the program.
     if match["unit"] or match["counted"] or (b":" in match["name"] and match["separator"] == b":" and whole):
         return "junk"
-    kind = names.kind(label)
+    kind = "metric" if match["second"] else names.kind(label)
     if match["explicit"] or match["changed"] or kind == "junk":
         return kind
+    if match["name"].lower() in names.PASSING:
+        return "junk"
     # In plain words only the last one names the number: in "loss scaler 0" it is not the loss.
     if names.kind(match["name"].decode("utf-8", "replace")) == "metric" and not _passing(text, start):
         return "metric"

@@ -34,7 +34,7 @@ _HOUSEKEEPING = _words(
     "batch batches sample samples example examples step steps epoch epochs iter iters iteration iterations it its",
     "progress percent pct completed starts ends patience limit verbose warning warnings errors failed support std",
     "memory mem depth trees leaves folds fold candidates created episode episodes round rounds generation",
-    "alpha gamma c t",
+    "data wall update updates alpha gamma c t",
 )
 """A field with one of these words never becomes a metric by recurring."""
 

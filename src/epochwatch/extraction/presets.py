@@ -198,6 +198,7 @@ def preset(name: str) -> list[Definition]:
 
     That of a built-in algorithm is SageMaker's own, to the letter; ``autogluon-tabular`` has none.
     """
+    pairs: Iterable[tuple[str, str]]
     if name in ALGORITHMS:
         pairs = algorithm(name)
     elif name in _FRAMEWORKS:

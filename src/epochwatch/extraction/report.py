@@ -1,6 +1,6 @@
 """What definitions find in a log: the pure part of ``epochwatch regex``."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -13,11 +13,13 @@ class Example(msgspec.Struct):
     """A line of the log."""
 
     line: int
-    """Its number from 1, counting newlines."""
+    """Its number from 1 in its file, counting newlines."""
     text: str
     """Cut to 200 characters."""
     value: float | None = None
     """The number taken from it; null where the captured text is none (or, in JSON, is not finite)."""
+    file: str | msgspec.UnsetType = msgspec.UNSET
+    """The file, where several are examined."""
 
 
 class DefinitionReport(msgspec.Struct):
@@ -60,32 +62,36 @@ class Report(msgspec.Struct):
 
 
 def examine(
-    chunks: Iterable[bytes],
+    files: Mapping[str, Iterable[bytes]],
     definitions: Sequence[Definition],
     automatic: bool,
     *,
     all_matches: bool = False,
 ) -> Report:
-    """Runs the definitions over a log that comes in chunks of any size."""
+    """Runs the definitions over logs, each of which comes in chunks of any size; what is learnt, from all of them."""
     extractor = Extractor(definitions, automatic=automatic, all_matches=all_matches)
     numbering = _Numbering()
     lines = values = offset = 0
     try:
-        for chunk in chunks:
-            extracted = extractor.feed(chunk, offset)
-            numbering.see(extractor.tallies(), chunk, offset)
-            offset += len(chunk)
+        for name, chunks in files.items():
+            numbering.begin(name if len(files) > 1 else msgspec.UNSET)
+            for chunk in chunks:
+                extracted = extractor.feed(chunk, offset)
+                numbering.see(extractor.tallies(), chunk, offset)
+                offset += len(chunk)
+                lines += len(extracted.lines)
+                values += len(extracted.values)
+            extracted = extractor.flush()
+            numbering.see(extractor.tallies(), b"", offset)
             lines += len(extracted.lines)
             values += len(extracted.values)
-        extracted = extractor.flush()
-        numbering.see(extractor.tallies(), b"", offset)
         reports = [
             _report(tally, health.engine, numbering)
             for tally, health in zip(extractor.tallies(), extractor.health(), strict=True)
         ]
     finally:
         extractor.close()
-    return Report(lines + len(extracted.lines), offset, values + len(extracted.values), reports)
+    return Report(lines, offset, values, reports)
 
 
 def _report(tally: Health, engine: str, numbering: "_Numbering") -> DefinitionReport:
@@ -105,23 +111,29 @@ def _report(tally: Health, engine: str, numbering: "_Numbering") -> DefinitionRe
 
 
 class _Numbering:
-    """Line numbers of examples: each is looked up in the chunk in which its line ended."""
+    """Files and line numbers of examples: each is looked up in the chunk in which its line ended."""
 
     def __init__(self) -> None:
+        self._file: str | msgspec.UnsetType = msgspec.UNSET
         self._newlines = 0
-        self._numbers: dict[int, int] = {}
+        self._places: dict[int, tuple[int, str | msgspec.UnsetType]] = {}
+
+    def begin(self, file: str | msgspec.UnsetType) -> None:
+        """The next file."""
+        self._file, self._newlines = file, 0
 
     def see(self, tallies: Sequence[Health], chunk: bytes, base: int) -> None:
-        """Notes the numbers of the examples that ``chunk`` gave."""
+        """Notes the places of the examples that ``chunk`` gave."""
         for tally in tallies:
             for sighting in (tally.first, tally.bad):
-                if sighting is not None and sighting.end not in self._numbers:
+                if sighting is not None and sighting.end not in self._places:
                     before = chunk.count(b"\n", 0, max(0, sighting.end - 1 - base))
-                    self._numbers[sighting.end] = self._newlines + before + 1
+                    self._places[sighting.end] = self._newlines + before + 1, self._file
         self._newlines += chunk.count(b"\n")
 
     def example(self, sighting: Sighting | None) -> Example | None:
         """The example for a sighting seen."""
         if sighting is None:
             return None
-        return Example(self._numbers[sighting.end], sighting.text, sighting.value)
+        line, file = self._places[sighting.end]
+        return Example(line, sighting.text, sighting.value, file)

@@ -44,23 +44,26 @@ def slots(text: bytes, seen: Sequence[Field], every: Sequence[Field]) -> tuple[S
 
     ``every`` are all fields of the line, also those that are passed over.
     """
-    if len(text) > LONGEST or b"float" in text or any(_CHANGING.search(item.name) for item in every):
+    if len(text) > LONGEST or b"float" in text:
+        return None
+    if any(_CHANGING.search(item.name) or _grouped(text, item.span) for item in every):
         return None
     runs = [match.span() for match in _RUN.finditer(text)] if seen else []
     found = []
     for item in seen:
         start, end = item.span
         inside = [number for number, run in enumerate(runs) if start <= run[0] and run[1] <= end]
-        if (
-            not inside
-            or item.scaled
-            or b"," in text[start:end]
-            or (text[end : end + 1] == b"," and text[end + 1 : end + 2].isdigit())
-        ):
+        if not inside or item.scaled:
             return None
         first, last = inside[0], inside[-1]
         found.append(Slot(item, first, runs[first][0] - start, last, end - runs[last][1]))
     return tuple(found)
+
+
+def _grouped(text: bytes, span: tuple[int, int]) -> bool:
+    """Whether there are, or with other digits could be, groups of thousands."""
+    start, end = span
+    return b"," in text[start:end] or (text[end : end + 1] == b"," and text[end + 1 : end + 2].isdigit())
 
 
 def read(text: bytes, places: Sequence[Slot]) -> list[Field]:

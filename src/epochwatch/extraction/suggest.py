@@ -50,7 +50,7 @@ class Suggestion(msgspec.Struct):
 
 
 class Suggestions(msgspec.Struct):
-    """What is suggested for a log."""
+    """What is suggested for some logs."""
 
     lines: int
     bytes: int
@@ -83,23 +83,24 @@ class _Learnt:
     forms: list[_Form] = field(default_factory=list)
 
 
-def suggest(log: Log, taken: Iterable[str] = ()) -> Suggestions:
-    """Learns the metrics of a log and writes definitions for them; ``taken`` are names that need none.
+def suggest(logs: Sequence[Log], taken: Iterable[str] = ()) -> Suggestions:
+    """Learns the metrics of logs and writes definitions for them; ``taken`` are names that need none.
 
-    The log is read twice: the second time each definition is tried on it, and the shortest that finds just what
-    was learnt is taken. Where none does, the one that comes nearest is, and says so.
+    The logs are read twice: the second time each definition is tried on them, and the shortest that finds just
+    what was learnt is taken. Where none does, the one that comes nearest is, and says so.
     """
     learner = _Learner(frozenset(taken))
-    for chunk in log():
-        learner.feed(chunk)
-    learner.flush()
+    for log in logs:
+        for chunk in log():
+            learner.feed(chunk)
+        learner.flush()
     names = channelled(list(learner.metrics))
     choices: dict[str, list[str]] = {}
     for learnt, metric in learner.metrics.items():
         regexes = [*_regexes(metric), learner.detector.definition(learnt).regex]
         choices[learnt] = [regex for regex in dict.fromkeys(regexes) if len(regex) <= LONGEST_REGEX]
     good = [learnt for learnt in choices if choices[learnt] and len(names[learnt]) <= LONGEST_NAME]
-    tried = _tried(log, [(learnt, regex) for learnt in good for regex in choices[learnt]])
+    tried = _tried(logs, [(learnt, regex) for learnt in good for regex in choices[learnt]])
     suggestions = [
         _best(names[learnt], learnt, learner.metrics[learnt].values, choices[learnt], tried) for learnt in good
     ]
@@ -222,8 +223,8 @@ def _in_class(character: str) -> str:
     return r"\t" if character == "\t" else f"\\{character}" if character in "\\]^-[" else character
 
 
-def _tried(log: Log, regexes: Sequence[tuple[str, str]]) -> "dict[tuple[str, str], array[float]]":
-    """The values that each regular expression finds in the log."""
+def _tried(logs: Sequence[Log], regexes: Sequence[tuple[str, str]]) -> "dict[tuple[str, str], array[float]]":
+    """The values that each regular expression finds in the logs."""
     found: dict[tuple[str, str], array[float]] = {key: array("d") for key in regexes}
     names = [str(number) for number in range(len(regexes))]
     definitions = [Definition(name, regex) for name, (_, regex) in zip(names, regexes, strict=True)]
@@ -236,9 +237,10 @@ def _tried(log: Log, regexes: Sequence[tuple[str, str]]) -> "dict[tuple[str, str
             columns[numbers[name_id]].append(value)
 
     try:
-        for chunk in log():
-            take(extractor.feed(chunk, extractor.offset))
-        take(extractor.flush())
+        for log in logs:
+            for chunk in log():
+                take(extractor.feed(chunk, extractor.offset))
+            take(extractor.flush())
     finally:
         extractor.close()
     return found
