@@ -134,6 +134,7 @@ class FileSource:
         """Lets its files go."""
         for part in self._parts:
             part.file.close()
+        self._parts = []
 
     def _unchanged(self, part: _Part) -> bool:
         """Whether the newest file is as it was when all of it had been read."""
@@ -198,11 +199,13 @@ class FileSource:
             self._resume(status)
         elif status is not None:
             self._compare(status)
+        elif self._parts:
+            self._catch_up()
 
     def _compare(self, status: os.stat_result) -> None:
         identity = (status.st_dev, status.st_ino)
         if self._parts and self._parts[-1].file.identity == identity:
-            if status.st_size < self._parts[-1].offset:
+            if status.st_size < self._parts[-1].offset and not self._parts[-1].file.packed:
                 self._truncated(self._parts[-1])
         elif identity != self._foreign:
             file = self._opened(identity)
@@ -231,9 +234,29 @@ class FileSource:
             part.file.close()
             part.file, part.seen = file, (-1, -1)
             return
+        if self._parts:
+            self._catch_up()
         for part in self._parts:
             part.quiet_since = time.monotonic()
         self._parts.append(_Part(file))
+
+    def _catch_up(self) -> None:
+        """Takes up what was rotated since the newest file was opened, unseen."""
+        newest = self._parts[-1]
+        if newest.file.status().st_nlink == 0:
+            self._exchange(newest)
+        self._parts += [_Part(file) for file in self._between(newest.mark(), newest.file)]
+
+    def _exchange(self, part: _Part) -> None:
+        """A file that is deleted may live on in another that was rotated since, with more in it."""
+        older = self._older()
+        found = _found(part.mark(), older) if part.offset else None
+        for file in older:
+            if file is not found:
+                file.close()
+        if found is not None:
+            part.file.close()
+            part.file, part.seen = found, (-1, -1)
 
     def _superseded(self, part: _Part) -> bool:
         """Whether the writer has gone on in the next file, so that nothing more will end this one's last line."""
@@ -246,11 +269,28 @@ class FileSource:
         mark = part.mark()
         copies = [file for file in self._older() if file.identity != part.file.identity]
         copy = _found(mark, copies)
+        for file in copies:
+            if file is not copy:
+                file.close()
         if copy is not None:
-            self._parts.insert(self._parts.index(part), _at(copy, mark))
+            place = self._parts.index(part)
+            self._parts.insert(place, _at(copy, mark))
+            between = [_Part(file) for file in self._between(mark, copy)]
+            self._parts[place + 1 : place + 1] = between
         elif mark.offset:
             self._past.append(mark)
         part.rewind()
+
+    def _between(self, mark: Mark, read: Readable) -> list[Readable]:
+        """The files that were rotated after ``read``, of which the mark is, oldest first: they came and went unseen."""
+        since = read.status().st_mtime_ns
+        later = []
+        for file in reversed(self._older()):
+            if file.status().st_mtime_ns > since and not _is_copy(mark, file):
+                later.append(file)
+            else:
+                file.close()
+        return later
 
     def _older(self) -> list[Readable]:
         """The files that rotation has left beside the path, newest first, but for those that are open."""
@@ -278,23 +318,25 @@ class FileSource:
 
     def _generations(self, mark: Mark, current: Readable | None) -> list[_Part]:
         """The file of the mark, whatever it is called now, those rotated after it, and the one that has the path."""
-        files = [*([current] if current is not None else []), *self._older()]
-        read = _found(mark, files)
+        older = self._older()
+        read = _found(mark, [*([current] if current is not None else []), *older])
+        for file in older:
+            if file is not read:
+                file.close()
+        newest = [] if current is None or current is read else [_Part(current)]
         if read is None:
             self._say(f"{self.path}: what was written to it after it was last read is not to be found any more")
-            later = files[:1] if current is not None else []
-        else:
-            later = files[: files.index(read)]
-        for file in files:
-            if file is not read and file not in later:
-                file.close()
-        return [*([] if read is None else [_at(read, mark)]), *(_Part(file) for file in reversed(later))]
+            return newest
+        first = _at(read, mark)
+        if read is current:
+            return [first]
+        self._parts = [first]  # open: not among those that are looked for
+        return [first, *(_Part(file) for file in self._between(mark, read)), *newest]
 
     def _let_go(self) -> None:
         """Begins again with looking for what the path names."""
         self._marks, self._resuming = [*self._past, *(part.mark() for part in self._parts)], True
         self.close()
-        self._parts = []
 
     def _say(self, text: str) -> None:
         if text not in self._said:
@@ -312,6 +354,16 @@ def _is(mark: Mark, file: Readable, *, sure: bool) -> bool:
         if not sure or mark.offset >= SURE_BYTES or (mark.device, mark.inode) == file.identity:
             return mark.fits(file)
     return False
+
+
+def _is_copy(mark: Mark, file: Readable) -> bool:
+    """Whether a rotated file is what was read, or one that is just being compressed."""
+    try:
+        if not file.packed:
+            return _is(mark, file, sure=True)
+        return not file.read(0, 1) or mark.fits(file)
+    except OSError:
+        return True
 
 
 def _found(mark: Mark, files: list[Readable]) -> Readable | None:

@@ -27,7 +27,7 @@ PACKED = (*_PACKED, ".zst", ".lz4", ".zip", ".Z")
 """Endings of compressed files; those that Python's library knows can be read."""
 
 _BEHIND = re.compile(r"(?<=[^.\-_\d])[.\-_]\d[\d.\-_:T]*$")
-_BETWEEN = re.compile(r"(?<=[^.\-_\d])(?:\.\d{1,4}|[.\-_]\d{4}[\d.\-_:T]{4,})$")
+_BETWEEN = re.compile(r"(?<=[^.\-_\d])[.\-_]\d{4}[\d.\-_:T]{4,}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def is_packed(path: Path) -> bool:
 
 def family(name: str) -> str:
     """The name that a log has while it is written, of what rotation makes of it: ``train.log`` of ``train.log.1``,
-    ``train.log-20240102.gz``, ``train.log.2024-01-02``, ``train.1.log`` and ``train-20240102.log``.
+    ``train.log-20240102.gz``, ``train.log.2024-01-02`` and ``train-20240102.log``. (``train.1.log`` may be a rank's.)
     """
     for ending in PACKED:
         name = name.removesuffix(ending)
