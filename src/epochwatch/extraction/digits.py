@@ -1,4 +1,4 @@
-"""Which patterns cannot tell one digit from another, known from their parse."""
+"""Where a pattern tells one digit from another, known from its parse."""
 
 from typing import Any
 
@@ -18,42 +18,62 @@ from epochwatch.extraction.syntax import (
 )
 
 _DIGITS = frozenset(b"0123456789")
-_TAB = [
-    (LITERAL, code) for code in b"#011"
-]  # stands for a tab in SageMaker's form of a line, and for nothing else
+_SHORTEST = 2
 
 
-def blind_to_digits(parsed: Parsed) -> bool:
-    """Whether a line may have any other digits in the places of its own, and the pattern matches it at the same
-    places. The digits of a tab's escaped form ``#011`` do not count: they are no digits of the line.
+class _ToldApartError(Exception):
+    pass
+
+
+def texts_with_digits(parsed: Parsed) -> frozenset[bytes] | None:
+    """The fixed texts in which the pattern asks for certain digits; None if it tells digits apart otherwise.
+
+    Everywhere else a line may have any other digits in the places of its own, and the pattern matches it at the
+    same places. ``#011`` is a tab here: it stands for one in SageMaker's form of a line, and for nothing else.
     """
-    return not parsed.wide and _blind(parsed.tree)
+    found: set[bytes] = set()
+    try:
+        if parsed.wide:
+            raise _ToldApartError
+        _walk(parsed.tree, found)
+    except _ToldApartError:
+        return None
+    return frozenset(found)
 
 
-def _blind(tree: Any) -> bool:
-    items = list(tree)
-    place = 0
-    while place < len(items):
-        if items[place : place + 4] == _TAB:
-            place += 4
-        elif _alike(*items[place]):
-            place += 1
-        else:
-            return False
-    return True
+def _walk(tree: Any, found: set[bytes]) -> None:
+    run = bytearray()
+    for op, argument in tree:
+        if op is LITERAL:
+            run.append(argument)
+            continue
+        _close(run, found)
+        if op is SUBPATTERN:
+            _walk(argument[3], found)
+        elif op in REPEATS:
+            _walk(argument[2], found)
+        elif op is BRANCH:
+            for branch in argument[1]:
+                _walk(branch, found)
+        elif not _alike(op, argument):
+            raise _ToldApartError
+    _close(run, found)
+
+
+def _close(run: bytearray, found: set[bytes]) -> None:
+    text = bytes(run).replace(b"#011", b"\t")
+    run.clear()
+    if not _DIGITS.isdisjoint(text):
+        if len(text) < _SHORTEST:
+            raise _ToldApartError
+        found.add(text)
 
 
 def _alike(op: Any, argument: Any) -> bool:
-    if op is LITERAL or op is NOT_LITERAL:
+    if op is NOT_LITERAL:
         return argument not in _DIGITS
     if op is IN:
         return all(_all_or_none(*item) for item in argument)
-    if op is SUBPATTERN:
-        return _blind(argument[3])
-    if op in REPEATS:
-        return _blind(argument[2])
-    if op is BRANCH:
-        return all(_blind(branch) for branch in argument[1])
     return op is ANY or op is AT
 
 

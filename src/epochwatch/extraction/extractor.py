@@ -14,12 +14,12 @@ from epochwatch.extraction.health import Health
 from epochwatch.extraction.linear import LONGEST
 from epochwatch.extraction.lines import MAX_LINE, Framer, Lines
 from epochwatch.extraction.lookback import LookBack
-from epochwatch.extraction.matcher import Finder, Selector, Sought
+from epochwatch.extraction.matcher import Finder, Selector
 from epochwatch.extraction.numbers import parse_number, parse_scaled
 from epochwatch.extraction.pattern import Capture, Pattern
 from epochwatch.extraction.plan import Column, Plan, Rule
 from epochwatch.extraction.steps import TELLINGS, Place, Steps, as_epoch, as_step, is_epoch, is_step, told
-from epochwatch.extraction.templates import Masked, Template, masked, plain_form
+from epochwatch.extraction.templates import MOST, Template, Templates, plain_form
 from epochwatch.model.batch import Definition, DefinitionHealth
 
 STATE_VERSION = 1
@@ -45,7 +45,6 @@ class Extracted:
 
 
 _MOST_PLANS = 4096
-_MOST_TEMPLATES = 8192
 _SPARSE = 500  # bytes of log for each line found, from which the lines need not be counted
 _STEP_LINES = Finder([telling for telling in TELLINGS if not telling.epoch])
 _EPOCH_LINES = Finder([telling for telling in TELLINGS if telling.epoch])
@@ -89,12 +88,9 @@ class Extractor:
         patterns = [rule.pattern for rule in self._rules]
         self._any_guarded = any(pattern.engine == "python" for pattern in patterns)
         self._finder = Finder(patterns, prefilter=prefilter)
-        sought: list[Sought] = [*patterns, *TELLINGS]
-        self._selector = Selector(sought, prefilter=prefilter)
-        self._masked_selector = Selector([Masked.of(one) for one in sought])
+        self._selector = Selector([*patterns, *TELLINGS], prefilter=prefilter)
         self._plans: dict[tuple[int, ...], Plan] = {}
-        self._templated = prefilter
-        self._templates: dict[bytes, Template | None] = {}  # None: met once
+        self._templates = Templates(patterns, self._plan_of, most=MOST if prefilter else 0)
         self._dense = False  # most lines give values
         self._learnt: dict[str, Health] = {}
         taken = frozenset(definition.name for definition in self._definitions)
@@ -227,13 +223,15 @@ class Extractor:
         block = plain_form(out.lines.block)
         raws = out.lines.texts()
         texts = raws if block is out.lines.block else block.split(b"\n")
-        templates = map(self._templates.get, masked(block).split(b"\n"))
+        templates = self._templates.of_every(block)
         read = self._reader(out)
-        for raw, text, end, template in zip(raws, texts, out.lines.ends(), templates, strict=False):
+        for raw, text, end, common in zip(raws, texts, out.lines.ends(), templates, strict=False):
+            kept = None if common is None else common.kept
+            template = common if common is None or kept is None else common.variants.get(text[kept])
             if template is None or template.searched:
                 self._search(out, raw, end, guarded)
                 if template is None:
-                    self._meet(text)
+                    self._templates.meet(text)
                 continue
             read(template, text, end)
             if template.values:
@@ -252,10 +250,10 @@ class Extractor:
         for start, newline in found:
             raw = block[start:newline]
             text = plain_form(raw) if ESCAPE in raw else raw
-            template = self._templates.get(masked(text))
+            template = self._templates.of(text)
             if template is None or template.searched:
                 if template is None:
-                    self._meet(text)
+                    self._templates.meet(text)
                 numbers = self._selector.numbers(raw)
                 if not numbers or numbers[0] >= len(self._rules):
                     continue
@@ -292,11 +290,11 @@ class Extractor:
     def _told(self, raw: bytes) -> tuple[int | None, float | None]:
         """The step and the epoch that a line tells where no rule does."""
         text = plain_form(raw)
-        template = self._templates.get(masked(text))
+        template = self._templates.of(text)
         if template is not None and not template.searched:
             return template.told(text)
         if template is None:
-            self._meet(text)
+            self._templates.meet(text)
         tellings = self._plan_of(self._selector.numbers(raw)).tellings
         step, epoch = None, None
         for segment in as_printed(raw):
@@ -304,20 +302,6 @@ class Extractor:
             step = step if own_step is None else own_step
             epoch = epoch if own_epoch is None else own_epoch
         return step, epoch
-
-    def _meet(self, text: bytes) -> None:
-        """A line whose template is not known. It is made out when a second line has it: most that come once do not
-        come again.
-        """
-        if not self._templated or len(text) > LONGEST:
-            return
-        line = masked(text)
-        if line in self._templates:
-            self._templates[line] = Template.of(line, self._plan_of(self._masked_selector.numbers(line)))
-        else:
-            if len(self._templates) >= _MOST_TEMPLATES:
-                self._templates.clear()
-            self._templates[line] = None
 
     def _reader(self, out: Extracted) -> Callable[[Template, bytes, int], None]:
         """What gives the values of a line whose template says where they are."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import re2
 
-from epochwatch.extraction.digits import blind_to_digits
+from epochwatch.extraction.digits import texts_with_digits
 from epochwatch.extraction.forms import ESCAPE, common_part
 from epochwatch.extraction.linear import LONGEST, is_cheap, searches_from_start
 from epochwatch.extraction.literals import MINIMUM, required_literals
@@ -105,7 +105,7 @@ class Pattern:
             self.short = compiled.match if searches_from_start(parsed) else compiled.search
         self.only_value = self.groups.only_value
         """``value`` tells all that ``capture`` does."""
-        self.blind_to_digits = blind_to_digits(parsed)
+        self.texts_with_digits = texts_with_digits(parsed)
 
     @property
     def warning(self) -> str:
