@@ -22,6 +22,7 @@ class Caller:
         self.stores = stores
         self.tenant = Tenant(str(next(_ACCOUNTS)))
         self.now = float(int(time.time()) // 60 * 60 + 30)
+        self.words = itertools.count(1)
 
     def __call__(self, operation: Operation, **request: Any) -> dict[str, Any]:
         return operation(Call(self.tenant, self.stores, str(uuid.uuid4()), self.now), request) or {}

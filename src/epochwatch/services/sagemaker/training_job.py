@@ -1,74 +1,137 @@
 """One training job, as SageMaker describes it."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from epochwatch.model.aws_error import AwsError
-from epochwatch.model.job import TrainingJob
+from epochwatch.model.job import TRAINING, TrainingJob
 from epochwatch.services.call import Call
+from epochwatch.services.sagemaker.job_specification import LONGEST_RUNTIME_SECONDS
 from epochwatch.services.sagemaker.metric_definitions import final_metrics, metric_definitions
-from epochwatch.store.run_points import TRAINING_JOB
+from epochwatch.services.sagemaker.resources import job_arn, not_found
+from epochwatch.store.run_points import TRAINING_JOB, MetricSummary
 
-LONGEST_RUNTIME_SECONDS: Final = 28 * 86400
-"""SageMaker's longest, shown as the limit of a job that has none."""
+CLOCKS_APART_SECONDS: Final = 60.0
+"""How far a host's clock may be behind."""
 MOST_HYPERPARAMETERS: Final = 100
 _KEY_LIMIT: Final = 256
 _VALUE_LIMIT: Final = 2500
 _ARGUMENT_LIMIT: Final = 256
 _ARGUMENTS: Final = 100
+_SHOWN: Final = (
+    "TuningJobArn",
+    "HyperParameters",
+    "AlgorithmSpecification",
+    "RoleArn",
+    "InputDataConfig",
+    "OutputDataConfig",
+    "ResourceConfig",
+    "VpcConfig",
+    "StoppingCondition",
+    "EnableNetworkIsolation",
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+    "CheckpointConfig",
+    "DebugHookConfig",
+    "ExperimentConfig",
+    "DebugRuleConfigurations",
+    "TensorBoardOutputConfig",
+    "ProfilerConfig",
+    "ProfilerRuleConfigurations",
+    "Environment",
+    "RetryStrategy",
+    "RemoteDebugConfig",
+    "InfraCheckConfig",
+    "ServerlessJobConfig",
+    "MlflowConfig",
+    "ModelPackageConfig",
+)
+"""Of what a job was created with, what DescribeTrainingJob shows."""
 
 
 def describe_training_job(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """DescribeTrainingJob of a run watched by an agent.
+    """DescribeTrainingJob of a created job, or of a run watched by an agent.
 
-    Such a run has no role, image or model artefacts: these members are absent, or empty where SageMaker
-    requires them.
+    A run has no role, image or model artefacts: these members are absent, or empty where SageMaker requires them.
     """
     job = call.stores.state.jobs.get(call.tenant, request["TrainingJobName"])
     if job is None:
-        raise AwsError("ValidationException", "Requested resource not found.")
-    summaries = call.stores.run_points.summaries(call.tenant, TRAINING_JOB, job.name)[job.name]
+        raise not_found()
+    return describe(call, job, call.stores.state.jobs.request(call.tenant, job.name), summaries_of(call, job))
+
+
+def summaries_of(call: Call, job: TrainingJob) -> list[MetricSummary]:
+    """The metrics of a job; of a created one, without those of an earlier job of its name."""
+    found = call.stores.run_points.summaries(call.tenant, TRAINING_JOB, job.name)[job.name]
+    return [one for one in found if not job.created_by_api or one.last_time >= job.created - CLOCKS_APART_SECONDS]
+
+
+def describe(
+    call: Call, job: TrainingJob, created_with: Mapping[str, Any], summaries: Sequence[MetricSummary]
+) -> dict[str, Any]:
+    """A job as DescribeTrainingJob shows it."""
     described: dict[str, Any] = {
         "TrainingJobName": job.name,
-        "TrainingJobArn": job_arn(call, job),
-        "ModelArtifacts": {"S3ModelArtifacts": ""},
+        "TrainingJobArn": job_arn(call, TRAINING, job.name),
+        "ModelArtifacts": {"S3ModelArtifacts": job.artifacts},
         "TrainingJobStatus": job.status,
         "SecondaryStatus": job.secondary_status,
-        "HyperParameters": _hyperparameters(job),
-        "AlgorithmSpecification": {
-            "TrainingInputMode": "File",
-            "MetricDefinitions": metric_definitions(job, summaries),
-            "EnableSageMakerMetricsTimeSeries": True,
-            **_command(job),
-        },
-        "InputDataConfig": [],
-        "OutputDataConfig": {
-            "S3OutputPath": f"s3://sagemaker-{call.tenant.region}-{call.tenant.account}/",
-        },
-        "ResourceConfig": {"InstanceCount": max(1, job.host_count), "VolumeSizeInGB": 0},
-        "StoppingCondition": {"MaxRuntimeInSeconds": LONGEST_RUNTIME_SECONDS},
         "CreationTime": job.created,
-        "TrainingStartTime": job.started,
         "LastModifiedTime": job.updated,
         "SecondaryStatusTransitions": _transitions(job),
         "FinalMetricDataList": final_metrics(call, job, summaries),
         "EnableNetworkIsolation": False,
         "EnableInterContainerTrafficEncryption": False,
         "EnableManagedSpotTraining": False,
-        "ProfilingStatus": "Disabled",
         "Environment": {},
     }
+    described |= _created(job, created_with) if job.created_by_api else _watched(call, job)
+    if "AlgorithmSpecification" in described:
+        described["AlgorithmSpecification"]["MetricDefinitions"] = metric_definitions(job, summaries)
     if job.ended is not None:
         described["TrainingEndTime"] = job.ended
-        described["TrainingTimeInSeconds"] = max(1, round(job.ended - job.started))
+        if "TrainingStartTime" in described:
+            seconds = max(1, round(job.ended - described["TrainingStartTime"]))
+            described["TrainingTimeInSeconds"] = seconds
+            if job.created_by_api:
+                described["BillableTimeInSeconds"] = max(1, job.billable_seconds or seconds)
     if job.failure_reason:
         described["FailureReason"] = job.failure_reason
     return described
 
 
-def job_arn(call: Call, job: TrainingJob) -> str:
-    """The job's ARN."""
-    return call.tenant.arn("sagemaker", f"training-job/{job.name}")
+def _created(job: TrainingJob, created_with: Mapping[str, Any]) -> dict[str, Any]:
+    """What is particular to a created job: what it was asked for with."""
+    shown = {name: created_with[name] for name in _SHOWN if name in created_with}
+    specification = shown.get("AlgorithmSpecification")
+    if specification is not None:
+        shown["AlgorithmSpecification"] = {
+            "EnableSageMakerMetricsTimeSeries": bool(job.definitions),
+            **specification,
+        }
+    profiler = created_with.get("ProfilerConfig", {"DisableProfiler": True})
+    shown["ProfilingStatus"] = "Disabled" if profiler.get("DisableProfiler") else "Enabled"
+    if job.training_started is not None:
+        shown["TrainingStartTime"] = job.training_started
+    return shown
+
+
+def _watched(call: Call, job: TrainingJob) -> dict[str, Any]:
+    """What is particular to a run that an agent watches."""
+    return {
+        "HyperParameters": _hyperparameters(job),
+        "AlgorithmSpecification": {
+            "TrainingInputMode": "File",
+            "EnableSageMakerMetricsTimeSeries": True,
+            **_command(job),
+        },
+        "InputDataConfig": [],
+        "OutputDataConfig": {"S3OutputPath": f"s3://sagemaker-{call.tenant.region}-{call.tenant.account}/"},
+        "ResourceConfig": {"InstanceCount": max(1, job.host_count), "VolumeSizeInGB": 0},
+        "StoppingCondition": {"MaxRuntimeInSeconds": LONGEST_RUNTIME_SECONDS},
+        "TrainingStartTime": job.started,
+        "ProfilingStatus": "Disabled",
+    }
 
 
 def _transitions(job: TrainingJob) -> list[dict[str, Any]]:

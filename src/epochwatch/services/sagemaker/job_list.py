@@ -1,0 +1,91 @@
+"""Which jobs there are: training jobs and processing jobs."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from epochwatch.model.job import PROCESSING, TRAINING, JobKind, TrainingJob
+from epochwatch.services.call import Call
+from epochwatch.services.sagemaker.resources import invalid, job_arn
+from epochwatch.services.tokens import seal, unseal
+from epochwatch.store.state.job_records import Sort
+
+PAGE: Final = 10
+_SORTS: Final[dict[str, Sort]] = {"Name": "name", "CreationTime": "created", "Status": "status"}
+
+
+def list_training_jobs(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """ListTrainingJobs: a page of jobs, oldest first unless asked otherwise.
+
+    Jobs made after the first page was asked for are not in the later ones. No job here has a warm pool or a
+    training plan, so those filters find nothing.
+    """
+    if "WarmPoolStatusEquals" in request or "TrainingPlanArnEquals" in request:
+        return {"TrainingJobSummaries": []}
+    jobs, token = _page(call, request, TRAINING)
+    return {"TrainingJobSummaries": [_training_job(call, job) for job in jobs]} | token
+
+
+def list_processing_jobs(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """ListProcessingJobs: as ListTrainingJobs."""
+    jobs, token = _page(call, request, PROCESSING)
+    return {"ProcessingJobSummaries": [_processing_job(call, job) for job in jobs]} | token
+
+
+def _training_job(call: Call, job: TrainingJob) -> dict[str, Any]:
+    summary: dict[str, Any] = {
+        "TrainingJobName": job.name,
+        "TrainingJobArn": job_arn(call, TRAINING, job.name),
+        "CreationTime": job.created,
+        "LastModifiedTime": job.updated,
+        "TrainingJobStatus": job.status,
+        "SecondaryStatus": job.secondary_status,
+    }
+    return summary if job.ended is None else summary | {"TrainingEndTime": job.ended}
+
+
+def _processing_job(call: Call, job: TrainingJob) -> dict[str, Any]:
+    summary: dict[str, Any] = {
+        "ProcessingJobName": job.name,
+        "ProcessingJobArn": job_arn(call, PROCESSING, job.name),
+        "CreationTime": job.created,
+        "LastModifiedTime": job.updated,
+        "ProcessingJobStatus": job.status,
+    }
+    if job.failure_reason:
+        summary["FailureReason"] = job.failure_reason
+    if job.output:
+        summary["ExitMessage"] = job.output
+    return summary if job.ended is None else summary | {"ProcessingEndTime": job.ended}
+
+
+def _page(call: Call, request: Mapping[str, Any], kind: JobKind) -> tuple[list[TrainingJob], dict[str, str]]:
+    """The jobs of a page, and the token of the next one where there is one."""
+    bound = {name: value for name, value in request.items() if name not in ("NextToken", "MaxResults")}
+    offset, known_until = _position(bound, request.get("NextToken"), call.now)
+    jobs, total = call.stores.state.jobs.list(
+        call.tenant,
+        search=request.get("NameContains") or None,
+        status=request.get("StatusEquals"),
+        created_after=request.get("CreationTimeAfter"),
+        created_before=min(request.get("CreationTimeBefore", known_until), known_until),
+        updated_after=request.get("LastModifiedTimeAfter"),
+        updated_before=request.get("LastModifiedTimeBefore"),
+        sort=_SORTS[request.get("SortBy", "CreationTime")],
+        descending=request.get("SortOrder", "Ascending") == "Descending",
+        limit=request.get("MaxResults", PAGE),
+        offset=offset,
+        kind=kind,
+    )
+    more = jobs and offset + len(jobs) < total
+    return jobs, {"NextToken": seal(bound, [offset + len(jobs), known_until])} if more else {}
+
+
+def _position(bound: dict[str, Any], token: str | None, now: float) -> tuple[int, float]:
+    """(jobs already delivered, until when jobs must have been made)."""
+    if not token:
+        return 0, now + 1.0
+    try:
+        offset, known_until = unseal(bound, token)
+    except ValueError as error:
+        raise invalid("Invalid pagination token given.") from error
+    return offset, known_until

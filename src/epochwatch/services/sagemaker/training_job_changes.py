@@ -1,0 +1,129 @@
+"""Training jobs that are made, stopped, changed and deleted."""
+
+from typing import Any, Final
+
+from epochwatch.model.aws_error import AwsError
+from epochwatch.model.job import IN_PROGRESS, TERMINAL, TRAINING, TrainingJob
+from epochwatch.services.call import Call
+from epochwatch.services.sagemaker.job_specification import (
+    CHECKPOINTS,
+    definitions_of,
+    instance_count,
+    require_algorithm,
+    require_channels,
+    require_resources,
+    stopping_condition,
+)
+from epochwatch.services.sagemaker.resources import ended, in_use, invalid, job_arn, not_found
+from epochwatch.services.sagemaker.tags import tags_of
+from epochwatch.store.state.job_records import NameTaken, StillRunning
+
+_CHANGEABLE: Final = ("ProfilerConfig", "ProfilerRuleConfigurations", "RemoteDebugConfig")
+
+
+def create_training_job(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """CreateTrainingJob: the job waits for its launcher from now on.
+
+    What can have no meaning here (roles, networks, keys, instance types) is kept and shown by DescribeTrainingJob.
+    """
+    job = start_training_job(call, request)
+    return {"TrainingJobArn": job_arn(call, TRAINING, job.name)}
+
+
+def start_training_job(call: Call, request: dict[str, Any]) -> TrainingJob:
+    """The job that a request for one makes; also of a tuning job. Raises AwsError."""
+    request = _completed(request)
+    name = request["TrainingJobName"]
+    hyperparameters = request.get("HyperParameters", {})
+    definitions = definitions_of(request.get("AlgorithmSpecification", {}), hyperparameters)
+    try:
+        job = call.stores.state.jobs.create(
+            call.tenant,
+            name,
+            request,
+            definitions,
+            tags_of(request.get("Tags", [])),
+            call.now,
+            config=hyperparameters,
+            host_count=instance_count(request.get("ResourceConfig", {})),
+        )
+    except NameTaken as error:
+        raise in_use("Training job", job_arn(call, TRAINING, name)) from error
+    call.stores.feed.publish_job(call.tenant, job)
+    return job
+
+
+def stop_training_job(call: Call, request: dict[str, Any]) -> None:
+    """StopTrainingJob: the job gets SIGTERM, and 120 seconds later SIGKILL; one that waits is stopped at once."""
+    name = request["TrainingJobName"]
+    job = _known(call, name)
+    if not job.created_by_api and job.status not in TERMINAL:
+        raise invalid(
+            f"The training job {name} was started by 'epochwatch run' or by an agent, not by CreateTrainingJob:"
+            " stop its process where it runs."
+        )
+    if job.status in TERMINAL:
+        raise ended("training job", job.status)
+    stopped = call.stores.state.jobs.stop(call.tenant, name, call.now)
+    if stopped is not None:
+        call.stores.feed.publish_job(call.tenant, stopped)
+
+
+def update_training_job(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """UpdateTrainingJob: other profiling, remote debugging or a longer warm pool, which DescribeTrainingJob shows."""
+    name = request["TrainingJobName"]
+    job = _known(call, name)
+    changed: dict[str, Any] = {key: request[key] for key in _CHANGEABLE if key in request}
+    keep_alive = request.get("ResourceConfig")
+    if not changed and keep_alive is None:
+        raise invalid("No updates are provided: give a profiler, remote debug or resource configuration.")
+    if not job.created_by_api:
+        raise invalid(f"The training job {name} was not made by CreateTrainingJob and cannot be updated.")
+    if keep_alive is not None:
+        raise invalid(f"The training job {name} has no warm pool in status Available: nothing can be kept alive.")
+    if job.status != IN_PROGRESS:
+        raise ended("training job", job.status)
+    call.stores.state.jobs.change_request(call.tenant, name, lambda known: {**known, **changed})
+    return {"TrainingJobArn": job_arn(call, TRAINING, name)}
+
+
+def delete_training_job(call: Call, request: dict[str, Any]) -> None:
+    """DeleteTrainingJob: forgets a job that has ended; its name may be used again. Its log and metrics stay."""
+    name = request["TrainingJobName"]
+    try:
+        if not call.stores.state.jobs.delete(call.tenant, name):
+            raise AwsError("ResourceNotFound", f"Training job {name} does not exist.")
+    except StillRunning as error:
+        status = _known(call, name).status
+        raise AwsError(
+            "ResourceInUse", f"The training job {name} is in status {status}: stop it before it is deleted."
+        ) from error
+
+
+def _known(call: Call, name: str) -> TrainingJob:
+    job = call.stores.state.jobs.get(call.tenant, name)
+    if job is None:
+        raise not_found()
+    return job
+
+
+def _completed(request: dict[str, Any]) -> dict[str, Any]:
+    """The request with the service's defaults. Raises AwsError where it cannot be."""
+    request = dict(request)
+    serverless = "ServerlessJobConfig" in request
+    for member in ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition"):
+        if member not in request and not serverless:
+            raise invalid(f"{member} is required.")
+    resources = request.get("ResourceConfig", {})
+    if "AlgorithmSpecification" in request:
+        require_algorithm(request["AlgorithmSpecification"])
+    if resources:
+        require_resources(resources)
+    groups = [group["InstanceGroupName"] for group in resources.get("InstanceGroups", [])]
+    require_channels(request.get("InputDataConfig", []), groups)
+    request["StoppingCondition"] = stopping_condition(
+        request.get("StoppingCondition", {}), spot=request.get("EnableManagedSpotTraining", False)
+    )
+    if "CheckpointConfig" in request:
+        request["CheckpointConfig"] = {"LocalPath": CHECKPOINTS, **request["CheckpointConfig"]}
+    return request

@@ -1,0 +1,304 @@
+"""Training jobs made through SageMaker's API, over real stores."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from epochwatch.model.batch import Registration
+from epochwatch.services.sagemaker.job_list import list_training_jobs
+from epochwatch.services.sagemaker.training_job import describe_training_job
+from epochwatch.services.sagemaker.training_job_changes import (
+    create_training_job,
+    delete_training_job,
+    stop_training_job,
+    update_training_job,
+)
+from epochwatch.store.run_points import TRAINING_JOB
+from tests.services.conftest import Caller
+from tests.services.points import columns
+from tests.services.training import IMAGE, channel, tell, training
+
+
+def describe(caller: Caller, name: str = "job") -> dict[str, Any]:
+    return caller(describe_training_job, TrainingJobName=name)
+
+
+def create(caller: Caller, name: str = "job", **more: Any) -> dict[str, Any]:
+    return caller(create_training_job, **training(name, **more))
+
+
+def refusal(caller: Caller, **more: Any) -> str:
+    """Why CreateTrainingJob refuses; nothing is made then."""
+    code, message = caller.refused(create_training_job, **training(**more))
+    assert code == "ValidationException"
+    assert caller.stores.state.jobs.get(caller.tenant, "job") is None
+    return message
+
+
+def specification(**more: Any) -> dict[str, Any]:
+    return {"TrainingImage": IMAGE, "TrainingInputMode": "File"} | more
+
+
+def test_a_job_waits_and_shows_all_it_was_asked_for_with(caller: Caller):
+    asked = {
+        "AlgorithmSpecification": specification(
+            MetricDefinitions=[{"Name": "loss", "Regex": "loss=([0-9.]+)"}],
+            ContainerEntrypoint=["python", "train.py"],
+        ),
+        "HyperParameters": {"lr": "0.1"},
+        "InputDataConfig": [channel(), channel("test")],
+        "VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]},
+        "EnableNetworkIsolation": True,
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120},
+        "CheckpointConfig": {"S3Uri": "s3://bucket/checkpoints"},
+        "DebugHookConfig": {"S3OutputPath": "s3://bucket/debug", "CollectionConfigurations": []},
+        "ProfilerConfig": {"S3OutputPath": "s3://bucket/profile", "DisableProfiler": False},
+        "TensorBoardOutputConfig": {"S3OutputPath": "s3://bucket/tensorboard"},
+        "Environment": {"A": "b"},
+        "RetryStrategy": {"MaximumRetryAttempts": 2},
+        "RemoteDebugConfig": {"EnableRemoteDebug": True},
+        "InfraCheckConfig": {"EnableInfraCheck": True},
+    }
+    arn = f"arn:aws:sagemaker:us-east-1:{caller.tenant.account}:training-job/job"
+    assert create(caller, **copy.deepcopy(asked)) == {"TrainingJobArn": arn}
+    found = describe(caller)
+    asked["CheckpointConfig"]["LocalPath"] = "/opt/ml/checkpoints"
+    asked["AlgorithmSpecification"]["EnableSageMakerMetricsTimeSeries"] = True
+    expected = training(**asked) | {
+        "TrainingJobArn": arn,
+        "ModelArtifacts": {"S3ModelArtifacts": ""},
+        "TrainingJobStatus": "InProgress",
+        "SecondaryStatus": "Starting",
+        "CreationTime": caller.now,
+        "LastModifiedTime": caller.now,
+        "SecondaryStatusTransitions": [
+            {"Status": "Starting", "StartTime": caller.now, "StatusMessage": "Starting the training job"}
+        ],
+        "FinalMetricDataList": [],
+        "EnableInterContainerTrafficEncryption": False,
+        "ProfilingStatus": "Enabled",
+    }
+    assert found == expected
+
+
+def test_a_name_is_unique(caller: Caller):
+    create(caller)
+    assert caller.refused(create_training_job, **training()) == (
+        "ResourceInUse",
+        "Training job names must be unique within an AWS account and region, and a training job with this name"
+        f" already exists (arn:aws:sagemaker:us-east-1:{caller.tenant.account}:training-job/job)",
+    )
+
+
+def test_a_finished_job(caller: Caller):
+    begun = caller.now
+    create(caller)
+    for status in ("Downloading", "Training", "Uploading"):
+        caller.now += 10
+        tell(caller, status)
+    caller.now += 10
+    tell(caller, "Completed", artifacts="s3://bucket/out/job/output/model.tar.gz", billable_seconds=28)
+    found = describe(caller)
+    assert (found["TrainingJobStatus"], found["SecondaryStatus"]) == ("Completed", "Completed")
+    assert (found["TrainingStartTime"], found["TrainingEndTime"]) == (begun + 10, begun + 40)
+    assert (found["TrainingTimeInSeconds"], found["BillableTimeInSeconds"]) == (30, 28)
+    assert found["ModelArtifacts"] == {"S3ModelArtifacts": "s3://bucket/out/job/output/model.tar.gz"}
+    assert [
+        (t["Status"], t["StartTime"] - begun, t["EndTime"] - begun) for t in found["SecondaryStatusTransitions"]
+    ] == [
+        ("Starting", 0, 10),
+        ("Downloading", 10, 20),
+        ("Training", 20, 30),
+        ("Uploading", 30, 40),
+        ("Completed", 40, 40),
+    ]
+
+
+def test_a_failed_job_says_why(caller: Caller):
+    create(caller)
+    tell(caller, "Training", "Failed", failure_reason="AlgorithmError: no data")
+    found = describe(caller)
+    assert found["FailureReason"] == "AlgorithmError: no data"
+    assert found["SecondaryStatusTransitions"][-1]["StatusMessage"] == "Training job failed"
+
+
+def test_defaults_are_filled_in(caller: Caller):
+    create(caller, StoppingCondition={})
+    found = describe(caller)
+    assert found["StoppingCondition"] == {"MaxRuntimeInSeconds": 86400}
+    assert found["ProfilingStatus"] == "Disabled"
+    assert found["AlgorithmSpecification"]["EnableSageMakerMetricsTimeSeries"] is False
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            {"AlgorithmSpecification": {"TrainingInputMode": "File"}},
+            "exactly one of TrainingImage and AlgorithmName",
+        ),
+        ({"AlgorithmSpecification": specification(AlgorithmName="a")}, "exactly one of TrainingImage"),
+        (
+            {
+                "AlgorithmSpecification": {
+                    "TrainingInputMode": "File",
+                    "AlgorithmName": "a",
+                    "ContainerEntrypoint": ["x"],
+                }
+            },
+            "ContainerEntrypoint is only supported together with TrainingImage",
+        ),
+        (
+            {"AlgorithmSpecification": specification(MetricDefinitions=[{"Name": "m", "Regex": "(a"}])},
+            "Invalid metric definition: the regex of metric 'm' does not compile",
+        ),
+        ({"InputDataConfig": [channel(), channel()]}, "Channel names must be unique"),
+        (
+            {"InputDataConfig": [channel(S3DataSource={}, FileSystemDataSource={})]},
+            "channel train must have exactly one of",
+        ),
+        (
+            {
+                "InputDataConfig": [
+                    channel(S3DataSource={"S3DataType": "AugmentedManifestFile", "S3Uri": "s3://b/m"})
+                ]
+            },
+            "AttributeNames of channel train are required",
+        ),
+        (
+            {
+                "InputDataConfig": [
+                    channel(
+                        S3DataSource={"S3DataType": "S3Prefix", "S3Uri": "s3://b", "InstanceGroupNames": ["g"]}
+                    )
+                ]
+            },
+            "names the instance group g, which ResourceConfig has not",
+        ),
+        ({"ResourceConfig": {"VolumeSizeInGB": 1}}, "InstanceType is required"),
+        (
+            {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 0, "VolumeSizeInGB": 1}},
+            "InstanceCount in ResourceConfig must be greater than or equal to 1",
+        ),
+        (
+            {"ResourceConfig": {"InstanceCount": 1, "InstanceGroups": [{"InstanceGroupName": "a"}]}},
+            "InstanceCount cannot be given together with InstanceGroups",
+        ),
+        (
+            {
+                "ResourceConfig": {
+                    "InstanceGroups": [
+                        {"InstanceGroupName": "a", "InstanceType": "ml.m5.large", "InstanceCount": 1}
+                    ]
+                    * 2
+                }
+            },
+            "Instance group names must be unique",
+        ),
+        ({"StoppingCondition": {"MaxRuntimeInSeconds": 29 * 86400}}, "exceeds the longest supported runtime"),
+        (
+            {"StoppingCondition": {"MaxWaitTimeInSeconds": 10}},
+            "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true",
+        ),
+        (
+            {"EnableManagedSpotTraining": True, "StoppingCondition": {"MaxRuntimeInSeconds": 10}},
+            "Invalid MaxWaitTimeInSeconds. It must be present",
+        ),
+        ({"Tags": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}, "Tag keys must be unique"),
+        ({"Tags": [{"Key": "aws:x", "Value": "1"}]}, "reserved for AWS"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(caller: Caller, more: dict[str, Any], message: str):
+    assert message in refusal(caller, **more)
+
+
+@pytest.mark.parametrize("member", ["AlgorithmSpecification", "ResourceConfig", "StoppingCondition"])
+def test_what_is_needed_without_serverless_is_required(caller: Caller, member: str):
+    request = {name: value for name, value in training().items() if name != member}
+    assert caller.refused(create_training_job, **request) == ("ValidationException", f"{member} is required.")
+
+
+def test_a_builtin_algorithm_has_its_own_definitions(caller: Caller):
+    image = "811284229777.dkr.ecr.us-east-1.amazonaws.com/xgboost:1"
+    create(caller, AlgorithmSpecification=specification(TrainingImage=image))
+    found = describe(caller)["AlgorithmSpecification"]
+    assert "validation:rmse" in [definition["Name"] for definition in found["MetricDefinitions"]]
+    assert found["EnableSageMakerMetricsTimeSeries"] is True
+    own = [{"Name": "m", "Regex": "m=(.*)"}]
+    request = training("own", AlgorithmSpecification=specification(TrainingImage=image, MetricDefinitions=own))
+    _, message = caller.refused(create_training_job, **request)
+    assert message.startswith("You can't override the metric definitions for Amazon SageMaker algorithms.")
+    caller(create_training_job, **request | {"HyperParameters": {"sagemaker_program": "train.py"}})
+    assert describe(caller, "own")["AlgorithmSpecification"]["MetricDefinitions"] == own
+
+
+def test_hosts_are_counted_over_instance_groups(caller: Caller):
+    groups = [
+        {"InstanceGroupName": name, "InstanceType": "ml.m5.large", "InstanceCount": count}
+        for name, count in (("a", 2), ("b", 3))
+    ]
+    create(caller, ResourceConfig={"InstanceGroups": groups, "VolumeSizeInGB": 1})
+    job = caller.stores.state.jobs.get(caller.tenant, "job")
+    assert job is not None
+    assert job.host_count == 5
+
+
+def test_a_job_that_waits_stops_at_once_and_one_that_runs_is_asked_to(caller: Caller):
+    create(caller)
+    caller(stop_training_job, TrainingJobName="job")
+    assert describe(caller)["TrainingJobStatus"] == "Stopped"
+    assert caller.refused(stop_training_job, TrainingJobName="job") == (
+        "ValidationException",
+        "The request was rejected because the training job is in status Stopped.",
+    )
+    create(caller, "running")
+    launch = caller.stores.state.launches.get(caller.tenant, "running")
+    assert launch is not None
+    caller.stores.state.launches.started(launch, "process", {}, caller.now)
+    tell(caller, "Training", name="running")
+    for _ in range(2):
+        caller(stop_training_job, TrainingJobName="running")
+    found = describe(caller, "running")
+    assert (found["TrainingJobStatus"], found["SecondaryStatus"]) == ("Stopping", "Stopping")
+    assert [j["TrainingJobName"] for j in caller(list_training_jobs, StatusEquals="Stopping")[
+        "TrainingJobSummaries"
+    ]] == ["running"]  # fmt: skip
+
+
+def test_a_run_that_was_not_created_is_stopped_where_it_runs(caller: Caller):
+    run = Registration("f" * 32, "mine", started=caller.now)
+    caller.stores.state.jobs.register(caller.tenant, run, caller.now)
+    code, message = caller.refused(stop_training_job, TrainingJobName="mine")
+    assert (code, "stop its process where it runs" in message) == ("ValidationException", True)
+
+
+@pytest.mark.parametrize("operation", [stop_training_job, update_training_job])
+def test_a_job_that_is_not_there_is_not_found(caller: Caller, operation):
+    refused = caller.refused(operation, TrainingJobName="no")
+    assert refused == ("ValidationException", "Requested resource not found.")
+
+
+def test_profiling_changes_while_a_job_is_in_progress(caller: Caller):
+    create(caller)
+    change = {"TrainingJobName": "job", "ProfilerConfig": {"DisableProfiler": True}}
+    assert caller(update_training_job, **change)["TrainingJobArn"].endswith(":training-job/job")
+    assert describe(caller)["ProfilerConfig"] == {"DisableProfiler": True}
+    assert "No updates" in caller.refused(update_training_job, TrainingJobName="job")[1]
+    pool = {"TrainingJobName": "job", "ResourceConfig": {"KeepAlivePeriodInSeconds": 60}}
+    assert "no warm pool" in caller.refused(update_training_job, **pool)[1]
+    tell(caller, "Completed")
+    assert "in status Completed" in caller.refused(update_training_job, **change)[1]
+
+
+def test_a_job_that_has_ended_is_deleted_and_leaves_its_name(caller: Caller):
+    create(caller)
+    assert caller.refused(delete_training_job, TrainingJobName="job")[0] == "ResourceInUse"
+    caller.stores.run_points.write(caller.tenant, TRAINING_JOB, "job", columns("old", [1.0], caller.now))
+    tell(caller, "Training", "Completed")
+    caller(delete_training_job, TrainingJobName="job")
+    assert caller.refused(delete_training_job, TrainingJobName="job")[0] == "ResourceNotFound"
+    caller.now += 3600
+    create(caller)
+    assert describe(caller)["FinalMetricDataList"] == []
