@@ -32,6 +32,8 @@ class FilterPattern:
     """Whether a message matches."""
     required: tuple[str, ...] = ()
     """Texts that every matching message contains: a store may look for these first."""
+    required_regexes: tuple[str, ...] = ()
+    """Regular expressions of RE2 that are found in every matching message."""
     kind: Literal["terms", "json", "fields"] = "terms"
     values: Callable[[str], Mapping[str, str]] = _no_values
     """What the pattern names of a message that matches: properties by their selectors, fields by ``$name``."""
@@ -83,6 +85,7 @@ def compile_pattern(source: str) -> FilterPattern:
 def _terms(source: str, text: str) -> FilterPattern:
     by_sign: dict[str, list[Callable[[str], bool]]] = {"": [], "-": [], "?": []}
     required: list[str] = []
+    required_regexes: list[str] = []
     position = regexes = 0
     while position < len(text):
         match = _TERM.match(text, position)
@@ -94,6 +97,8 @@ def _terms(source: str, text: str) -> FilterPattern:
         position = match.end()
         if regex is not None:
             by_sign[sign].append(Regex(regex).equals)
+            if sign == "":
+                required_regexes.append(regex)
             regexes += 1
             if regexes > MOST_REGEXES:
                 raise InvalidFilterPattern(TOO_MANY_REGEXES)
@@ -103,7 +108,7 @@ def _terms(source: str, text: str) -> FilterPattern:
             required.append(term)
         by_sign[sign].append(_contains(term))
     combined = _combine(by_sign[""], by_sign["-"], by_sign["?"])
-    return FilterPattern(source, combined, tuple(required), regexes=regexes)
+    return FilterPattern(source, combined, tuple(required), tuple(required_regexes), regexes=regexes)
 
 
 def _contains(term: str) -> Callable[[str], bool]:

@@ -148,13 +148,14 @@ class LogStore:
         start: int | None = None,
         end: int | None = None,
         containing: Sequence[str] = (),
+        matching: Sequence[str] = (),
         after: tuple[int, int, str] | None = None,
         newest: bool = False,
         limit: int = 10_000,
     ) -> list[LogEvent]:
         """Events of a group's streams (or those whose name begins with ``prefix``) by timestamp, seq and stream,
         with ``newest`` from the last to the first, behind ``after`` of that order; only those whose message has
-        all the texts of ``containing``.
+        all the texts of ``containing``, and in which all regular expressions of ``matching`` are found.
         """
         where, parameters = self._kept(tenant, group, streams, start, end)
         if prefix is not None:
@@ -163,6 +164,9 @@ class LogStore:
         for number, text in enumerate(containing):
             where += f" AND position(message, %(containing{number})s) > 0"
             parameters[f"containing{number}"] = text
+        for number, regex in enumerate(matching):
+            where += f" AND match(message, %(matching{number})s)"
+            parameters[f"matching{number}"] = regex
         if after is not None:
             beyond = "<" if newest else ">"
             where += (

@@ -4,6 +4,7 @@ from epochwatch.services.call import Operation
 from epochwatch.services.logs.event_filter import filter_log_events
 from epochwatch.services.logs.event_reading import get_log_events
 from epochwatch.services.logs.event_writing import put_log_events
+from epochwatch.services.logs.group_list import list_log_groups
 from epochwatch.services.logs.groups import (
     create_log_group,
     delete_log_group,
@@ -11,13 +12,20 @@ from epochwatch.services.logs.groups import (
     put_log_group_deletion_protection,
 )
 from epochwatch.services.logs.live_tail import start_live_tail
+from epochwatch.services.logs.log_records import get_log_group_fields, get_log_record
 from epochwatch.services.logs.metric_filters import (
     delete_metric_filter,
     describe_metric_filters,
     put_metric_filter,
     test_metric_filter,
 )
-from epochwatch.services.logs.queries import describe_queries, get_query_results, start_query, stop_query
+from epochwatch.services.logs.queries import (
+    describe_queries,
+    get_query_results,
+    list_log_groups_for_query,
+    start_query,
+    stop_query,
+)
 from epochwatch.services.logs.query_definitions import (
     delete_query_definition,
     describe_query_definitions,
@@ -49,7 +57,11 @@ OPERATIONS: dict[str, Operation] = {
     "DescribeQueryDefinitions": describe_query_definitions,
     "FilterLogEvents": filter_log_events,
     "GetLogEvents": get_log_events,
+    "GetLogGroupFields": get_log_group_fields,
+    "GetLogRecord": get_log_record,
     "GetQueryResults": get_query_results,
+    "ListLogGroups": list_log_groups,
+    "ListLogGroupsForQuery": list_log_groups_for_query,
     "ListTagsForResource": list_tags_for_resource,
     "ListTagsLogGroup": list_tags_log_group,
     "PutLogEvents": put_log_events,

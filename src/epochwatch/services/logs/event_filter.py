@@ -91,6 +91,7 @@ class _Scan:
             start=self._request.get("startTime"),
             end=self._request.get("endTime"),
             containing=self._pattern.required,
+            matching=self._pattern.required_regexes,
             after=after,
             newest=self._newest,
             limit=limit,

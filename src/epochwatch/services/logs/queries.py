@@ -15,6 +15,7 @@ MOST_GROUPS: Final = 50
 PAGE: Final = 10_000
 """Rows of one answer."""
 LISTED: Final = 1000
+LISTED_GROUPS: Final = 500
 _LATEST: Final = 253_402_300_799
 """Unix seconds of the last moment of the year 9999."""
 _GROUP_MEMBERS: Final = ("logGroupName", "logGroupNames", "logGroupIdentifiers")
@@ -91,6 +92,17 @@ def describe_queries(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     offset = _offset(bound, request.get("nextToken"))
     answer: dict[str, Any] = {"queries": [_described(query) for query in found[offset : offset + limit]]}
     if offset + limit < len(found):
+        answer["nextToken"] = seal(bound, offset + limit)
+    return answer
+
+
+def list_log_groups_for_query(call: Call, request: dict[str, Any]) -> dict[str, Any]:
+    """ListLogGroupsForQuery: a page of the names of the groups that a query was about."""
+    query = _existing(call, request)
+    bound = {"groupsOf": query.id}
+    offset, limit = _offset(bound, request.get("nextToken")), request.get("maxResults", LISTED_GROUPS)
+    answer: dict[str, Any] = {"logGroupIdentifiers": list(query.groups[offset : offset + limit])}
+    if offset + limit < len(query.groups):
         answer["nextToken"] = seal(bound, offset + limit)
     return answer
 
