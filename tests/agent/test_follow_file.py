@@ -295,25 +295,11 @@ def test_lines_longer_than_a_window_come_in_pieces(log: Log) -> None:
     assert log.read == text
 
 
-OPERATIONS = (
-    "write",
-    "write",
-    "poll",
-    "poll",
-    "rotate",
-    "rotate_away",
-    "copytruncate",
-    "compress",
-    "replace",
-    "restart",
-)
+OPERATIONS = (*("write", "poll") * 2, "rotate", "rotate_away", "copytruncate", "compress", "replace", "restart")
+EXAMPLES = int(os.environ.get("EPOCHWATCH_EXAMPLES", "100"))
 
 
-@settings(
-    max_examples=int(os.environ.get("EPOCHWATCH_EXAMPLES", "100")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(OPERATIONS), max_size=25))
 def test_every_line_once_whatever_happens_in_whatever_order(
     tmp_path_factory: pytest.TempPathFactory, operations: list[str]

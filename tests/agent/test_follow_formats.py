@@ -93,7 +93,7 @@ def test_how_a_file_is_read_in_pieces_changes_nothing(cuts: list[int]) -> None:
         taken += out.taken
     whole = unwrap("cri", CRI, NOW)
     assert data == whole.data
-    assert {end: time for end, time in times}.items() >= {(end, time // 1000) for end, time in whole.times}
+    assert dict(times).items() >= {(end, time // 1000) for end, time in whole.times}
 
 
 @given(st.binary(max_size=200), st.booleans())

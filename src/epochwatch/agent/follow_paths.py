@@ -34,8 +34,8 @@ class Paths:
             _check_directory(pattern)
         self._next = 0.0
         self._found = self._scan()
-        if complete and not self._found:
-            raise EpochwatchError(f"no file matches {' '.join(words)}")
+        if complete and self._patterns and not self._found:
+            raise EpochwatchError(f"no file matches {' '.join(self._patterns)}")
 
     def waiting(self) -> list[str]:
         """What is named and not there yet: files, and patterns if nothing matches any."""

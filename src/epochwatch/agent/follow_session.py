@@ -100,7 +100,9 @@ class FollowSession:
     def __init__(self, options: FollowOptions, settings: Settings) -> None:
         self._options = options
         self._settings = settings
-        self._spool, self._resuming = self._find_spool()
+        earlier = self._earlier()
+        self._ends = [make(earlier is not None) for make in options.ends]
+        self._spool = earlier or self._new_spool()
         self._streams: dict[str, _Stream] = {}
         self._numbers = self._spool.follows()
         self._signal = 0
@@ -129,14 +131,14 @@ class FollowSession:
                 )
             return self._follow(lock)
 
-    def _find_spool(self) -> tuple[Spool, bool]:
-        """The spool of this job if its following has not ended, else a new one."""
+    def _earlier(self) -> Spool | None:
+        """The spool of this job, if its following has not ended."""
         for spool in reversed(spools(self._settings.spool_directory)):
             with suppress(OSError, ValueError):
                 run = spool.run()
                 if run.followed and self._options.name in (run.name, run.assigned) and spool.exit() is None:
-                    return spool, True
-        return self._new_spool(), False
+                    return spool
+        return None
 
     def _new_spool(self) -> Spool:
         options = self._options
@@ -161,14 +163,13 @@ class FollowSession:
     # -- following ------------------------------------------------------------------------------------------
 
     def _follow(self, lock: Lock) -> int:
-        ends = [make(self._resuming) for make in self._options.ends]
         for number in (*LEAVING, signal.SIGINT):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
         self._take_up()
         self._sending.thread.start()
         sampler = self._start_sampler()
-        end = self._until_end(ends)
+        end = self._until_end()
         if end is None:
             self._await_shipper(leaving=True)
         else:
@@ -180,14 +181,14 @@ class FollowSession:
             sampler.wait()
         return self._tell(end)
 
-    def _until_end(self, ends: Sequence[End]) -> Exit | None:
+    def _until_end(self) -> Exit | None:
         """How the training ended; None where following is to stop before that."""
         while not self._signal:
             moved = self._pump()
             quiet = time.monotonic() - self._moved
             if not moved or time.monotonic() - self._looked > QUIET_SECONDS:
                 self._looked = time.monotonic()
-                for reached in [*(end.reached(quiet) for end in ends), self._unit_ended(quiet)]:
+                for reached in [*(end.reached(quiet) for end in self._ends), self._unit_ended(quiet)]:
                     if reached is not None:
                         return reached
                 self._take_up()
