@@ -1,6 +1,8 @@
 """Every operation, used by three generations of clients against one real server, gives the same answers."""
 
 import json
+import random
+import string
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.peers import peer_python
 from tests.servers import ServerProcess
@@ -84,3 +87,19 @@ def test_an_operation_that_is_not_built_says_so(server: ServerProcess) -> None:
         cloudwatch.describe_alarms()
     assert refusal.value.response["Error"]["Code"] == "NotImplemented"
     assert "DescribeAlarms" in refusal.value.response["Error"]["Message"]
+
+
+def test_a_request_may_have_so_many_bytes_as_it_is_sent(server: ServerProcess) -> None:
+    """boto3 compresses: 2.5 MB that say little are few bytes."""
+
+    def datum(number: int, letters: str) -> dict[str, Any]:
+        dimensions = [{"Name": f"d{n}", "Value": "".join(random.choices(letters, k=250))} for n in range(10)]
+        return {"MetricName": f"m{number}", "Value": 1.0, "Dimensions": dimensions}
+
+    client = server.boto3("cloudwatch")
+    client.put_metric_data(Namespace="Size", MetricData=[datum(number, "x") for number in range(1000)])
+    noise = [datum(number, string.ascii_letters) for number in range(1000)]
+    with pytest.raises(ClientError, match=r"Request size [0-9]+ exceeded 1048576 bytes") as refused:
+        client.put_metric_data(Namespace="Size", MetricData=noise)
+    assert refused.value.response["Error"]["Code"] == "RequestEntityTooLarge"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413

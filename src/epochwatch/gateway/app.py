@@ -46,7 +46,9 @@ is."""
 
 
 class Gateway:
-    """Answers the AWS requests of ``services`` (operations by name, by botocore's service name)."""
+    """Answers the AWS requests of ``services`` (operations by name, by botocore's service name). Requests for some of
+    them, by service and operation, are refused that are sent in more than ``largest`` bytes.
+    """
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class Gateway:
         inner: ASGIApp,
         clock: Callable[[], float] = time.time,
         objects: ASGIApp | None = None,
+        largest: Mapping[tuple[str, str], int] | None = None,
     ) -> None:
         self._services = services
         self._make_call = make_call
@@ -63,6 +66,7 @@ class Gateway:
         self._inner = inner
         self._objects = objects
         self._clock = clock
+        self._largest = largest or {}
         self._router = Router(services)
         self._pool = ThreadPoolExecutor(HANDLERS, thread_name_prefix="aws")
 
@@ -129,6 +133,9 @@ class Gateway:
             raise AwsError(
                 "NotImplemented", f"{route.service} {route.operation} is not implemented by epochwatch yet."
             )
+        largest = self._largest.get((route.service, route.operation), MAX_BODY)
+        if len(signed_body) > largest:
+            raise AwsError("RequestEntityTooLarge", f"Request size {len(signed_body)} exceeded {largest} bytes")
         call = self._make_call(identity, request_id, now, attempt_of(request.headers))
         result = function(call, _input(route, operation, request))
         if operation.has_event_stream_output:

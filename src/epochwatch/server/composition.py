@@ -31,6 +31,7 @@ from epochwatch.prometheus.app import prometheus_routes
 from epochwatch.server.agent_api import AgentApi, Refusal
 from epochwatch.server.maintenance import Maintenance
 from epochwatch.server.object_server import ObjectServer
+from epochwatch.services import cloudwatch
 from epochwatch.services.call import Call, Operation
 from epochwatch.settings import Settings
 from epochwatch.store.stores import Stores
@@ -53,6 +54,11 @@ def compose(stores: Stores, settings: Settings, credentials: Credentials, *, eph
 def operations() -> dict[str, Mapping[str, Operation]]:
     """Every operation that is built, by service."""
     return {name: import_module(package).OPERATIONS for name, package in SERVICES.items()}
+
+
+def largest_requests() -> dict[tuple[str, str], int]:
+    """How many bytes requests of some operations may be sent in, by service and operation."""
+    return {("cloudwatch", operation): size for operation, size in cloudwatch.LARGEST_REQUESTS.items()}
 
 
 class Composition:
@@ -87,7 +93,14 @@ class Composition:
         routes.append(Mount("/_", routes=faces))
         inner = Starlette(routes=routes, lifespan=self._lifespan)
         objects = Forward(self._objects.address)
-        self._gateway = Gateway(operations(), self._call, self._authenticator, inner, objects=objects)
+        self._gateway = Gateway(
+            operations(),
+            self._call,
+            self._authenticator,
+            inner,
+            objects=objects,
+            largest=largest_requests(),
+        )
         return self._gateway
 
     @asynccontextmanager

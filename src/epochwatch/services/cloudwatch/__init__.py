@@ -20,3 +20,6 @@ OPERATIONS: dict[str, Operation] = {
     "PutAnomalyDetector": put_anomaly_detector,
     "PutMetricData": put_metric_data,
 }
+
+LARGEST_REQUESTS: dict[str, int] = {"GetMetricData": 600 << 10, "PutMetricData": 1 << 20}
+"""Bytes as they are sent: a compressed request may have more to say."""
