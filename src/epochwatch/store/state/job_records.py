@@ -197,6 +197,14 @@ class JobRecords:
             ).all()
         return [decoded(row) for row in rows], int(total)
 
+    def all(self, tenant: Tenant, kind: JobKind = TRAINING) -> "Sequence[tuple[TrainingJob, dict[str, Any]]]":
+        """Every job with the input it was made from (empty for a run)."""
+        table = _TABLES[kind]
+        query = sa.select(table.c.record, table.c.request).where(owned(table, tenant))
+        with self._database.begin() as connection:
+            rows = connection.execute(query).all()
+        return [(decoded(row), json.loads(row.request) if row.request else {}) for row in rows]
+
     def _changed(
         self, connection: sa.Connection, tenant: Tenant, name: str, kind: JobKind, change: Change
     ) -> TrainingJob | None:

@@ -10,13 +10,14 @@ from epochwatch.store.state.launches import LaunchStore
 from epochwatch.store.state.log_groups import LogGroupStore
 from epochwatch.store.state.metric_filters import MetricFilterStore
 from epochwatch.store.state.query_definitions import QueryDefinitionStore
+from epochwatch.store.state.resources import ResourceStore
 from epochwatch.store.state.tiers import TierStateStore
 from epochwatch.store.state.trial_components import TrialComponentStore
 
 
 class StateStore:
-    """Keys, jobs and their launches, log groups, metric filters, trial components, anomaly detectors in one
-    database.
+    """Keys, jobs and their launches, log groups, metric filters, experiments and tuning jobs, anomaly detectors in
+    one database.
     """
 
     def __init__(self, database: Database) -> None:
@@ -28,7 +29,8 @@ class StateStore:
         self.launches = LaunchStore(database)
         self.query_definitions = QueryDefinitionStore(database)
         self.tiers = TierStateStore(database)
-        self.trial_components = TrialComponentStore(database)
+        self.resources = ResourceStore(database)
+        self.trial_components = TrialComponentStore(self.resources)
         self.anomaly_detectors = AnomalyDetectorStore(database)
 
     @classmethod

@@ -118,10 +118,22 @@ QUERY_DEFINITIONS = _owned(
     Column("client_token", String(128)),  # of the request that made it
     Column("definition", Text, nullable=False),  # the whole QueryDefinition as JSON
 )
-TRIAL_COMPONENTS = _owned(
-    "trial_components",
+RESOURCES = _owned(
+    "resources",
+    Column("kind", String(32), primary_key=True),
     Column("name", String(120), primary_key=True),
+    Column("parent", String(120), nullable=False),
+    Column("status", String(32), nullable=False),
     Column("created", Float, nullable=False),
+    Column("updated", Float, nullable=False),
+    Column("record", Text, nullable=False),  # JSON
+    Column("tags", Text, nullable=False),  # JSON
+)
+Index("resources_by_status", RESOURCES.c.kind, RESOURCES.c.status)
+TRIAL_MEMBERSHIPS = _owned(
+    "trial_memberships",
+    Column("trial", String(120), primary_key=True),
+    Column("component", String(120), primary_key=True),
 )
 ANOMALY_DETECTORS = _owned(
     "anomaly_detectors",
