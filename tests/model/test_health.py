@@ -1,7 +1,9 @@
 """How definitions fared, added up over several logs."""
 
+import pytest
+
 from epochwatch.model.batch import Ambiguity, DefinitionHealth
-from epochwatch.model.health import is_shadowed, merged
+from epochwatch.model.health import is_shadowed, merged, problems
 
 
 def test_counts_of_one_definition_are_added_up_and_others_kept_apart() -> None:
@@ -39,3 +41,50 @@ def test_a_definition_is_shadowed_when_it_never_gave_a_value_itself() -> None:
     assert is_shadowed(DefinitionHealth("m", matched=3, non_numeric=1, shadowed=2))
     assert not is_shadowed(DefinitionHealth("m", matched=3, shadowed=2))
     assert not is_shadowed(DefinitionHealth("m"))
+
+
+@pytest.mark.parametrize(
+    ("health", "says"),
+    [
+        (DefinitionHealth("m", "m=(.)", matched=1), []),
+        (DefinitionHealth("m", "", "log"), []),
+        (DefinitionHealth("m", "m=(.)"), ["never matched: m=(.)"]),
+        (
+            DefinitionHealth("m", "m=(.)", matched=2, non_numeric=2, example="m=x"),
+            ["captured 2 texts that are no numbers, for example in: m=x"],
+        ),
+        (
+            DefinitionHealth("m", "m=(.)", matched=2, shadowed=2, shadowed_example="m=1"),
+            [
+                "gave no value of its own: an earlier definition of that name gave one on each of its lines,"
+                " for example: m=1"
+            ],
+        ),
+        (
+            DefinitionHealth(
+                "m",
+                "m=(.)",
+                matched=9,
+                ambiguous=[
+                    Ambiguity("same-text", 9, 9, "m=1", "n"),
+                    Ambiguity("several-matches", 3, 9, "m=1 m=2"),
+                ],
+            ),
+            [
+                "captured the same text as 'n' on all 9 lines looked at: m=1",
+                "matched more than once in 3 of 9 lines looked at (the first match counts): m=1 m=2",
+            ],
+        ),
+        (
+            DefinitionHealth("m", "m=(.)", matched=9, refused=7),
+            ["found 7 values that were not kept: it has had 1,000 different dimensions"],
+        ),
+        (
+            DefinitionHealth("m", "m=(.)", matched=1, engine="disabled: 3 lines took longer than its budget"),
+            ["is run no more: 3 lines took longer than its budget"],
+        ),
+        (DefinitionHealth("m", "m=(.)", matched=1, warning="has no group"), ["has no group"]),
+    ],
+)
+def test_problems_are_told_in_words(health: DefinitionHealth, says: list[str]) -> None:
+    assert problems(health) == says

@@ -78,13 +78,5 @@ def _metric_table(metrics: list[dict[str, Any]]) -> Any:
 
 def _complaints(health: list[dict[str, Any]]) -> Iterator[str]:
     for definition in health:
-        name = definition["name"]
-        if definition.get("regex") and not definition.get("matched"):
-            yield f"warning: definition '{name}' never matched: {definition['regex']}"
-        elif definition.get("non_numeric"):
-            yield (
-                f"warning: definition '{name}' captured {definition['non_numeric']} texts that are no numbers,"
-                f" for example in: {definition.get('example', '')}"
-            )
-        if definition.get("warning"):
-            yield f"warning: definition '{name}': {definition['warning']}"
+        for problem in definition["problems"]:
+            yield f"warning: definition '{definition['name']}' {problem}"

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from epochwatch.console.curves import number
+from epochwatch.model.batch import DefinitionHealth
+from epochwatch.model.health import problems
 from epochwatch.model.job import TrainingJob
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.run_points import MetricSummary
@@ -36,7 +38,7 @@ def job_detail(tenant: Tenant, job: TrainingJob, metrics: Sequence[MetricSummary
     """A job with all that is known of it."""
     return job_summary(tenant, job, metrics) | {
         "definitions": [msgspec.structs.asdict(one) for one in job.definitions],
-        "health": [msgspec.structs.asdict(one) for one in job.health],
+        "health": [_health(one) for one in job.health],
         "hosts": job.hosts,
         "config": job.config,
         "summary": job.summary,
@@ -47,3 +49,8 @@ def job_detail(tenant: Tenant, job: TrainingJob, metrics: Sequence[MetricSummary
         "log_stream": job.log_stream,
         "transitions": [asdict(one) for one in job.transitions],
     }
+
+
+def _health(health: DefinitionHealth) -> dict[str, Any]:
+    ambiguous = [msgspec.structs.asdict(one) for one in health.ambiguous]
+    return msgspec.structs.asdict(health) | {"ambiguous": ambiguous, "problems": problems(health)}

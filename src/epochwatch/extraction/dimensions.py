@@ -7,12 +7,10 @@ called, as in SageMaker.
 from collections.abc import Mapping, Sequence
 
 from epochwatch.model.metric import Dimensions
-from epochwatch.model.run_series import LONGEST_DIMENSION, MOST_DIMENSIONS, OWN_DIMENSION
+from epochwatch.model.run_series import LONGEST_DIMENSION, MOST_COMBINATIONS, MOST_DIMENSIONS, OWN_DIMENSION
 
 VALUE_GROUPS = ("value", "values")
 PLACE_GROUPS = ("step", "epoch", "scale")
-MOST_COMBINATIONS = 1000
-"""Different dimensions that a definition's values may have; those of further ones are counted, not kept."""
 
 
 def dimension_groups(names: Mapping[str, int]) -> dict[str, int]:
@@ -48,21 +46,26 @@ def dimensions(names: Sequence[str], captured: Sequence[bytes | None]) -> Dimens
 class Combinations:
     """Which dimensions the values of one definition have had: so many, and no more."""
 
-    def __init__(self, seen: Sequence[Dimensions] = ()) -> None:
-        self._seen = dict.fromkeys(seen)
-        self.refused = 0
-        """Values whose dimensions were one combination too many."""
+    def __init__(self) -> None:
+        self._seen: dict[Dimensions, None] = {}
 
     def admits(self, combination: Dimensions) -> bool:
         """Whether a value with these dimensions is kept."""
         if combination in self._seen:
             return True
         if len(self._seen) >= MOST_COMBINATIONS:
-            self.refused += 1
             return False
         self._seen[combination] = None
         return True
 
     def state(self) -> list[list[list[str]]]:
-        """What was seen, as the constructor takes it after JSON."""
+        """What was seen; JSON-able."""
         return [[list(pair) for pair in combination] for combination in self._seen]
+
+    @classmethod
+    def restored(cls, state: list[list[list[str]]]) -> "Combinations":
+        """Those whose ``state`` was taken."""
+        made = cls()
+        for combination in state:
+            made.admits(tuple((name, value) for name, value in combination))
+        return made

@@ -1,10 +1,11 @@
 """How definitions fared, added up over several logs of a job."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
 from epochwatch.model.batch import Ambiguity, DefinitionHealth
+from epochwatch.model.run_series import MOST_COMBINATIONS
 
 _COUNTS = ("matched", "non_numeric", "non_finite", "shadowed", "refused")
 
@@ -21,6 +22,38 @@ def merged(reports: Iterable[Sequence[DefinitionHealth]]) -> list[DefinitionHeal
 def is_shadowed(health: DefinitionHealth) -> bool:
     """Whether each value that the definition found was given by an earlier one of the same name."""
     return 0 < health.shadowed == health.matched - health.non_numeric
+
+
+def problems(health: DefinitionHealth) -> list[str]:
+    """What the user should know of the definition, in words that follow its name; empty if all is well."""
+    return [text for text in _problems(health) if text]
+
+
+def _problems(health: DefinitionHealth) -> Iterator[str]:
+    if health.regex and not health.matched:
+        yield f"never matched: {health.regex}"
+    if health.non_numeric:
+        yield f"captured {health.non_numeric} texts that are no numbers, for example in: {health.example}"
+    if is_shadowed(health):
+        yield (
+            "gave no value of its own: an earlier definition of that name gave one on each of its lines, for example: "
+            + health.shadowed_example
+        )
+    for one in health.ambiguous:
+        if one.kind == "same-text":
+            yield f"captured the same text as '{one.other}' on all {one.of} lines looked at: {one.example}"
+        else:
+            yield (
+                f"matched more than once in {one.lines} of {one.of} lines looked at (the first match counts): "
+                + one.example
+            )
+    if health.refused:
+        yield (
+            f"found {health.refused} values that were not kept: it has had {MOST_COMBINATIONS:,} different dimensions"
+        )
+    if health.engine.startswith("disabled"):
+        yield f"is run no more: {health.engine.partition(': ')[2]}"
+    yield health.warning
 
 
 def _both(one: DefinitionHealth, other: DefinitionHealth) -> DefinitionHealth:

@@ -13,6 +13,8 @@ MOST_DIMENSIONS = 29
 """Of one metric besides its own: CloudWatch allows 30."""
 LONGEST_DIMENSION = 1024
 """Characters of a dimension's value."""
+MOST_COMBINATIONS = 1000
+"""Different dimensions that a definition's values may have; those of further ones are counted, not kept."""
 RESOLUTIONS = (1, 60)
 """Seconds: CloudWatch's high and standard resolution."""
 
