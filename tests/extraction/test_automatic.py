@@ -6,7 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epochwatch.extraction.automatic import Detector
@@ -162,6 +162,7 @@ def with_other_digits(line: bytes, draw: random.Random) -> bytes:
     )
 
 
+@settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 2**32), hard=st.lists(st.sampled_from(HARD), max_size=20))
 def test_looking_once_at_lines_of_one_shape_gives_what_looking_at_each_gives(seed: int, hard: list[bytes]) -> None:
     draw = random.Random(seed)

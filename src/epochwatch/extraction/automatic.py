@@ -17,7 +17,11 @@ MOST_NAMES = 2000
 _BESIDE = 2  # sightings that make a metric of a field beside a measure, a step or an epoch
 _ALONE = 3  # ... and of one that stands alone, if its number changes
 _HELD = 16
-_ITEM = re.compile(rb"\s*\{?\s*(?:'[^']*'|\"[^\"]*\")\s*:\s*[^\s,]+\s*[,}]?\s*")  # one line of a dictionary
+# A line with one entry of a dictionary, or one row of a table of names and values.
+_ITEM = re.compile(
+    rb"\s*\{?\s*(?:'[^']*'|\"[^\"]*\")\s*:\s*[^\s,]+\s*[,}]?\s*"
+    rb"|\s*(?:\||\xe2\x94[\x82\x83])[^|\xe2]*(?:\||\xe2\x94[\x82\x83])[^|\xe2]*(?:\||\xe2\x94[\x82\x83])\s*"
+)
 
 _MOST_SHAPES = 4096
 

@@ -22,10 +22,11 @@ _FIELD = re.compile(
         (?::(?!(?i:nan|inf(?:inity)?+)(?!\w))[A-Za-z_][\w@./-]*+)*+
         (?P<second>\ <(?:loss|score)>)?+                        # SageMaker: train loss <loss>=1.5
     )
+    (?:\ (?P<when>(?:after|at)\ (?:epoch|step|iteration|iter))\ \d++(?=\s*+:))?+   # loss after epoch 3: 0.5
     (?:\ ?\((?P<aside>[A-Za-z%](?:[\w%/]|\(\w\))*+)\)(?=\s*+[=:]))?+   # accuracy (%): 93.1, D(G(z)): 0.4
     (?P<separator>
         ['"]?\s*+(?P<explicit>[=:]|[-=]>|:=|\xef\xbc\x9a|\.{3,}+)\s*+
-        | \s*+(?:\||\xe2\x94[\x82\x83])\s*+                     # a cell of a table
+        | \s*+(?P<bar>\||\xe2\x94[\x82\x83])\s*+               # a cell of a table
         | \s++(?P<changed>(?:improved|decreased|increased)\s\([\w.+-]++\s-->\s)
         | \s++(?:(?:is|was|of|at)\s++)?+
     )
@@ -41,14 +42,14 @@ _FIELD = re.compile(
         (?P<scale>[kKMGBT])?+
     )
     (?!\w|[:/]\w|\.\w|-\d|%\s*+\|)                        # no unit, time, fraction, version, date, bar
-    (?P<unit>\ (?:[mun]?s|secs?|seconds?|mins?|minutes?|hours?|it/s|s/it|[KMG]i?B|bytes)\b)?+
-    (?P<counted>\ (?:samples|examples|images|batches|records|rows|items)\b)?+
+    (?P<unit>\ (?:[mun]?s|secs?|seconds?|mins?|minutes?|hours?|it/s|s/it|[KMG]i?B|bytes)\b(?!/))?+
+    (?P<counted>\ (?:samples|examples|images|batches|records|rows|items)\b(?!/))?+
     """,
     re.VERBOSE,
 )
 _LOGGER = re.compile(rb"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):[\w.]+:(?=[A-Za-z_])")
-_CELL_BEGINS = re.compile(rb"(?:^|[|,\t;])\s*$")
-_CELL_ENDS = re.compile(rb"%?\s*(?:[|,\t;]|$)")
+_CELL_BEGINS = re.compile(rb"(?:^|[|,\t;\x82\x83])\s*$")
+_CELL_ENDS = re.compile(rb"%?\s*(?:[|,\t;\xe2]|$)")
 _WORD_BEFORE = re.compile(rb"[A-Za-z\xc3-\xdf\xe3-\xe9][\w@/\x80-\xdf\xe3-\xe9-]*+|[A-Za-z]{1,4}\.")
 _MOST_WORDS = 3  # words before a name that may belong to it: Best CV score
 _LONGEST_NAME = 120
@@ -106,6 +107,8 @@ def _field(text: bytes, match: re.Match[bytes]) -> Field | None:
     label = label + joint + name if label else name
     if aside and b"%" not in aside:
         label += b"_" + aside.replace(b"(", b"_").strip(b")")
+    if match["when"]:
+        label += b"_" + match["when"].replace(b" ", b"_")
     label_text = label.decode("utf-8", "replace").strip(".-/")
     span = match.span("share") if share else (match.start("number"), match.end("scale" if scale else "number"))
     printed = text[start : span[0]].decode("utf-8", "replace")
@@ -128,7 +131,9 @@ def _kind(text: bytes, match: re.Match[bytes], start: int, label: str, *, whole:
     if names.kind(match["name"].decode("utf-8", "replace")) == "metric" and not _passing(text, start):
         return "metric"
     alone = _CELL_BEGINS.search(text, max(0, start - 8), start) and _CELL_ENDS.match(text, match.end())
-    return "loose" if alone else "junk"
+    if alone and match["bar"]:
+        return kind
+    return "loose" if alone or kind == "rate" else "junk"
 
 
 def _passing(text: bytes, start: int) -> bool:
@@ -169,7 +174,7 @@ def definition_regex(field: Field) -> str:
 
 
 # Numbers, what a value improved from, blanks that align, tabs.
-_PIECES = re.compile(r"((?<=\()\S+(?= --> )|(?<![\w@./-])[-+]?[0-9][0-9.,]*(?:e[-+]?[0-9]+)?|[ ]{2,}|\t)")
+_PIECES = re.compile(r"((?<=\()\S+(?= --> )|(?<![\w@./-])[-+]?[0-9][0-9.,]*(?:/[0-9]+|e[-+]?[0-9]+)?|[ ]{2,}|\t)")
 
 
 def text_regex(printed: str) -> str:
@@ -183,5 +188,7 @@ def _piece(piece: str) -> str:
     if len(piece) > 1 and piece.isspace():
         return " +"
     if piece and _PIECES.fullmatch(piece):
-        return r"[-+0-9.,e]+" if piece[-1].isdigit() else r"\S+"
+        if "/" in piece:
+            return "[0-9]+/[0-9]+"
+        return "[-+0-9.,e]+" if piece[-1].isdigit() else r"\S+"
     return re.sub(r"([.^$*+?{}\[\]\\|()])", r"\\\1", piece)

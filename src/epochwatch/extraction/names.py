@@ -28,13 +28,13 @@ _HOUSEKEEPING = _words(
     "mins minute minutes hour hours starttime endtime timeout interval",
     "pid ppid tid uid gid id ids uuid seed port addr address host hosts hostname localhost http https",
     "rank ranks world node nodes device devices gpu gpus cpu cpus cuda rocm xpu mps tpu worker workers thread",
-    "threads process processes version ver build rev v line lineno file files code status errno level",
+    "threads process processes version ver build rev v line lineno file files code exitcode status errno level",
     "retry retries attempt attempts size sizes byte bytes kb mb gb tb kib mib gib shape dim dims length len width",
     "height layer layers param params parameter parameters index idx fold trial total count sum max num n",
     "batch batches sample samples example examples step steps epoch epochs iter iters iteration iterations it its",
     "progress percent pct completed starts ends patience limit verbose warning warnings errors failed support std",
     "memory mem depth trees leaves folds fold candidates created episode episodes round rounds generation",
-    "data wall update updates alpha gamma c t",
+    "data dur wall update updates alpha gamma c t",
 )
 """A field with one of these words never becomes a metric by recurring."""
 

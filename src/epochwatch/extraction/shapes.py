@@ -11,7 +11,8 @@ LONGEST = 512
 """Bytes of the longest shape worth remembering."""
 
 # A digit behind a letter is part of a word (f1, top5, layer_2), and stays.
-_RUN = re.compile(rb"(?<![A-Za-z_@0-9])[0-9]+")
+# The pattern begins with the digit, as the engine looks for that first.
+_RUN = re.compile(rb"[0-9](?<![A-Za-z_@0-9].)[0-9]*+")
 _ADDRESS = re.compile(rb"0x[0-9a-f]+")
 _CHANGING = re.compile(r"(?<![A-Za-z_@0-9])[0-9]")
 

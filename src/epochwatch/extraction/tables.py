@@ -106,6 +106,8 @@ def row_regex(field: Field) -> str:
 
 
 def _any(cell: str) -> str:
+    if "/" in cell:
+        return r"\S+"
     return "[0-9]+" if cell.isdigit() else "[-+0-9.eE]+" if parse_number(cell.encode()) is not None else r"\S+"
 
 
