@@ -191,6 +191,19 @@ def test_steps_printed_on_lines_of_their_own() -> None:
     ]
 
 
+@pytest.mark.parametrize("megabytes", [0, 1, 6])
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_step_is_not_forgotten_however_long_nothing_else_is_told(megabytes: int, saved: bool) -> None:
+    extractor = Extractor([Definition("loss", r"loss=(\d)")], automatic=False)
+    noise = b"nothing to see here\n" * 50_000
+    for chunk in [b"step 9 epoch 1\nepoch 2\n", *[noise] * megabytes, b"step 10\n", *[noise] * megabytes]:
+        extractor.feed(chunk, extractor.offset)
+    if saved:
+        extractor = Extractor.restore(msgspec.json.decode(msgspec.json.encode(extractor.state())))
+    given = extractor.feed(b"loss=1\nstep 11\nloss=2\n", extractor.offset)
+    assert [row[:4] for row in rows(given)] == [("loss", 1.0, 10, 2.0), ("loss", 2.0, 11, 2.0)]
+
+
 def test_a_metric_that_recurs_within_an_epoch_is_counted() -> None:
     log = b"Epoch 1/2\nloss=5\nloss=4\nval=9\nEpoch 2/2\nloss=3\nloss=2\nval=8\n"
     assert found(log, ("loss", r"loss=(\d)"), ("val", r"val=(\d)")) == [
