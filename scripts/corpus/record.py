@@ -10,7 +10,9 @@ import importlib
 import json
 import math
 import os
+import platform
 import pty
+import re
 import socket
 import struct
 import subprocess
@@ -53,11 +55,9 @@ def record(framework: str, shape: Shape, *, again: bool = False) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         truth = Path(folder) / "truth"
-        if again:
-            log = path.read_bytes()
-        else:
-            log = shorten(anonymous(run(framework, shape, folder, truth), folder))
-            path.write_bytes(log)
+        log = path.read_bytes() if again else run(framework, shape, folder, truth)
+        log = shorten(anonymous(log, folder))
+        path.write_bytes(log)
         rows = reading.expected(log, shape.metrics, shape.step)
         if not again:
             compare(f"{framework} {shape.name}", rows, truth, refreshes=shape.refreshes)
@@ -148,9 +148,9 @@ def _through_pty(command: list[str], folder: str, environment: dict[str, str]) -
 def anonymous(log: bytes, folder: str) -> bytes:
     """Without the names of the machine it was recorded on."""
     names = {folder: "/opt/ml/code", sys.prefix: "/opt/venv", str(HERE): "/opt/ml/code"}
-    names[socket.gethostname()] = "algo-1"
+    names.update({sys.base_prefix: "/opt/python", socket.gethostname(): "algo-1", platform.release(): "6.1.0"})
     for name, instead in names.items():
-        log = log.replace(name.encode(), instead.encode())
+        log = re.sub(rb"(?<!\w)" + re.escape(name.encode()) + rb"(?!\w)", instead.encode(), log)
     return log
 
 

@@ -73,7 +73,7 @@ def metric_period():
 @shapes(
     Metric("test", rf"test: {N}", "first:RMSE"),
     Metric("test1", rf"test1: {N}", "second:RMSE"),
-    wanted={"learn": rf"learn: {N}"},
+    wanted={"bestTest": rf"bestTest = {N}", "learn": rf"learn: {N}"},
     about="several evaluation sets: test and test1",
     step=ROUND,
     junk=JUNK,
@@ -92,7 +92,7 @@ def several_sets():
     Metric("learn", rf"learn: {N}", "train:MultiClass"),
     about="custom_metric beside the loss, silent but every fourth, multi-class",
     step=ROUND,
-    wanted={"test": rf"test: {N}"},
+    wanted={"bestTest": rf"bestTest = {N}", "test": rf"test: {N}"},
     junk=JUNK,
     either=["best"],
 )
@@ -115,7 +115,7 @@ def multi_class():
     Metric("best", rf"best: {N} \(\d+\)", "best:RMSE"),
     about="cv(verbose=True): folds trained side by side",
     step=ROUND,
-    wanted={"learn": rf"learn: {N}", "test": rf"test: {N}"},
+    wanted={"bestTest": rf"bestTest = {N}", "learn": rf"learn: {N}", "test": rf"test: {N}"},
     junk=[*JUNK, "Training on fold"],
 )
 def cv():

@@ -51,14 +51,13 @@ def megatron():
     step=r"step=(\d+)",
     junk=[
         "skipped",
-        "RunningAvgSamplesPerSec",
         "MemAllocated",
         "MaxMemAllocated",
         "micro_step",
         "Rank",
         "bucket size",
     ],
-    either=["CurrSamplesPerSec", "loss scale", "samples/sec", "iter time (s)", "mom"],
+    either=["RunningAvgSamplesPerSec", "CurrSamplesPerSec", "loss scale", "samples/sec", "iter time (s)", "mom"],
 )
 def deepspeed():
     stamp = "[2025-11-20 10:00:00,123] [INFO]"
@@ -92,8 +91,12 @@ def deepspeed():
     about="detectron2: two blanks between fields, COCO results at the end",
     step=r"iter: (\d+)",
     junk=["eta", "time", "data_time", "last_time", "last_data_time", "max_mem"],
-    columns={"AP": r"^\|? ?(\d+\.\d+) \|", "AP50": r"^\| [0-9.]+ \| ([0-9.]+)"},
-    either=["Average Precision  (AP)", "Average Recall     (AR)", "copypaste"],
+    columns={
+        "AP75": r"^\| [0-9.]+ \| [0-9.]+ \| ([0-9.]+)",
+        "AP": r"^\|? ?(\d+\.\d+) \|",
+        "AP50": r"^\| [0-9.]+ \| ([0-9.]+)",
+    },
+    either=["APs", "APm", "APl", "Average Precision  (AP)", "Average Recall     (AR)", "copypaste"],
 )
 def detectron2():
     for step in range(19, 219, 20):
@@ -127,8 +130,8 @@ def detectron2():
         "nll_loss": r'"nll_loss": "([0-9.]+)"',
     },
     about="fairseq --log-format json: numbers as texts, behind stamps and pipes",
-    junk=["wall", "epoch", "update", "num_updates", "train_wall", "bsz", "clip"],
-    either=["wps", "ups", "wpb"],
+    junk=["wall", "epoch", "update", "num_updates", "train_wall", "clip"],
+    either=["bsz", "wps", "ups", "wpb"],
 )
 def fairseq_json():
     for update in range(100, 700, 100):
@@ -169,8 +172,8 @@ def fairseq_json():
         "nll_loss": r"nll_loss ([0-9.]+)",
     },
     about="fairseq --log-format simple: names and values between pipes without a sign",
-    junk=["wall", "train_wall", "num_updates", "bsz", "wpb"],
-    either=["wps", "ups"],
+    junk=["wall", "train_wall", "num_updates"],
+    either=["bsz", "wpb", "wps", "ups"],
 )
 def fairseq_simple():
     for epoch in range(1, 8):
@@ -187,6 +190,7 @@ def fairseq_simple():
     Metric("loss", rf"  loss: {N} ", "train:loss"),
     Metric("coco/bbox_mAP", rf"coco/bbox_mAP: {N}", "validation:mAP"),
     wanted={
+        "coco/bbox_mAP_50": rf"coco/bbox_mAP_50: {N}",
         "lr": rf"  lr: {N} ",
         "loss_cls": rf"loss_cls: {N}",
         "loss_bbox": rf"loss_bbox: {N}",
@@ -312,7 +316,8 @@ def torchtitan():
     Metric("loss", r"\bloss=([0-9.]+)", "train:loss"),
     about="torchtune: '1|20|Loss: 1.5' in a bar",
     through="pty",
-    wanted={"Loss": r"\|Loss: ([0-9.]+)"},
+    either=["tokens_per_second_per_gpu"],
+    wanted={"lr": r" lr=([0-9.e-]+)", "Loss": r"\|Loss: ([0-9.]+)"},
 )
 def torchtune():
     for step in range(1, 13):
@@ -330,6 +335,7 @@ def torchtune():
     Metric("reward", rf"reward: {N}", "episode:reward"),
     about="RLlib's and tensorforce's kind of line: negative values and ± deviations",
     wanted={"policy_loss": rf"policy_loss: {N}", "kl": rf"kl: {N}"},
+    either=["fps"],
     step=r"^iter (\d+)",
 )
 def reinforcement():
@@ -362,7 +368,12 @@ def kaldi():
     Metric("Train-rmse", rf"Train-rmse={N}", "train:rmse"),
     about="MXNet's Module and Gluon: INFO:root:Epoch[0] Train-rmse=…, [Epoch 3] train=0.5 val=0.4",
     step=r"Epoch\[(\d+)\]",
-    wanted={"train": r" train=([0-9.]+)", "val": r" val=([0-9.]+)", "loss": r" loss=([0-9.]+)"},
+    wanted={
+        "rmse": rf"\trmse={N}",
+        "train": r" train=([0-9.]+)",
+        "val": r" val=([0-9.]+)",
+        "loss": r" loss=([0-9.]+)",
+    },
     junk=["Time cost", "Batch"],
     either=["Speed"],
 )

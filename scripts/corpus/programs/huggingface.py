@@ -106,11 +106,11 @@ def trainer_terminal():
 @shapes(
     Metric("loss", r"'loss': '?([0-9]+(.|e\-)[0-9]+)'?,?", "loss"),
     Metric("eval_loss", r"'eval_loss': '?([0-9]+(.|e\-)[0-9]+)'?,?", "eval_loss"),
-    Metric("eval_runtime", r"'eval_runtime': '?([0-9]+(.|e\-)[0-9]+)'?,?", "eval_runtime"),
+    Metric("", r"'eval_runtime': '?([0-9]+(.|e\-)[0-9]+)'?,?", "eval_runtime"),
     wanted=_except("loss", "eval_loss", "eval_accuracy", "eval_f1"),
     about="disable_tqdm=True, and the nested groups of Hugging Face's own definitions",
     junk=JUNK,
-    either=["eval_samples_per_second", "eval_steps_per_second", *EITHER[3:]],
+    either=EITHER,
 )
 def trainer_without_bar():
     trainer = _trainer(metrics=False, disable_tqdm=True)
@@ -144,7 +144,13 @@ def trainer_info():
     Metric("eval_accuracy", r"eval_accuracy\s+=\s+([0-9.]+)", "eval:accuracy"),
     Metric("eval_loss", r"eval_loss\s+=\s+([0-9.]+)", "eval:loss"),
     about="trainer.log_metrics after train and evaluate: the examples' summary '***** eval metrics *****'",
-    wanted={"train_loss": r"train_loss\s+=\s+([0-9.]+)", "eval_f1": r"eval_f1\s+=\s+([0-9.]+)"},
+    wanted={
+        "train_loss": r"train_loss'?(?:\s+=|:) +'?([0-9.]+)",
+        "training_loss": r"training_loss=([0-9.]+)",
+        "eval_f1": r"eval_f1'?(?:\s+=|:)\s+'?([0-9.]+)",
+        "eval_accuracy": WANTED["eval_accuracy"],
+        "eval_loss": WANTED["eval_loss"],
+    },
     junk=["epoch", "total_flos"],
     either=EITHER,
 )
@@ -282,6 +288,7 @@ def trl_dpo():
 @shapes(
     Metric("train_loss", r"\btrain_loss=([0-9.]+)", "train:loss"),
     source="really run, {transformers} on {torch}",
+    wanted={"train_loss": r"'train_loss': '?([0-9.]+)", "training_loss": r"training_loss=([0-9.]+)"},
     about="the TrainOutput that train() returns, printed; logging switched off",
     either=EITHER[3:],
     junk=["epoch", "total_flos", "global_step"],

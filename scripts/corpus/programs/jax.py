@@ -76,7 +76,7 @@ def array_repr():
     Metric("train_accuracy", rf"train_accuracy={N}", "train:accuracy"),
     about="absl logging in the form of Flax's examples: I1120 … [5] train_loss=0.5",
     environment=CPU,
-    junk=["eval_time"],
+    either=["steps_per_second"],
 )
 def absl_metric_writer():
     for step, loss, accuracy in _losses(8):

@@ -171,7 +171,12 @@ def checkpoint():
     Metric("", rf"^\d+,[0-9.e-]+,{N}", "train:loss"),
     about="CSVLogger to standard output: a heading and bare rows",
     environment=TORCH,
-    columns={"loss": rf"^\d+,[0-9.e-]+,{N}", "val_loss": rf"^\d+,[^,]+,[^,]+,[^,]+,{N}"},
+    columns={
+        "accuracy": rf"^\d+,{N}",
+        "val_accuracy": rf"^\d+,[^,]+,[^,]+,{N}",
+        "loss": rf"^\d+,[0-9.e-]+,{N}",
+        "val_loss": rf"^\d+,[^,]+,[^,]+,[^,]+,{N}",
+    },
 )
 def csv():
     import keras

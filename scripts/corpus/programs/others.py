@@ -107,12 +107,12 @@ def fastai():
 
 
 @shapes(
-    Metric("ep_rew_mean", r"ep_rew_mean +\| ([-0-9.e+]+)", "rollout:reward"),
-    Metric("loss", r"^\|    loss +\| ([-0-9.e+]+)", "train:loss"),
-    Metric("explained_variance", r"explained_variance +\| ([-0-9.e+]+)", "train:explained-variance"),
+    Metric("ep_rew_mean", r"ep_rew_mean +\| ([-0-9.e+]+)", "rollout:reward", column=True),
+    Metric("loss", r"^\|    loss +\| ([-0-9.e+]+)", "train:loss", column=True),
+    Metric("explained_variance", r"explained_variance +\| ([-0-9.e+]+)", "train:explained-variance", column=True),
     source="really run, {stable-baselines3} on {torch}",
     about="PPO(verbose=1): a table for each rollout, names in groups",
-    wanted={
+    columns={
         "ep_len_mean": r"ep_len_mean +\| ([-0-9.e+]+)",
         "value_loss": r"value_loss +\| ([-0-9.e+]+)",
         "entropy_loss": r"entropy_loss +\| ([-0-9.e+]+)",
@@ -135,7 +135,7 @@ def stable_baselines3():
 
 @shapes(
     Metric("LOSS TEXTCAT", r"^ +\d+ +\d+ +([0-9.]+) ", "train:loss", column=True),
-    columns={"SCORE": r"^ +\d+ +\d+ .* ([0-9.]+)$"},
+    columns={"CATS_SCORE": r"^ +\d+ +\d+ +[0-9.]+ +([0-9.]+)", "SCORE": r"^ +\d+ +\d+ .* ([0-9.]+)$"},
     source="really run, {spacy}",
     about="spacy train: a table with rulers, percentages and the row of the best",
     junk=["E", "#", "Initial learn rate"],
@@ -230,12 +230,13 @@ def tabnet():
 
 
 @shapes(
-    Metric("per-word bound", r"([-0-9.]+) per-word bound", "train:bound"),
-    Metric("perplexity estimate", r"per-word bound, ([0-9.]+) perplexity", "train:perplexity"),
+    Metric("", r"([-0-9.]+) per-word bound", "train:bound"),
+    Metric("", r"per-word bound, ([0-9.]+) perplexity", "train:perplexity"),
     Metric("topic diff", r"topic diff=([0-9.]+)", "train:topic-diff"),
     source="really run, {gensim}",
     about="LdaModel with logging: numbers before their names, in sentences",
-    junk=["rho", "PROGRESS", "topic #0 (0.333)", "alpha", "chunksize"],
+    either=["rho", "alpha"],
+    junk=["INFO", "PROGRESS", "topic #0 (0.333)", "chunksize"],
 )
 def gensim_lda():
     from gensim.corpora import Dictionary
@@ -292,12 +293,12 @@ def statsmodels():
 
 
 @shapes(
-    Metric("best error", r"best estimator [a-z0-9_]+'s best error=([0-9.]+)", "automl:best-error"),
+    Metric("", r"best estimator [a-z0-9_]+'s best error=([0-9.]+)", "automl:best-error"),
     source="really run, {flaml}",
     about="AutoML.fit(log_type=...): [flaml.automl] at 0.1s, estimator lgbm's best error=0.1, …",
     step=r"iteration (\d+)",
     junk=["at", "Data split method", "num_samples"],
-    either=["estimator lgbm's best error"],
+    either=["estimator lgbm's best error", "best error", "lgbm's best error"],
 )
 def flaml():
     from flaml import AutoML
@@ -372,7 +373,7 @@ YOLO = r"^ +\d+/\d+ +[0-9.]+[GM]? +"
     columns={"dfl_loss": YOLO + r"[0-9.]+ +[0-9.]+ +([0-9.]+)"},
     source="really run, {ultralytics} on {torch}",
     about="YOLO.train: headings in every epoch, bars that refresh, the classes' table",
-    junk=["Epoch", "GPU_mem", "Instances", "Size", "Images", "parameters", "GFLOPs", "layers", "lr"],
+    junk=["iou", "Epoch", "GPU_mem", "Instances", "Size", "Images", "parameters", "GFLOPs", "layers", "lr"],
     through="pty",
     environment={"YOLO_CONFIG_DIR": ".", "YOLO_OFFLINE": "true"},
 )

@@ -68,7 +68,7 @@ def mnist_example():
     Metric("Acc@5", r"Epoch: .*Acc@5\s+([0-9.]+) \(", "train:acc5"),
     Metric("Acc@1", r" \* Acc@1 ([0-9.]+)", "validation:acc1"),
     about="the form of PyTorch's ImageNet example: meters with their averages",
-    wanted={"Acc@5": r" \* .*Acc@5 ([0-9.]+)"},
+    wanted={"Acc@1": r"^Test: .*Acc@1 +([0-9.]+)", "Acc@5": r" \* .*Acc@5 ([0-9.]+)"},
     junk=["Time", "Data", "Test"],
 )
 def imagenet_example():

@@ -181,7 +181,8 @@ def object_detection():
 @shapes(
     Metric("#mean_rho", r"#mean_rho: (\S+)", "train:mean_rho"),
     about="BlazingText in unsupervised mode: progress tables and the score",
-    junk=["Alpha", "Progress", "Million Words/sec", "Vocab size", "vocab size"],
+    either=["Million Words/sec", "Words/sec", "#EN-WS-353-ALL", "Alpha"],
+    junk=["Progress", "Vocab size", "Total training time"],
 )
 def blazingtext():
     print("Arguments: train\n[11/20/2025 10:00:00 WARNING 140233] Loggers have already been setup.")
@@ -203,8 +204,8 @@ def blazingtext():
     Metric("#validation_accuracy", r"#validation_accuracy: (\S+)", "validation:accuracy"),
     wanted={"Validation accuracy": r"^Validation accuracy: (\S+)"},
     about="BlazingText in supervised mode",
+    either=["Million Words/sec", "Words/sec", "Alpha"],
     junk=[
-        "Alpha",
         "Progress",
         "Number of train examples",
         "Number of validation examples",
@@ -390,7 +391,7 @@ def tabtransformer():
 
 @shapes(
     Metric("bestTest", r"bestTest = ([0-9\.]+)", "RMSE"),
-    Metric("rmse", r"rmse: ([0-9\.]+)", "rmse"),
+    Metric("valid_0's rmse", r"rmse: ([0-9\.]+)", "rmse"),
     about="CatBoost and LightGBM images: definitions of the guide on lines of both",
 )
 def boosted_images():

@@ -143,7 +143,7 @@ def lines_run_together():
 
 
 @shapes(
-    Metric("loss", r"0: .*lm loss: ([0-9.E+-]+)", "train:loss"),
+    Metric("lm loss", r"0: .*lm loss: ([0-9.E+-]+)", "train:loss"),
     source="a program of our own in the form of srun --label and mpirun --tag-output",
     about="'0: ' and '[1,1]<stdout>:' before each line",
     step=r"iteration +(\d+)/",
