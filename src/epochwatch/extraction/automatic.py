@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from epochwatch.extraction.fields import Field, definition_regex, fields
-from epochwatch.extraction.shapes import Slot, read, shape_of, slots
+from epochwatch.extraction.shapes import Slot, number_at, runs_of, shape_of, slots
 from epochwatch.extraction.steps import Place
 from epochwatch.extraction.tables import Table, header, may_be_row, row_regex
 from epochwatch.model.batch import Definition
@@ -83,7 +83,7 @@ class Detector:
         """The values of a line, in the order printed."""
         places = None if self._shapes is None else self._shapes.get(shape := shape_of(text))
         if places is not None:
-            return self._sights(text, read(text, places), place) if places else []
+            return self._seen_before(text, places, place) if places else []
         every = list(fields(text))
         seen = [item for item in every if item.kind != "junk" and item.name not in self._taken]
         if not seen and self._tabled(text):
@@ -135,6 +135,19 @@ class Detector:
             if len(self._shapes) >= _MOST_SHAPES:
                 self._shapes.clear()
             self._shapes[shape] = places
+
+    def _seen_before(self, text: bytes, places: Sequence[Slot], place: Place) -> list[Found]:
+        """The values of a line of which the shape is known."""
+        runs, learnt = runs_of(text), self._names
+        found = []
+        for slot in places:
+            entry = learnt.get(slot.name)
+            value = number_at(text, runs, slot)
+            if entry is None or not entry.accepted:
+                fields = [slot.field._replace(value=number_at(text, runs, slot)) for slot in places]
+                return self._sights(text, fields, place)
+            found.append(Found(slot.name, value, place))
+        return found
 
     def _sights(self, text: bytes, seen: Sequence[Field], place: Place) -> list[Found]:
         beside = (

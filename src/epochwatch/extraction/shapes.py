@@ -1,5 +1,6 @@
 """Shapes: lines that differ only in their numbers have their fields in the same places."""
 
+import math
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -20,6 +21,7 @@ _CHANGING = re.compile(r"(?<![A-Za-z_@0-9])[0-9]")
 class Slot(NamedTuple):
     """Where lines of a shape have a field: its number in terms of the line's runs of digits."""
 
+    name: str
     field: Field
     """The field as first seen."""
     first: int
@@ -49,16 +51,17 @@ def slots(text: bytes, seen: Sequence[Field], every: Sequence[Field]) -> tuple[S
         return None
     if any(_CHANGING.search(item.name) or _grouped(text, item.span) for item in every):
         return None
-    runs = [match.span() for match in _RUN.finditer(text)] if seen else []
-    found = []
+    runs = runs_of(text) if seen else []
+    found: dict[str, Slot] = {}
     for item in seen:
         start, end = item.span
         inside = [number for number, run in enumerate(runs) if start <= run[0] and run[1] <= end]
         if not inside or item.scaled:
             return None
         first, last = inside[0], inside[-1]
-        found.append(Slot(item, first, runs[first][0] - start, last, end - runs[last][1]))
-    return tuple(found)
+        slot = Slot(item.name, item, first, runs[first][0] - start, last, end - runs[last][1])
+        found.setdefault(item.name, slot)
+    return tuple(found.values())
 
 
 def _grouped(text: bytes, span: tuple[int, int]) -> bool:
@@ -67,12 +70,12 @@ def _grouped(text: bytes, span: tuple[int, int]) -> bool:
     return b"," in text[start:end] or (text[end : end + 1] == b"," and text[end + 1 : end + 2].isdigit())
 
 
-def read(text: bytes, places: Sequence[Slot]) -> list[Field]:
-    """The fields of a line whose shape has them in these places."""
-    runs = [match.span() for match in _RUN.finditer(text)]
-    fields = []
-    for field, first, before, last, behind in places:
-        value = parse_number(text[runs[first][0] - before : runs[last][1] + behind])
-        if value is not None:
-            fields.append(field._replace(value=value))
-    return fields
+def runs_of(text: bytes) -> list[tuple[int, int]]:
+    """Where the runs of digits stand that ``Slot`` counts."""
+    return [match.span() for match in _RUN.finditer(text)]
+
+
+def number_at(text: bytes, runs: Sequence[tuple[int, int]], slot: Slot) -> float:
+    """The number that a line has in this place."""
+    value = parse_number(text[runs[slot.first][0] - slot.before : runs[slot.last][1] + slot.behind])
+    return math.nan if value is None else value
