@@ -47,18 +47,15 @@ class Finder:
         """The lines, in order. Every line of the block has its newline."""
         if self.every:
             return list(_spans(block))
-        found = [_lines(block, places) for places in self._places(block)]
-        return found[0] if len(found) == 1 else sorted({span for some in found for span in some})
+        return _lines(block, self.places(block))
 
     def places(self, block: bytes) -> list[int]:
         """A place in each of the lines, or several, ascending; not where ``every`` line may match."""
-        return sorted(chain.from_iterable(self._places(block)))
-
-    def _places(self, block: bytes) -> list[list[int]]:
-        return [
+        found = [
             [place for _, place, _ in search.find_matches_as_indexes(block.lower() if folded else block)]
             for search, folded in self._searches
         ]
+        return found[0] if len(found) == 1 else sorted(chain.from_iterable(found))
 
 
 class Selector:
