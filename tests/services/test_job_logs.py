@@ -342,3 +342,31 @@ def test_two_servers_that_share_their_stores_make_one_sequence_of_a_stream(
         points = jobs[0].points()
     assert sorted(value for _, value, _ in points) == [*range(20), 19]
     assert sorted(step for _, _, step in points) == list(range(1, 22))
+
+
+def test_events_and_values_are_taken_also_while_no_state_can_be_kept(
+    job: Job, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(job.stores.objects), "put", full)
+        job.put("loss=2")
+    assert "could not be kept" in caplog.text
+    job.restart()
+    job.put("loss=1")
+    assert job.points() == [("train:loss", 2.0, 1), ("train:loss", 1.0, 2)]
+
+
+def test_streams_of_which_nothing_is_heard_are_let_go_and_go_on_later(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_logs, "KEPT_STREAMS", 1)
+    for host in ("algo-1", "algo-2"):
+        job.put("loss=2", stream=job.stream(host))
+    job.stores.job_logs.save(job.stores, job.caller.now)
+    assert len(job.stores.job_logs._readers) == 1
+    for host in ("algo-1", "algo-2"):
+        job.put("loss=1", stream=job.stream(host))
+        assert [step for _, _, step in job.points(host)] == [1, 2]

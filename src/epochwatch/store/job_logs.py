@@ -285,6 +285,8 @@ class JobLogs:
             idle = [key for key, reader in self._readers.items() if not reader.users]
             for key in idle[: max(0, len(self._readers) - KEPT_STREAMS)]:
                 del self._readers[key]
+            jobs = {(reader.place.tenant, reader.place.job) for reader in self._readers.values()}
+            self._health = {job: streams for job, streams in self._health.items() if job in jobs}
 
     def clear(self) -> None:
         """Forget everything (the tables were emptied)."""
@@ -307,7 +309,15 @@ class JobLogs:
             return reader
 
     def _save(self, stores: "Stores", reader: StreamReader, now: float) -> None:
-        """Keep the state, and note on the job's record how the definitions fared."""
+        """Keep the state, and note on the job's record how the definitions fared. What fails is tried again later: an
+        older state will do.
+        """
+        try:
+            self._keep(stores, reader, now)
+        except Exception:
+            logger.exception("how far the stream %s was read could not be kept", reader.place.stream)
+
+    def _keep(self, stores: "Stores", reader: StreamReader, now: float) -> None:
         place = reader.place
         stores.objects.put(_key(place), reader.state())
         reader.saved, reader.saved_position = time.monotonic(), reader.position
