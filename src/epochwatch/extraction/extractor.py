@@ -1,13 +1,12 @@
 """Bytes of a log in, lines and columns of metric values out."""
 
 import math
-from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 from epochwatch.extraction.automatic import Detector
+from epochwatch.extraction.extracted import Extracted
 from epochwatch.extraction.forms import ESCAPE, as_printed, escape_tabs
 from epochwatch.extraction.guard import Account, Guard
 from epochwatch.extraction.health import Health
@@ -25,29 +24,10 @@ from epochwatch.model.batch import Definition, DefinitionHealth
 STATE_VERSION = 1
 
 
-@dataclass(slots=True)
-class Extracted:
-    """What some bytes gave: lines, and values as columns with one entry per value, in the order printed."""
-
-    lines: Lines
-    names: list[str]
-    """Every metric name the extractor has met so far; ``name_ids`` index into it. It only grows."""
-    name_ids: "array[int]" = field(default_factory=lambda: array("I"))
-    """uint32."""
-    values: "array[float]" = field(default_factory=lambda: array("d"))
-    """float64; NaN and infinities are kept."""
-    steps: "array[int]" = field(default_factory=lambda: array("q"))
-    """int64."""
-    epochs: "array[float]" = field(default_factory=lambda: array("d"))
-    """float64; NaN where unknown."""
-    ends: "array[int]" = field(default_factory=lambda: array("Q"))
-    """uint64: ``end`` of the line that each value came from; never decreases."""
-
+__all__ = ["STATE_VERSION", "Extracted", "Extractor"]
 
 _MOST_PLANS = 4096
 _SPARSE = 500  # bytes of log for each line found, from which the lines need not be counted
-_STEP_LINES = Finder([telling for telling in TELLINGS if not telling.epoch])
-_EPOCH_LINES = Finder([telling for telling in TELLINGS if telling.epoch])
 
 _Match = tuple[Rule, bytes, list[Capture]]  # the rule, the text it saw, what it captured
 _Guarded = dict[tuple[int, int], dict[int, list[Capture]]]
@@ -82,6 +62,7 @@ class Extractor:
         self._guard = guard or Guard()
         self._steps = Steps()
         self._place = Place()
+        self._look_back = LookBack(self._place, self._told)
         self._names: list[str] = []
         self._columns: dict[str, Column] = {}
         self._rules = [self._rule(number, all_matches=all_matches) for number in range(len(self._definitions))]
@@ -129,6 +110,7 @@ class Extractor:
 
     def state(self) -> dict[str, Any]:
         """Everything that ``restore`` needs to go on behind the last byte fed; JSON-able."""
+        self._look_back.settle()
         return {
             "version": STATE_VERSION,
             "definitions": [[d.name, d.regex, d.origin] for d in self._definitions],
@@ -162,7 +144,7 @@ class Extractor:
     def _resume(self, state: dict[str, Any]) -> None:
         self._framer.restore(state["framer"])
         self._steps.restore(state["steps"])
-        self._place = Place(*state["last"])
+        self._place.restore(state["last"])
         self._names[:] = state["names"]
         self._columns.clear()
         self._plans.clear()
@@ -220,6 +202,7 @@ class Extractor:
 
     def _every_line(self, out: Extracted, guarded: _Guarded, used: list[Template]) -> None:
         """One line after the other: where most give values, or fields are learnt."""
+        self._look_back.settle()
         block = plain_form(out.lines.block)
         raws = out.lines.texts()
         texts = raws if block is out.lines.block else block.split(b"\n")
@@ -244,9 +227,8 @@ class Extractor:
         """Only the lines that may give values: where they are few."""
         lines, block = out.lines, out.lines.block
         found = self._finder.lines(block)
-        steps, epochs = LookBack(_STEP_LINES, block), LookBack(_EPOCH_LINES, block)
-        known = 0  # where the lines begin whose steps are not known
-        read = self._reader(out)
+        look_back, read = self._look_back, self._reader(out)
+        look_back.begin(block)
         for start, newline in found:
             raw = block[start:newline]
             text = plain_form(raw) if ESCAPE in raw else raw
@@ -257,35 +239,17 @@ class Extractor:
                 numbers = self._selector.numbers(raw)
                 if not numbers or numbers[0] >= len(self._rules):
                     continue
-                self._catch_up(steps, epochs, known, start)
+                look_back.catch_up(start, step=True, epoch=True)
                 self._search(out, raw, lines.end_of(newline), guarded)
             elif template.values:
-                self._catch_up(
-                    steps if template.step is None else None,
-                    epochs if template.epoch is None else None,
-                    known,
-                    start,
-                )
+                look_back.catch_up(start, step=template.step is None, epoch=template.epoch is None)
                 read(template, text, lines.end_of(newline))
                 used.append(template)
             else:
                 continue
-            known = newline + 1
-        self._catch_up(steps, epochs, known, len(block))
+            look_back.passed(newline)
+        look_back.end()
         self._dense = len(found) * _SPARSE > len(block) and len(found) * 2 > len(lines)
-
-    def _catch_up(self, steps: LookBack | None, epochs: LookBack | None, since: int, until: int) -> None:
-        """Learns what the lines in between told last."""
-        for raw in epochs.lines(since, until) if epochs is not None else ():
-            epoch = self._told(raw)[1]
-            if epoch is not None:
-                self._place.last_epoch = epoch
-                break
-        for raw in steps.lines(since, until) if steps is not None else ():
-            step = self._told(raw)[0]
-            if step is not None:
-                self._place.last_step = step
-                break
 
     def _told(self, raw: bytes) -> tuple[int | None, float | None]:
         """The step and the epoch that a line tells where no rule does."""
@@ -351,7 +315,6 @@ class Extractor:
         place = self._place
         step, epoch = told(text, plan.tellings) if plan.tellings else (None, None)
         place.set(step, epoch)
-        epoch = math.nan if place.last_epoch is None else place.last_epoch
         quick = len(whole) <= LONGEST
         for short, group, search, escaped, health, column in plan.attempts or ():
             seen = whole if escaped else text
@@ -367,11 +330,8 @@ class Extractor:
             if value is not None:
                 if step is not None:
                     column.entry[1] = step
-                out.steps.append(self._steps.step(column.entry, None, place) if step is None else step)
-                out.name_ids.append(column.name_id)
-                out.values.append(value)
-                out.epochs.append(epoch)
-                out.ends.append(end)
+                next_step = self._steps.step(column.entry, None, place) if step is None else step
+                out.add(column.name_id, value, next_step, place.last_epoch, end)
 
     def _general(
         self,
@@ -452,11 +412,7 @@ class Extractor:
         """One more value; ``step`` and ``epoch`` are what its own match says."""
         if epoch is None:
             epoch = place.epoch if place.epoch is not None else place.last_epoch
-        out.name_ids.append(column.name_id)
-        out.values.append(value)
-        out.steps.append(self._steps.step(column.entry, step, place))
-        out.epochs.append(math.nan if epoch is None else epoch)
-        out.ends.append(end)
+        out.add(column.name_id, value, self._steps.step(column.entry, step, place), epoch, end)
 
 
 def _captures(rule: Rule, text: bytes, guarded: dict[int, list[Capture]]) -> list[Capture]:

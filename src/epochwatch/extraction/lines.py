@@ -17,6 +17,7 @@ _LINE = re.compile(rb"([^\r\n]*)(\r\n?|\n)")
 _CONTROL = re.compile(
     rb"\x1b\[[0-?]*+[ -/]*+[@-~]|\x1b\][^\x07\x1b]*+(?:\x07|\x1b\\)?|\x1b[ -/]*+[0-Z\\^-~]|[\x1b\x08]"
 )
+_CONTROLS = (b"\x1b", b"\x08")
 _NUMBER_BYTES = b"0123456789.,+-eE"
 
 
@@ -159,13 +160,13 @@ class Framer:
         self.offset += len(data)
         lines: list[Line] = []
         start = base_offset - len(self._carry)
+        if not self._after_return and (block := self._printed(data)) is not None:
+            self._carry = data[start + len(block) - base_offset :]
+            self._after_return, self._blank = data.endswith(b"\r"), False
+            return Lines(start, block)
         data = self._carry + data if self._carry else data
         if self._after_return:
             data, start = self._swallow_newline(data, start, lines)
-        elif (block := self._printed(data)) is not None:
-            self._carry = data[len(block) :]
-            self._after_return, self._blank = data.endswith(b"\r"), False
-            return Lines(start, block)
         uniform = self._separator(data)
         rest = self._mixed(data, start, lines) if uniform is None else self._uniform(data, start, lines, uniform)
         self._carry = data[rest:]
@@ -204,27 +205,28 @@ class Framer:
         return data[1:], start + 1
 
     def _printed(self, data: bytes) -> bytes | None:
-        """The whole lines of the data, each ended by a newline, if that takes no more than to write a newline for
-        each carriage return: short lines, no control sequences, one byte at the end of each.
+        """The whole lines of the carry and the data, each ended by a newline, if that takes no more than to write a
+        newline for each carriage return: short lines, no control sequences, one byte at the end of each.
         """
-        if self._continued or b"\x1b" in data or b"\x08" in data:
+        carry = self._carry
+        if self._continued or any(control in text for control in _CONTROLS for text in (carry, data)):
             return None
         if b"\r" in data:
-            if data.startswith(b"\r") or b"\r\n" in data or b"\r\r" in data or b"\n\r" in data:
+            whole = carry + data
+            if whole.startswith(b"\r") or b"\r\n" in whole or b"\r\r" in whole or b"\n\r" in whole:
                 return None
-            block = data.replace(b"\r", b"\n")
-        else:
-            block = data
-        rest = block.rfind(b"\n") + 1
-        if len(data) - rest > self.max_line:
+            data = data.replace(b"\r", b"\n")
+        rest = data.rfind(b"\n") + 1
+        if not rest or len(data) - rest > self.max_line:
             return None
-        place = 0
-        while rest - place > self.max_line + 1:
+        block = b"".join((carry, memoryview(data)[:rest])) if carry else data[:rest]
+        place, end = 0, len(block)
+        while end - place > self.max_line + 1:
             newline = block.rfind(b"\n", place, place + self.max_line + 1)
             if newline < 0:
                 return None
             place = newline + 1
-        return block[:rest]
+        return block
 
     def _separator(self, data: bytes) -> bytes | None:
         """The line end of the whole chunk where there is only one kind."""

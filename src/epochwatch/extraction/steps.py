@@ -140,6 +140,10 @@ class Place:
         """The four numbers; JSON-able."""
         return [self.step, self.epoch, self.last_step, self.last_epoch]
 
+    def restore(self, state: list[Any]) -> None:
+        """Goes on where ``state`` was taken."""
+        self.step, self.epoch, self.last_step, self.last_epoch = state
+
 
 class Steps:
     """Gives each value its step, metric by metric.

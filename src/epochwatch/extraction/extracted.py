@@ -1,0 +1,34 @@
+"""What some bytes of a log gave."""
+
+import math
+from array import array
+from dataclasses import dataclass, field
+
+from epochwatch.extraction.lines import Lines
+
+
+@dataclass(slots=True)
+class Extracted:
+    """What some bytes gave: lines, and values as columns with one entry per value, in the order printed."""
+
+    lines: Lines
+    names: list[str]
+    """Every metric name the extractor has met so far; ``name_ids`` index into it. It only grows."""
+    name_ids: "array[int]" = field(default_factory=lambda: array("I"))
+    """uint32."""
+    values: "array[float]" = field(default_factory=lambda: array("d"))
+    """float64; NaN and infinities are kept."""
+    steps: "array[int]" = field(default_factory=lambda: array("q"))
+    """int64."""
+    epochs: "array[float]" = field(default_factory=lambda: array("d"))
+    """float64; NaN where unknown."""
+    ends: "array[int]" = field(default_factory=lambda: array("Q"))
+    """uint64: ``end`` of the line that each value came from; never decreases."""
+
+    def add(self, name_id: int, value: float, step: int, epoch: float | None, end: int) -> None:
+        """One more value."""
+        self.name_ids.append(name_id)
+        self.values.append(value)
+        self.steps.append(step)
+        self.epochs.append(math.nan if epoch is None else epoch)
+        self.ends.append(end)
