@@ -248,6 +248,7 @@ class FollowSession:
         """Reads what is left, and notes the end."""
         deadline = time.monotonic() + (0.0 if self._options.complete or end.interrupted else SETTLE_SECONDS)
         self._signal = 0
+        self._take_up()  # what came together with the end
         while self._pump() or time.monotonic() < deadline:
             time.sleep(BUSY_SECONDS if time.monotonic() - self._moved > BUSY_SECONDS else 0)
         while self._pump(last=True):
@@ -359,7 +360,7 @@ class FollowSession:
         summary = Summary(
             run.assigned or run.name,
             _exit_status(end, status, record),
-            record.ended - run.started,
+            max(0.0, record.ended - run.started),
             list(shipper.tally.metrics.values()) if shipper is not None else [],
             shipper.health() if shipper is not None else [],
             run.console_url if self._options.json else self._sending.link(run.console_url),
