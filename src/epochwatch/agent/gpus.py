@@ -25,6 +25,9 @@ class Gpus:
             handles = []
         return cls(nvml, handles)
 
+    def __len__(self) -> int:
+        return len(self._handles)
+
     def utilization(self) -> tuple[float, float]:
         """Percent of time that kernels ran and percent of memory in use, each summed over the devices."""
         return self._sum(self._busy), self._sum(self._memory)

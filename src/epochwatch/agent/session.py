@@ -49,6 +49,13 @@ class RunOptions:
     json: bool = False
     start_server: bool = True
     tags: Mapping[str, str] = field(default_factory=dict)
+    job: str = ""
+    """The created job that this is a host of."""
+    host: str = "algo-1"
+    shown: Sequence[str] = ()
+    """What stands for the command on the record, where it is not the command itself."""
+    attend: Callable[[], None] = lambda: None
+    """Called several times a second while the command runs."""
 
 
 class Session:
@@ -91,7 +98,7 @@ class Session:
             run_id=uuid.uuid4().hex,
             name=options.name,
             started=self._begin,
-            command=list(options.command),
+            command=list(options.shown or options.command),
             working_directory=here(),
             hostname=socket.gethostname(),
             user=user,
@@ -99,6 +106,8 @@ class Session:
             tags=dict(options.tags),
             outputs=["output.log"] if self._pty else ["stdout.log", "stderr.log"],
             auto=options.auto,
+            job=options.job,
+            host=options.host,
         )
         return Spool.create(self._settings.spool_directory, run)
 
@@ -208,6 +217,7 @@ class _Front:
                 self._keyboard.watch(poll)
             if poll.poll(TICK_SECONDS * 1000) and self._keyboard is not None:
                 self._keyboard.serve()
+            self._options.attend()
             self._reap()
 
     def _watch(self) -> None:

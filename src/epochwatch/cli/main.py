@@ -25,6 +25,10 @@ COMMANDS = {
     "plot": ("epochwatch.cli.plot:plot_command", "Draw curves in the terminal."),
     "query": ("epochwatch.cli.query:query_command", "Ask for metrics: an expression, a search, SQL."),
     "regex": ("epochwatch.cli.regex:regex_command", "Try metric definitions on a log."),
+    "interrupt": (
+        "epochwatch.cli.interrupt:interrupt_command",
+        "Interrupt a created job, as a spot interruption would.",
+    ),
     "sync": ("epochwatch.cli.sync:sync_command", "Send what runs left behind."),
     "env": ("epochwatch.cli.env:env_command", "Print the variables that point AWS clients here."),
     "config": ("epochwatch.cli.config:config_command", "Show each setting and where it comes from."),

@@ -65,3 +65,10 @@ class JobProgress(msgspec.Struct, omit_defaults=True):
     """``training`` or ``processing``."""
     billable_seconds: int | None = None
     """Of all attempts so far, without the time between them."""
+
+
+class Interruption(msgspec.Struct, omit_defaults=True):
+    """Interrupt a created job as a spot interruption would: it is started again, with its checkpoints."""
+
+    job: str
+    kind: str = TRAINING

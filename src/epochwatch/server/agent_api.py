@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from epochwatch.errors import EpochwatchError
 from epochwatch.model.batch import Batch, Committed, Progress, Registered, Registration
+from epochwatch.model.launch import Interruption, JobProgress
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.batches import commit_batch
 from epochwatch.store.stores import Stores
@@ -49,11 +50,16 @@ class Refusal(Exception):
 
 
 class AgentApi:
-    """The three endpoints. ``console_url`` gives a job's page for the agent to print."""
+    """The endpoints. ``console_url`` gives a job's page for the agent to print; ``interrupt`` interrupts a job."""
 
     def __init__(
-        self, stores: Stores, authenticate: Authenticate, console_url: Callable[[Request, str], str]
+        self,
+        stores: Stores,
+        authenticate: Authenticate,
+        console_url: Callable[[Request, str], str],
+        interrupt: Callable[[Tenant, Interruption], None],
     ) -> None:
+        self._interrupt = interrupt
         self._stores = stores
         self._authenticate = authenticate
         self._console_url = console_url
@@ -64,6 +70,8 @@ class AgentApi:
             Route("/registrations", self._register, methods=["POST"]),
             Route("/batches", self._batch, methods=["POST"]),
             Route("/progress", self._progress, methods=["POST"]),
+            Route("/job", self._job, methods=["POST"]),
+            Route("/interruptions", self._interruption, methods=["POST"]),
         ]
 
     async def _register(self, request: Request) -> Response:
@@ -98,6 +106,21 @@ class AgentApi:
             self._stores.feed.publish_job(tenant, job)
 
         return await self._answer(request, Progress, progress)
+
+    async def _job(self, request: Request) -> Response:
+        def progress(tenant: Tenant, record: JobProgress) -> None:
+            if (record.account, record.region) != (tenant.account, tenant.region):
+                raise Refusal(403, "AccessDenied", f"the job '{record.job}' is not this key's")
+            job = self._stores.state.jobs.job_progress(tenant, record, time.time())
+            self._stores.feed.publish_job(tenant, job)
+
+        return await self._answer(request, JobProgress, progress)
+
+    async def _interruption(self, request: Request) -> Response:
+        def interrupt(tenant: Tenant, record: Interruption) -> None:
+            self._interrupt(tenant, record)
+
+        return await self._answer(request, Interruption, interrupt)
 
     async def _answer(
         self, request: Request, kind: type[Record], act: Callable[[Tenant, Record], msgspec.Struct | None]

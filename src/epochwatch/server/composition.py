@@ -23,6 +23,7 @@ from epochwatch.console.session import Access
 from epochwatch.gateway.app import Gateway, raw_request
 from epochwatch.gateway.authentication import Authenticator, Identity
 from epochwatch.gateway.forward import Forward
+from epochwatch.launchers.queue import Queue
 from epochwatch.model.attempt import Attempt
 from epochwatch.model.aws_error import AwsError
 from epochwatch.model.tenant import Tenant
@@ -78,7 +79,8 @@ class Composition:
     def app(self) -> ASGIApp:
         """The application."""
         access = Access(keys=self._console_keys, authenticate=self._signed, open_to=self._open_to)
-        agents = AgentApi(self._stores, self._agent, self._console_url)
+        self._queue = Queue(self._stores, self._settings, self._credentials, self._stores.feed.publish_job)
+        agents = AgentApi(self._stores, self._agent, self._console_url, self._queue.interrupt)
         door = Door(access, self._lookup, self._settings.region)
         routes: list[BaseRoute] = [
             Route("/", self._to_console),
@@ -110,7 +112,9 @@ class Composition:
         self._objects.start()
         maintenance = Maintenance(self._stores)
         maintenance.start()
+        self._queue.start()
         yield
+        await run_in_threadpool(self._queue.stop)
         await run_in_threadpool(maintenance.stop)
         self._gateway.close()
         await run_in_threadpool(self._objects.stop)

@@ -1,0 +1,261 @@
+"""The queue: takes created jobs within the machine's limits, has them run, and looks after what runs.
+
+One server of several does it at a time. All it knows is in the state store and in the jobs' directories, so that the
+next one, or the same after a crash, goes on.
+"""
+
+import logging
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from epochwatch.agent.gpus import Gpus
+from epochwatch.client.credentials import Credentials
+from epochwatch.launchers.directory import JobDirectory
+from epochwatch.launchers.images import Unresolved, read_images, resolve
+from epochwatch.launchers.instances import gpus_of
+from epochwatch.launchers.place import Launcher, ProcessLauncher
+from epochwatch.launchers.plan import JobHost, Plan, hosts_of
+from epochwatch.launchers.slurm import SlurmLauncher
+from epochwatch.model.job import KINDS, TERMINAL, TrainingJob
+from epochwatch.model.launch import TRAINING, Interruption, JobProgress, Launch
+from epochwatch.model.tenant import Tenant
+from epochwatch.settings import Settings
+from epochwatch.store.stores import Stores
+
+logger = logging.getLogger(__name__)
+
+EVERY_SECONDS: Final = 0.5
+MOST_RESTARTS: Final = 3
+"""How often a runner that vanished is started again."""
+LOOK_AHEAD: Final = 200
+"""Waiting jobs that are looked at in one round."""
+
+
+class Queue:
+    """The loop, in a thread of its own, until it is stopped."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        settings: Settings,
+        credentials: Credentials,
+        publish: Callable[[Tenant, TrainingJob], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._stores = stores
+        self._settings = settings
+        self._credentials = credentials
+        self._publish = publish
+        self._clock = clock
+        local = ProcessLauncher()
+        self._launchers: dict[str, Launcher] = {
+            "process": local,
+            "container": local,
+            "slurm": SlurmLauncher(),
+        }
+        self._gpus = _gpus(settings.max_gpus)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="epochwatch-launchers", daemon=True)
+
+    def start(self) -> None:
+        """Begin, with what an earlier server left running."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the round under way. Jobs go on."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                with self._stores.state.elected("launchers") as chosen:
+                    if chosen:
+                        self.round()
+            except Exception:
+                logger.exception("looking after jobs failed; it is tried again")
+            self._stopped.wait(EVERY_SECONDS)
+
+    def round(self) -> None:
+        """One look at everything."""
+        running = self._stores.state.launches.running()
+        for launch in running:
+            self._look_after(launch)
+        self._take(running)
+
+    # -- what runs ----------------------------------------------------------------------------------------
+
+    def _look_after(self, launch: Launch) -> None:
+        job = self.directory(launch)
+        launcher = self._launchers.get(launch.launcher)
+        if launcher is None:
+            self._fail(launch, f"InternalServerError: there is no launcher '{launch.launcher}' any more")
+        elif job.plan() is None:
+            self._fail(launch, "InternalServerError: the job's directory is gone")
+        elif launch.stop_requested is not None and not job.asked("stop"):
+            launcher.stop(job, launch.place)
+        elif not launcher.alive(job, launch.place):
+            self._revive(launch, launcher, job)
+
+    def _revive(self, launch: Launch, launcher: Launcher, job: JobDirectory) -> None:
+        """A runner that vanished is started again: it goes on from the job's directory."""
+        current = self._stores.state.launches.get(launch.tenant, launch.job, launch.kind)
+        if current is None or current.state != "running":
+            return  # it has told its end meanwhile
+        restarts = int(launch.place.get("restarts", 0)) + (1 if "pid" in launch.place else 0)
+        if restarts > MOST_RESTARTS:
+            self._fail(launch, "InternalServerError: We encountered an internal error. Please try again.")
+            return
+        if restarts:
+            logger.warning("the runner of %s vanished; it is started again", launch.job)
+        self._start(launch, launcher, job, restarts)
+
+    # -- what waits ---------------------------------------------------------------------------------------
+
+    def _take(self, running: list[Launch]) -> None:
+        waiting = self._stores.state.launches.queued(LOOK_AHEAD)
+        if not waiting:
+            return
+        here = [launch for launch in running if launch.launcher != "slurm"]
+        places = (self._settings.max_jobs or os.cpu_count() or 1) - len(here)
+        free = self._free_gpus(here)
+        gpu_jobs_wait = False
+        for launch in waiting:
+            plan = self._planned(launch)
+            if plan is None:
+                continue
+            if plan.image.launcher == "slurm":
+                self._begin(launch, plan)
+                continue
+            wanted = sum(len_or_all(gpus_of(host.instance_type), self._gpus) for host in plan.hosts)
+            wanted = min(wanted, len(self._gpus))
+            if places <= 0 or (wanted and gpu_jobs_wait):
+                continue
+            if wanted > len(free):
+                gpu_jobs_wait = True  # those behind it must not overtake it for ever
+                continue
+            _share(plan.hosts, free[:wanted])
+            free = free[wanted:]
+            places -= 1
+            self._begin(launch, plan)
+
+    def _planned(self, launch: Launch) -> Plan | None:
+        """What the job means here; None for one that failed for it."""
+        kind = KINDS[launch.kind]
+        request = self._stores.state.jobs.request(launch.tenant, launch.job, kind)
+        record = self._stores.state.jobs.get(launch.tenant, launch.job, kind)
+        if record is None or record.status in TERMINAL:
+            self._stores.state.launches.ended(launch)
+            return None
+        file = (
+            Path(self._settings.images_file) if self._settings.images_file else self._settings.home / "images.toml"
+        )
+        try:
+            image = resolve(_image_of(request, launch.kind), read_images(file), self._settings.launcher)
+        except Unresolved as error:
+            self._fail(launch, str(error))
+            return None
+        return Plan(
+            account=launch.tenant.account,
+            region=launch.tenant.region,
+            job=launch.job,
+            arn=launch.tenant.arn("sagemaker", f"{kind.resource}/{launch.job}"),
+            created=launch.created,
+            request=request,
+            image=image,
+            hosts=hosts_of(request),
+            endpoint=self._settings.endpoint,
+            s3_endpoint=self._settings.s3_endpoint,
+            home=str(self._settings.home),
+            kind=launch.kind,
+            definitions=list(record.definitions),
+        )
+
+    def _begin(self, launch: Launch, plan: Plan) -> None:
+        launcher = plan.image.launcher
+        if not self._stores.state.launches.started(launch, launcher, {}, self._clock()):
+            return
+        job = self.directory(launch)
+        key = {
+            "access_key_id": self._credentials.access_key_id,
+            "secret_access_key": self._credentials.secret_access_key,
+        }
+        job.create(plan, key)
+        self._start(launch, self._launchers[launcher], job, 0)
+
+    def _start(self, launch: Launch, launcher: Launcher, job: JobDirectory, restarts: int) -> None:
+        try:
+            place = launcher.start(job)
+        except (OSError, subprocess.SubprocessError) as error:
+            self._fail(launch, f"InternalServerError: the job could not be started: {error}"[:1024])
+            return
+        self._stores.state.launches.placed(launch, {**place, "restarts": restarts})
+
+    def _fail(self, launch: Launch, reason: str) -> None:
+        kind = KINDS[launch.kind]
+        record = self._stores.state.jobs.get(launch.tenant, launch.job, kind)
+        if record is None:
+            self._stores.state.launches.ended(launch)
+            return
+        progress = JobProgress(
+            account=launch.tenant.account,
+            region=launch.tenant.region,
+            job=launch.job,
+            attempt=max(launch.attempt, record.attempt),
+            sequence=record.sequence + 1,
+            secondary_status="Failed",
+            time=self._clock(),
+            failure_reason=reason,
+            kind=launch.kind,
+        )
+        self._publish(launch.tenant, self._stores.state.jobs.job_progress(launch.tenant, progress, self._clock()))
+
+    def interrupt(self, tenant: Tenant, interruption: Interruption) -> None:
+        """As a spot interruption. Raises ValueError for a job that does not run."""
+        launch = self._stores.state.launches.get(tenant, interruption.job, interruption.kind)
+        if launch is None or launch.state != "running":
+            raise ValueError(f"no created job '{interruption.job}' runs")
+        self.directory(launch).ask("interrupt")
+
+    # -- the machine --------------------------------------------------------------------------------------
+
+    def directory(self, launch: Launch) -> JobDirectory:
+        """The job's directory."""
+        name = launch.job if launch.kind == TRAINING else f"{launch.kind}-{launch.job}"
+        return JobDirectory.of(self._settings.jobs_directory, launch.tenant, name)
+
+    def _free_gpus(self, running: list[Launch]) -> list[str]:
+        plans = [self.directory(launch).plan() for launch in running]
+        taken = {gpu for plan in plans if plan is not None for host in plan.hosts for gpu in host.gpus}
+        return [gpu for gpu in self._gpus if gpu not in taken]
+
+
+def len_or_all(asked: int, machine: list[str]) -> int:
+    """GPUs that a host gets: as its instance type has, or all of a machine that has fewer."""
+    return min(asked, len(machine))
+
+
+def _share(hosts: list[JobHost], gpus: list[str]) -> None:
+    """Give the GPUs to the hosts, in order, as their instance types ask."""
+    rest = list(gpus)
+    for host in hosts:
+        count = min(gpus_of(host.instance_type), len(rest), max(1, len(gpus) // len(hosts)) if rest else 0)
+        host.gpus, rest = rest[:count], rest[count:]
+
+
+def _gpus(most: int) -> list[str]:
+    """The machine's GPUs by number, as far as jobs may have them."""
+    found = [str(number) for number in range(len(Gpus.open()))]
+    return found if most < 0 else found[:most]
+
+
+def _image_of(request: dict[str, Any], kind: str) -> str:
+    if kind != TRAINING:
+        return str((request.get("AppSpecification") or {}).get("ImageUri", ""))
+    algorithm = request.get("AlgorithmSpecification") or {}
+    return str(algorithm.get("TrainingImage") or algorithm.get("AlgorithmName") or "")

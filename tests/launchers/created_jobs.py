@@ -1,0 +1,168 @@
+"""Jobs created through the API of a real server, and what became of them."""
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.servers import ServerProcess
+
+ROLE = "arn:aws:iam::123456789012:role/training"
+BUCKET = "sagemaker-us-east-1-123456789012"
+GROUP = "/aws/sagemaker/TrainingJobs"
+OVER = ("Completed", "Failed", "Stopped")
+PATIENT = {"retries": {"max_attempts": 10, "mode": "standard"}}
+SECONDS = 120
+
+
+class JobServer:
+    """A server with a bucket, and a short way to create jobs."""
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        environment = {f"EPOCHWATCH_{name.upper()}": value for name, value in settings.items()}
+        self.process = ServerProcess(home, environment=environment)
+
+    def start(self) -> "JobServer":
+        self.process.start()
+        self.sagemaker = self.process.boto3("sagemaker", **PATIENT)
+        self.s3 = self.process.boto3("s3", **PATIENT)
+        self.logs = self.process.boto3("logs", **PATIENT)
+        if BUCKET not in [bucket["Name"] for bucket in self.s3.list_buckets()["Buckets"]]:
+            self.s3.create_bucket(Bucket=BUCKET)
+        return self
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def stop(self) -> None:
+        self.process.stop()
+
+    def create(
+        self,
+        name: str,
+        command: Sequence[str] = (),
+        *,
+        image: str = "process",
+        hosts: int = 1,
+        channels: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> str:
+        """A job that runs ``command`` as its container's entry point; channels by name as S3 URIs."""
+        algorithm: dict[str, Any] = {"TrainingImage": image, "TrainingInputMode": "File"}
+        if command:
+            algorithm |= {"ContainerEntrypoint": list(command[:1])}
+            algorithm |= {"ContainerArguments": list(command[1:])} if command[1:] else {}
+        algorithm |= more.pop("algorithm", {})
+        request: dict[str, Any] = {
+            "TrainingJobName": name,
+            "RoleArn": ROLE,
+            "AlgorithmSpecification": algorithm,
+            "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/out"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": hosts, "VolumeSizeInGB": 1},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+        }
+        if channels:
+            request["InputDataConfig"] = [channel(key, uri) for key, uri in channels.items()]
+        self.sagemaker.create_training_job(**(request | more))
+        return name
+
+    def shell(self, name: str, script: str, **more: Any) -> str:
+        """A job that runs a shell script."""
+        return self.create(name, ["/bin/bash", "-c", script], **more)
+
+    def interrupt(self, name: str) -> None:
+        """As `epochwatch interrupt` does."""
+        command = [sys.executable, "-m", "epochwatch", "interrupt", name]
+        subprocess.run(command, env=self.process.environment, check=True, capture_output=True)
+
+    def describe(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.sagemaker.describe_training_job(TrainingJobName=name)
+        return found
+
+    def until(self, name: str, *states: str) -> dict[str, Any]:
+        """The job once its status or secondary status is one of ``states``; a server that is away is waited for."""
+        deadline = time.monotonic() + SECONDS
+        seen: dict[str, Any] = {}
+        while time.monotonic() < deadline:
+            with contextlib.suppress(ClientError, BotoCoreError):
+                seen = self.describe(name)
+                if seen["TrainingJobStatus"] in states or seen["SecondaryStatus"] in states:
+                    return seen
+                assert seen["TrainingJobStatus"] not in OVER, seen
+            time.sleep(0.1)
+        raise AssertionError(f"{name} is not {states}: {seen}\n{self.said()}")
+
+    def over(self, name: str) -> dict[str, Any]:
+        """The job when it has ended."""
+        return self.until(name, *OVER)
+
+    def lines(self, name: str, host: str = "") -> list[str]:
+        """What the job's hosts printed, host by host."""
+        return [event["message"] for event in self._events(name, host)]
+
+    def until_line(self, name: str, line: str) -> None:
+        """Wait until the job has printed ``line``."""
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(ClientError, BotoCoreError):
+                if line in self.lines(name):
+                    return
+            time.sleep(0.1)
+        raise AssertionError(f"{name} has not printed {line!r}: {self.lines(name)}\n{self.said()}")
+
+    def keys(self, prefix: str) -> list[str]:
+        """What is in the bucket below a prefix."""
+        listed = self.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)
+        return [entry["Key"] for entry in listed.get("Contents", [])]
+
+    def put(self, key: str, content: bytes) -> str:
+        """Store an object; its URI."""
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=content)
+        return f"s3://{BUCKET}/{key}"
+
+    def get(self, key: str) -> bytes:
+        content: bytes = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return content
+
+    def directory(self, name: str) -> Path:
+        return self.process.home / "jobs" / "123456789012" / "us-east-1" / name
+
+    def said(self) -> str:
+        """What the server and the runners said of themselves."""
+        logs = [path.read_text() for path in self.process.home.glob("jobs/*/*/*/runner.log")]
+        return "\n".join([self.process.output()[-3000:], *logs])
+
+    def _events(self, name: str, host: str) -> Iterator[dict[str, Any]]:
+        streams = self.logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=f"{name}/{host}")
+        for stream in streams["logStreams"]:
+            token: dict[str, str] = {}
+            while True:
+                page = self.logs.get_log_events(
+                    logGroupName=GROUP, logStreamName=stream["logStreamName"], startFromHead=True, **token
+                )
+                yield from page["events"]
+                if token.get("nextToken") == page["nextForwardToken"]:
+                    break
+                token = {"nextToken": page["nextForwardToken"]}
+
+    def __enter__(self) -> "JobServer":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def channel(name: str, uri: str, **source: str) -> dict[str, Any]:
+    """A channel of the request."""
+    data = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"} | source
+    return {"ChannelName": name, "DataSource": {"S3DataSource": data}}
+
+
+def way(job: Mapping[str, Any]) -> list[str]:
+    """The secondary statuses that a job went through."""
+    return [transition["Status"] for transition in job["SecondaryStatusTransitions"]]
