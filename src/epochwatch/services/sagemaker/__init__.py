@@ -1,6 +1,18 @@
-"""Amazon SageMaker: training jobs, processing jobs, and the tags of both."""
+"""Amazon SageMaker: training, processing and experiments, search and tags."""
 
 from epochwatch.services.call import Operation
+from epochwatch.services.sagemaker.experiments import (
+    create_experiment,
+    create_trial,
+    delete_experiment,
+    delete_trial,
+    describe_experiment,
+    describe_trial,
+    list_experiments,
+    list_trials,
+    update_experiment,
+    update_trial,
+)
 from epochwatch.services.sagemaker.job_list import list_processing_jobs, list_training_jobs
 from epochwatch.services.sagemaker.processing_job import (
     create_processing_job,
@@ -8,6 +20,7 @@ from epochwatch.services.sagemaker.processing_job import (
     describe_processing_job,
     stop_processing_job,
 )
+from epochwatch.services.sagemaker.search import search
 from epochwatch.services.sagemaker.tags import add_tags, delete_tags, list_tags
 from epochwatch.services.sagemaker.training_job import describe_training_job
 from epochwatch.services.sagemaker.training_job_changes import (
@@ -16,20 +29,47 @@ from epochwatch.services.sagemaker.training_job_changes import (
     stop_training_job,
     update_training_job,
 )
+from epochwatch.services.sagemaker.trial_components import (
+    associate_trial_component,
+    create_trial_component,
+    delete_trial_component,
+    describe_trial_component,
+    disassociate_trial_component,
+    list_trial_components,
+    update_trial_component,
+)
 
 OPERATIONS: dict[str, Operation] = {
     "AddTags": add_tags,
+    "AssociateTrialComponent": associate_trial_component,
+    "CreateExperiment": create_experiment,
     "CreateProcessingJob": create_processing_job,
     "CreateTrainingJob": create_training_job,
+    "CreateTrial": create_trial,
+    "CreateTrialComponent": create_trial_component,
+    "DeleteExperiment": delete_experiment,
     "DeleteProcessingJob": delete_processing_job,
     "DeleteTags": delete_tags,
     "DeleteTrainingJob": delete_training_job,
+    "DeleteTrial": delete_trial,
+    "DeleteTrialComponent": delete_trial_component,
+    "DescribeExperiment": describe_experiment,
     "DescribeProcessingJob": describe_processing_job,
     "DescribeTrainingJob": describe_training_job,
+    "DescribeTrial": describe_trial,
+    "DescribeTrialComponent": describe_trial_component,
+    "DisassociateTrialComponent": disassociate_trial_component,
+    "ListExperiments": list_experiments,
     "ListProcessingJobs": list_processing_jobs,
     "ListTags": list_tags,
     "ListTrainingJobs": list_training_jobs,
+    "ListTrialComponents": list_trial_components,
+    "ListTrials": list_trials,
+    "Search": search,
     "StopProcessingJob": stop_processing_job,
     "StopTrainingJob": stop_training_job,
+    "UpdateExperiment": update_experiment,
     "UpdateTrainingJob": update_training_job,
+    "UpdateTrial": update_trial,
+    "UpdateTrialComponent": update_trial_component,
 }

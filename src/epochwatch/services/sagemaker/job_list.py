@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from epochwatch.model.job import PROCESSING, TRAINING, JobKind, TrainingJob
 from epochwatch.services.call import Call
-from epochwatch.services.sagemaker.resources import invalid, job_arn
-from epochwatch.services.tokens import seal, unseal
+from epochwatch.services.sagemaker.resource_list import position
+from epochwatch.services.sagemaker.resources import job_arn
+from epochwatch.services.tokens import seal
 from epochwatch.store.state.job_records import Sort
 
 PAGE: Final = 10
@@ -61,7 +62,7 @@ def _processing_job(call: Call, job: TrainingJob) -> dict[str, Any]:
 def _page(call: Call, request: Mapping[str, Any], kind: JobKind) -> tuple[list[TrainingJob], dict[str, str]]:
     """The jobs of a page, and the token of the next one where there is one."""
     bound = {name: value for name, value in request.items() if name not in ("NextToken", "MaxResults")}
-    offset, known_until = _position(bound, request.get("NextToken"), call.now)
+    offset, known_until = position(bound, request.get("NextToken"), call.now)
     jobs, total = call.stores.state.jobs.list(
         call.tenant,
         search=request.get("NameContains") or None,
@@ -78,14 +79,3 @@ def _page(call: Call, request: Mapping[str, Any], kind: JobKind) -> tuple[list[T
     )
     more = jobs and offset + len(jobs) < total
     return jobs, {"NextToken": seal(bound, [offset + len(jobs), known_until])} if more else {}
-
-
-def _position(bound: dict[str, Any], token: str | None, now: float) -> tuple[int, float]:
-    """(jobs already delivered, until when jobs must have been made)."""
-    if not token:
-        return 0, now + 1.0
-    try:
-        offset, known_until = unseal(bound, token)
-    except ValueError as error:
-        raise invalid("Invalid pagination token given.") from error
-    return offset, known_until

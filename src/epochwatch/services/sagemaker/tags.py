@@ -8,6 +8,7 @@ from epochwatch.model.job import KINDS, TrainingJob
 from epochwatch.services.call import Call
 from epochwatch.services.sagemaker.resources import invalid, not_found
 from epochwatch.services.tokens import seal, unseal
+from epochwatch.store.state.resources import EXPERIMENT, TRIAL, TRIAL_COMPONENT, TUNING_JOB
 
 MOST_TAGS: Final = 50
 PAGE: Final = 50
@@ -97,7 +98,15 @@ def _job_tags(kind: str) -> Callable[[Call, str, _Change], Tags | None]:
     return act
 
 
+def _resource_tags(kind: str) -> Callable[[Call, str, _Change], Tags | None]:
+    def act(call: Call, name: str, change: _Change) -> Tags | None:
+        resource = call.stores.state.resources.change_tags(call.tenant, kind, name, change)
+        return None if resource is None else resource.tags
+
+    return act
+
+
 _RESOURCES: dict[str, Callable[[Call, str, _Change], Tags | None]] = {
     kind.resource: _job_tags(name) for name, kind in KINDS.items()
-}
+} | {kind: _resource_tags(kind) for kind in (EXPERIMENT, TRIAL, TRIAL_COMPONENT, TUNING_JOB)}
 """How to change the tags of a resource, by what its ARN says it is."""

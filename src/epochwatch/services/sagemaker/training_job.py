@@ -62,7 +62,11 @@ def describe_training_job(call: Call, request: dict[str, Any]) -> dict[str, Any]
 
 def summaries_of(call: Call, job: TrainingJob) -> list[MetricSummary]:
     """The metrics of a job; of a created one, without those of an earlier job of its name."""
-    found = call.stores.run_points.summaries(call.tenant, TRAINING_JOB, job.name)[job.name]
+    return of_this_job(job, call.stores.run_points.summaries(call.tenant, TRAINING_JOB, job.name)[job.name])
+
+
+def of_this_job(job: TrainingJob, found: Sequence[MetricSummary]) -> list[MetricSummary]:
+    """Of the metrics under a job's name, those that are not an earlier job's."""
     return [one for one in found if not job.created_by_api or one.last_time >= job.created - CLOCKS_APART_SECONDS]
 
 

@@ -16,6 +16,7 @@ from epochwatch.services.sagemaker.job_specification import (
 )
 from epochwatch.services.sagemaker.resources import ended, in_use, invalid, job_arn, not_found
 from epochwatch.services.sagemaker.tags import tags_of
+from epochwatch.services.sagemaker.trial_components import create_job_component, require_experiment
 from epochwatch.store.state.job_records import NameTaken, StillRunning
 
 _CHANGEABLE: Final = ("ProfilerConfig", "ProfilerRuleConfigurations", "RemoteDebugConfig")
@@ -35,6 +36,7 @@ def start_training_job(call: Call, request: dict[str, Any]) -> TrainingJob:
     request = _completed(request)
     name = request["TrainingJobName"]
     hyperparameters = request.get("HyperParameters", {})
+    require_experiment(call, request.get("ExperimentConfig", {}))
     definitions = definitions_of(request.get("AlgorithmSpecification", {}), hyperparameters)
     try:
         job = call.stores.state.jobs.create(
@@ -49,6 +51,8 @@ def start_training_job(call: Call, request: dict[str, Any]) -> TrainingJob:
         )
     except NameTaken as error:
         raise in_use("Training job", job_arn(call, TRAINING, name)) from error
+    if "ExperimentConfig" in request:
+        create_job_component(call, job, request["ExperimentConfig"])
     call.stores.feed.publish_job(call.tenant, job)
     return job
 
