@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from epochwatch.extraction.fields import Field, definition_regex, fields
-from epochwatch.extraction.shapes import Slot, number_at, runs_of, shape_of, slots
+from epochwatch.extraction.shapes import LONGEST, Slot, number_at, runs_of, shape_of, slots
 from epochwatch.extraction.steps import Place
 from epochwatch.extraction.tables import Table, header, may_be_row, row_regex
 from epochwatch.model.batch import Definition
@@ -76,6 +76,7 @@ class Detector:
         self._names: dict[str, _Name] = {}
         self._table: Table | None = None
         self._shapes: dict[bytes, tuple[Slot, ...]] | None = {} if shapes else None
+        self._once: set[bytes] = set()  # shapes seen once
         self.overflowed = False
         """More distinct names appeared than are remembered."""
 
@@ -91,7 +92,7 @@ class Detector:
             if row is not None:
                 seen, place = row
         elif self._shapes is not None:
-            self._remember(shape, slots(text, seen, every))
+            self._remember(shape, text, seen, every)
         return self._sights(text, seen, place) if seen else []
 
     def idle(self, text: bytes) -> bool:
@@ -130,11 +131,21 @@ class Detector:
             return True
         return self._table is not None and may_be_row(text)
 
-    def _remember(self, shape: bytes, places: tuple[Slot, ...] | None) -> None:
-        if self._shapes is not None and places is not None:
-            if len(self._shapes) >= _MOST_SHAPES:
-                self._shapes.clear()
-            self._shapes[shape] = places
+    def _remember(self, shape: bytes, text: bytes, seen: Sequence[Field], every: Sequence[Field]) -> None:
+        """Notes a shape at its second sighting: many never come again."""
+        shapes, once = self._shapes, self._once
+        if shapes is None or len(shape) > LONGEST:
+            return
+        if shape not in once:
+            if len(once) >= _MOST_SHAPES:
+                once.clear()
+            once.add(shape)
+            return
+        places = slots(text, seen, every)
+        if places is not None:
+            if len(shapes) >= _MOST_SHAPES:
+                shapes.clear()
+            shapes[shape] = places
 
     def _seen_before(self, text: bytes, places: Sequence[Slot], place: Place) -> list[Found]:
         """The values of a line of which the shape is known."""

@@ -53,7 +53,7 @@ _CELL_ENDS = re.compile(rb"%?\s*(?:[|,\t;\xe2]|$)")
 _WORD_BEFORE = re.compile(rb"[A-Za-z\xc3-\xdf\xe3-\xe9][\w@/\x80-\xdf\xe3-\xe9-]*+|[A-Za-z]{1,4}\.")
 _MOST_WORDS = 3  # words before a name that may belong to it: Best CV score
 _LONGEST_NAME = 120
-_NESTED = (b"#metrics {", b"Namespace(")
+_SUMMARY, _ARGUMENTS = b"#metrics {", b"Namespace("
 
 
 class Field(NamedTuple):
@@ -77,7 +77,7 @@ class Field(NamedTuple):
 
 def fields(text: bytes) -> Iterator[Field]:
     """The numeric fields of a line from left to right, those whose name is housekeeping too."""
-    if any(marker in text for marker in _NESTED):
+    if _SUMMARY in text or _ARGUMENTS in text:
         return
     logger = _LOGGER.match(text)
     position = logger.end() if logger else 0

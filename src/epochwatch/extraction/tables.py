@@ -29,6 +29,8 @@ _TWO_NUMBERS = re.compile(
 )
 _COUNT = re.compile(rb"(\d+)(?:/\d+)?")
 _LONGEST = 400
+# Nothing but names and what parts them; fails soon on other lines.
+_NAMES = re.compile(rb"[\s|\xe2\x94\x82\x83]*+[A-Za-z_#%][\w ()%@./<>*|,\t\xe2\x94\x82\x83-]*+(?::\s+\d+%.*+)?")
 _FEWEST_NUMBERS = 2
 _ROUNDS = frozenset({"round", "it", "#"})
 
@@ -77,7 +79,7 @@ class Table(NamedTuple):
 
 def header(text: bytes) -> Table | None:
     """The table that a line begins: at least two names in cells, one of them a metric's."""
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST or not _NAMES.fullmatch(text):
         return None
     text = _PROGRESS.sub(b"", text)
     for style in _styles(text):
