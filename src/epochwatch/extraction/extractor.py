@@ -1,8 +1,7 @@
 """Bytes of a log in, lines and columns of metric values out."""
 
-import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 from epochwatch.extraction.automatic import Detector
@@ -16,9 +15,9 @@ from epochwatch.extraction.lookback import LookBack
 from epochwatch.extraction.matcher import Finder, Selector
 from epochwatch.extraction.numbers import parse_number, parse_scaled
 from epochwatch.extraction.pattern import Capture, Pattern
-from epochwatch.extraction.plan import Column, Plan, Rule
+from epochwatch.extraction.plan import Column, Plan, Plans, Rule
 from epochwatch.extraction.steps import TELLINGS, Place, Steps, as_epoch, as_step, is_epoch, is_step, told
-from epochwatch.extraction.templates import MOST, Template, Templates, plain_form
+from epochwatch.extraction.templates import MOST, Template, Templates, plain_form, reader
 from epochwatch.model.batch import Definition, DefinitionHealth
 
 STATE_VERSION = 1
@@ -26,7 +25,6 @@ STATE_VERSION = 1
 
 __all__ = ["STATE_VERSION", "Extracted", "Extractor"]
 
-_MOST_PLANS = 4096
 _SPARSE = 500  # bytes of log for each line found, from which the lines need not be counted
 
 _Match = tuple[Rule, bytes, list[Capture]]  # the rule, the text it saw, what it captured
@@ -70,8 +68,8 @@ class Extractor:
         self._any_guarded = any(pattern.engine == "python" for pattern in patterns)
         self._finder = Finder(patterns, prefilter=prefilter)
         self._selector = Selector([*patterns, *TELLINGS], prefilter=prefilter)
-        self._plans: dict[tuple[int, ...], Plan] = {}
-        self._templates = Templates(patterns, self._plan_of, most=MOST if prefilter else 0)
+        self._plans = Plans(self._rules)
+        self._templates = Templates(patterns, self._plans.of, most=MOST if prefilter else 0)
         self._dense = False  # most lines give values
         self._learnt: dict[str, Health] = {}
         taken = frozenset(definition.name for definition in self._definitions)
@@ -174,17 +172,6 @@ class Extractor:
             self._names.append(name)
         return column
 
-    def _plan_of(self, numbers: tuple[int, ...]) -> Plan:
-        plan = self._plans.get(numbers)
-        if plan is None:
-            if len(self._plans) >= _MOST_PLANS:
-                self._plans.clear()
-            given = len(self._rules)
-            rules = [self._rules[number] for number in numbers if number < given]
-            plan = Plan.of(rules, [TELLINGS[number - given] for number in numbers if number >= given])
-            self._plans[numbers] = plan
-        return plan
-
     def _extract(self, lines: Lines) -> Extracted:
         out = Extracted(lines, self._names)
         if not lines:
@@ -207,7 +194,7 @@ class Extractor:
         raws = out.lines.texts()
         texts = raws if block is out.lines.block else block.split(b"\n")
         templates = self._templates.of_every(block)
-        read = self._reader(out)
+        read = reader(out, self._place, self._steps)
         for raw, text, end, common in zip(raws, texts, out.lines.ends(), templates, strict=False):
             kept = None if common is None else common.kept
             template = common if common is None or kept is None else common.variants.get(text[kept])
@@ -227,7 +214,7 @@ class Extractor:
         """Only the lines that may give values: where they are few."""
         lines, block = out.lines, out.lines.block
         found = self._finder.lines(block)
-        look_back, read = self._look_back, self._reader(out)
+        look_back, read = self._look_back, reader(out, self._place, self._steps)
         look_back.begin(block)
         for start, newline in found:
             raw = block[start:newline]
@@ -259,7 +246,7 @@ class Extractor:
             return template.told(text)
         if template is None:
             self._templates.meet(text)
-        tellings = self._plan_of(self._selector.numbers(raw)).tellings
+        tellings = self._plans.of(self._selector.numbers(raw)).tellings
         step, epoch = None, None
         for segment in as_printed(raw):
             own_step, own_epoch = told(segment, tellings)
@@ -267,37 +254,9 @@ class Extractor:
             epoch = epoch if own_epoch is None else own_epoch
         return step, epoch
 
-    def _reader(self, out: Extracted) -> Callable[[Template, bytes, int], None]:
-        """What gives the values of a line whose template says where they are."""
-        place, next_step = self._place, self._steps.untold
-        add_value, add_names, add_step = out.values.append, out.name_ids.extend, out.steps.append
-        add_epoch, add_end = out.epochs.append, out.ends.append
-
-        def read(template: Template, text: bytes, end: int) -> None:
-            place.step = place.epoch = step = None
-            if template.step is not None:
-                place.step = place.last_step = step = int(text[template.step])
-            if template.epoch is not None:
-                place.epoch = place.last_epoch = float(text[template.epoch])
-            if not template.values:
-                return
-            epoch = math.nan if place.last_epoch is None else place.last_epoch
-            add_names(template.name_ids)
-            for where, entry in template.values:
-                add_value(float(text[where]))
-                if step is None:
-                    add_step(next_step(entry, place))
-                else:
-                    entry[1] = step
-                    add_step(step)
-                add_epoch(epoch)
-                add_end(end)
-
-        return read
-
     def _search(self, out: Extracted, raw: bytes, end: int, guarded: _Guarded) -> None:
         """The values of a line, by searching it with every pattern that may match."""
-        plan = self._plan_of(self._selector.numbers(raw))
+        plan = self._plans.of(self._selector.numbers(raw))
         segments = as_printed(raw) if ESCAPE in raw else (raw,)
         whole = escape_tabs(raw) if plan.escaped else raw
         for part, text in enumerate(segments):

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from epochwatch.extraction.health import Health
 from epochwatch.extraction.pattern import Pattern
-from epochwatch.extraction.steps import Telling, is_epoch, is_step
+from epochwatch.extraction.steps import TELLINGS, Telling, is_epoch, is_step
+
+_MOST = 4096
 
 
 @dataclass(slots=True)
@@ -77,6 +79,31 @@ class Plan(NamedTuple):
     def as_printed_only(self) -> "Plan":
         """Without the patterns that see the whole of a line, not its segments."""
         return Plan.of([rule for rule in self.rules if not rule.pattern.escaped], self.tellings)
+
+
+class Plans:
+    """The plans for the lines met so far."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = rules
+        self._plans: dict[tuple[int, ...], Plan] = {}
+
+    def of(self, numbers: tuple[int, ...]) -> Plan:
+        """The plan for some of the rules and, numbered behind them, of the ``TELLINGS``."""
+        plan = self._plans.get(numbers)
+        if plan is None:
+            if len(self._plans) >= _MOST:
+                self._plans.clear()
+            given = len(self._rules)
+            plan = self._plans[numbers] = Plan.of(
+                [self._rules[number] for number in numbers if number < given],
+                [TELLINGS[number - given] for number in numbers if number >= given],
+            )
+        return plan
+
+    def clear(self) -> None:
+        """Forgets them: the rules have other columns now."""
+        self._plans.clear()
 
 
 def _attempt(rule: Rule) -> Attempt:

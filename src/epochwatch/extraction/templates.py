@@ -5,6 +5,7 @@ all lines of a template, or none, and at the same places. So it is run on the te
 are cut out. Where a pattern asks for certain digits (``layer.7.norm=``), lines must have those in common, too.
 """
 
+import math
 import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 
 from ahocorasick_rs import BytesAhoCorasick
 
+from epochwatch.extraction.extracted import Extracted
 from epochwatch.extraction.forms import ESCAPE, as_printed, escape_tabs
 from epochwatch.extraction.health import Health
 from epochwatch.extraction.linear import LONGEST
@@ -21,7 +23,7 @@ from epochwatch.extraction.matcher import Selector
 from epochwatch.extraction.numbers import parse_number
 from epochwatch.extraction.pattern import Pattern
 from epochwatch.extraction.plan import Attempt, Plan
-from epochwatch.extraction.steps import TELLINGS, Telling, where_told
+from epochwatch.extraction.steps import TELLINGS, Place, Steps, Telling, where_told
 
 MOST = 8192
 """Templates that are remembered; when there are more, all are forgotten, as they may never come again."""
@@ -188,6 +190,35 @@ class Templates:
             return None
         hits = self._with_digits.find_matches_as_indexes(line.lower(), overlapping=True)
         return slice(min(start for _, start, _ in hits), max(end for _, _, end in hits)) if hits else None
+
+
+def reader(out: Extracted, place: Place, steps: Steps) -> Callable[[Template, bytes, int], None]:
+    """A function that adds the values of a line (template, text and end) to ``out``. It is called once a line."""
+    untold = steps.untold
+    add_names, add_value, add_step = out.name_ids.extend, out.values.append, out.steps.append
+    add_epoch, add_end = out.epochs.append, out.ends.append
+
+    def read(template: Template, text: bytes, end: int) -> None:
+        place.step = place.epoch = step = None
+        if template.step is not None:
+            place.step = place.last_step = step = int(text[template.step])
+        if template.epoch is not None:
+            place.epoch = place.last_epoch = float(text[template.epoch])
+        if not template.values:
+            return
+        epoch = math.nan if place.last_epoch is None else place.last_epoch
+        add_names(template.name_ids)
+        for where, entry in template.values:
+            add_value(float(text[where]))
+            if step is None:
+                add_step(untold(entry, place))
+            else:
+                entry[1] = step
+                add_step(step)
+            add_epoch(epoch)
+            add_end(end)
+
+    return read
 
 
 def _masked_telling(telling: Telling) -> _Masked:
