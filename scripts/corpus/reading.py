@@ -13,9 +13,16 @@ from shape import Metric
 Row = list[str | float | int | None]
 
 _END = re.compile(r"\r\n|\r|\n")
-_CONTROL = re.compile(r"\x1b\[[0-9;:?<=>]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[^\[\]]|\x08")
+_CONTROL = re.compile(
+    r"\x1b\[[0-9;:?<=>]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[^ -/\[\]]|\x08"
+)
 _NUMBER = re.compile(
-    r"^[\s'\"(\[]*([-+]?(?:nan|inf(?:inity)?|[0-9][0-9,]*\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?)", re.I
+    r"""^[\s'"(\[]*([-+]?)(?:
+        (nan|inf(?:inity)?)                                    # not finite
+        | (\d{1,3}(?:[,_]\d{3})+(?!\d)(?:\.\d+)? | \d+\.?\d*(?!,\d) | \.\d+) (e[-+]?\d+)?   # 1,234.5  12.5  .5
+        | (\d+),(\d+)                                         # 12,5 where a comma divides
+    )""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _SCALES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12, "%": 0.01}
 
@@ -29,7 +36,11 @@ def lines(log: bytes) -> list[str]:
 def number(text: str) -> float | None:
     """The number that a text begins with."""
     match = _NUMBER.match(text)
-    return None if match is None else float(match[1].replace(",", ""))
+    if match is None:
+        return None
+    sign, word, digits, exponent, whole, fraction = match.groups("")
+    digits = f"{whole}.{fraction}" if whole else digits.replace(",", "").replace("_", "")
+    return float(sign + (word or digits + exponent))
 
 
 def values(regex: str, line: str) -> Iterator[float]:

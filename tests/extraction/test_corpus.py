@@ -9,8 +9,13 @@ import pytest
 from epochwatch.extraction.extractor import Extracted, Extractor
 from tests.extraction.corpus.cases import Case, Row, cases
 
+_FULL_STOP = "a full stop that ends the sentence behind a number makes it none: 'inertia 3264.5.'"
 WRONG_TODAY: dict[str, str] = {
-    "sklearn/kmeans": "a full stop behind the number makes it none: 'inertia 3264.5.'",
+    "definition-forms/decimal-comma": "of '2,2201' the digits behind the comma are left out: 2.0",
+    "definition-forms/sentences": _FULL_STOP,
+    "definition-forms/underscores": "'1_234_567' is no number",
+    "sklearn/kmeans": _FULL_STOP,
+    "toolkits/ray-tune": _FULL_STOP,
 }
 """Cases that the extractor gets wrong, and why."""
 
