@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epochwatch.model.tenant import Tenant
+from epochwatch.store import logs
 from epochwatch.store.logs import LogEvent
+from epochwatch.store.schema import Deployment
 from epochwatch.store.stores import Stores
 from tests.store.parts import NOW
 
@@ -100,16 +102,25 @@ def test_pages_forward_and_backward_make_up_the_stream(stores: Stores, times: li
     assert backward == whole
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
-    events=st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abc")), min_size=1, max_size=30),
+    events=st.lists(
+        st.tuples(st.integers(0, 3) | st.integers(0, 3 * DAY), st.sampled_from("abc")), min_size=1, max_size=30
+    ),
     limit=st.integers(1, 9),
     newest=st.booleans(),
+    span_events=st.sampled_from([1, 3, logs.SPAN_EVENTS]),
 )
 def test_pages_of_a_scan_over_streams_make_up_the_scan(
-    stores: Stores, events: list[tuple[int, str]], limit: int, newest: bool
+    stores: Stores, events: list[tuple[int, str]], limit: int, newest: bool, span_events: int
 ) -> None:
     tenant = Tenant(str(next(_ACCOUNTS)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logs, "SPAN_EVENTS", span_events)
+        _check_scan(stores, tenant, events, limit, newest)
+
+
+def _check_scan(stores: Stores, tenant: Tenant, events: list[tuple[int, str]], limit: int, newest: bool) -> None:
     for stream in sorted({stream for _, stream in events}):
         mine = [(ts, f"{stream}{number}") for number, (ts, at) in enumerate(events) if at == stream]
         _put(stores, tenant, *mine, stream=stream)
@@ -135,7 +146,19 @@ def test_a_scan_takes_the_streams_and_texts_it_is_told(stores: Stores, tenant: T
     assert _texts(scan(tenant, "g", ["db"], containing=["error", "one"])) == ["db error one"]
     assert scan(tenant, "g", ["db"], containing=["error", "two"]) == []
     assert scan(tenant, "g", ["db"], containing=["ERROR"]) == []
+    assert _texts(scan(tenant, "g", matching=["^d.*e+$"], containing=["db"])) == ["db error one"]
+    assert scan(tenant, "g", matching=["two", "one"]) == []
     assert len(stores.logs.events(tenant, "g", "db", containing="ERROR")) == 1
+
+
+def test_tables_of_an_earlier_version_get_what_they_lack(stores: Stores, tenant: Tenant) -> None:
+    _put(stores, tenant, (0, "before"))
+    stores.engine.settle()
+    stores.engine.command("ALTER TABLE log_events DROP COLUMN size")
+    for statement in Deployment().statements():
+        stores.engine.command(statement)
+    _put(stores, tenant, (1, "after π"))
+    assert stores.logs.group_sizes(tenant, ["g"]) == {"g": 6 + 8 + 2 * 26}
 
 
 def test_bounds_and_sizes_count_bytes_and_26_for_each(stores: Stores, tenant: Tenant) -> None:
@@ -144,8 +167,7 @@ def test_bounds_and_sizes_count_bytes_and_26_for_each(stores: Stores, tenant: Te
     bounds = stores.logs.stream_bounds(tenant, "g")
     assert set(bounds) == {"one", "two"}
     one = bounds["one"]
-    assert (one.first, one.last, one.last_ingestion, one.size) == (MS + 3, MS + 5, MS + 5, 2 + 2 + 52)
-    assert bounds["two"].size == 26
+    assert (one.first, one.last, one.last_ingestion) == (MS + 3, MS + 5, MS + 5)
     assert list(stores.logs.stream_bounds(tenant, "g", ["two", "none"])) == ["two"]
     assert stores.logs.stream_bounds(tenant, "g", []) == {}
     assert stores.logs.group_sizes(tenant, ["g", "none"]) == {"g": 82}

@@ -153,7 +153,7 @@ class _Compiler:
         columns = ", ".join(f"{text(self._scope[name])} AS r{index}" for index, name in enumerate(names))
         bound = "" if self._limited else f" LIMIT {limit}"
         rows = f"SELECT {columns} FROM ({self._rendered(self._layers)}) {self._ordered()}{bound}"
-        counts = [f"SELECT 0 AS step, count() AS events, sum(length(message)) AS bytes FROM ({self._base})"]
+        counts = [f"SELECT 0 AS step, count() AS events, sum(size) AS bytes FROM ({self._base})"]
         if self._matching:
             counts.append(f"SELECT 1, count(), 0 FROM ({self._rendered(self._layers[: self._matching])})")
         statistics = f"SELECT * FROM ({' UNION ALL '.join(counts)}) ORDER BY step"
@@ -165,8 +165,8 @@ class _Compiler:
             f" AND NOT (log_group = {bind(group)} AND ts < {bind(since)})" for group, since in selection.kept_since
         )
         return (
-            "SELECT ts, ingestion, seq, toString(stream) AS stream_name, toString(log_group) AS group_name, message "
-            f"FROM log_events WHERE account = {bind(selection.tenant.account)} "
+            "SELECT ts, ingestion, seq, toString(stream) AS stream_name, toString(log_group) AS group_name, message, "
+            f"size FROM log_events WHERE account = {bind(selection.tenant.account)} "
             f"AND region = {bind(selection.tenant.region)} AND log_group IN {bind(list(selection.groups))} "
             f"AND ts >= {bind(selection.start)} AND ts <= {bind(selection.end)}{kept}"
         )

@@ -1,7 +1,7 @@
 """Log events: writing, reading a stream in order from any place, scanning a group."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,6 +17,9 @@ from epochwatch.store.log_deletion import delete_events
 from epochwatch.store.rows import API_SOURCE, Rows, SequenceNumbers, constant, log_event_rows
 from epochwatch.store.schema import DAY_MS
 from epochwatch.store.state.log_groups import LogGroupStore
+
+SPAN_EVENTS = 200_000
+SPAN_GROWTH = 8
 
 Place = tuple[int, int]
 """A place in a stream: (timestamp in ms, seq). Events are ordered by it."""
@@ -45,8 +48,6 @@ class StreamBounds:
     first: int
     last: int
     last_ingestion: int
-    size: int
-    """Bytes of the messages, 26 added for each as CloudWatch bills them."""
 
 
 class LogStore:
@@ -161,12 +162,6 @@ class LogStore:
         if prefix is not None:
             where += " AND startsWith(stream, %(prefix)s)"
             parameters["prefix"] = prefix
-        for number, text in enumerate(containing):
-            where += f" AND position(message, %(containing{number})s) > 0"
-            parameters[f"containing{number}"] = text
-        for number, regex in enumerate(matching):
-            where += f" AND match(message, %(matching{number})s)"
-            parameters[f"matching{number}"] = regex
         if after is not None:
             beyond = "<" if newest else ">"
             where += (
@@ -174,13 +169,44 @@ class LogStore:
                 f"AND (ts, seq, stream) {beyond} (%(after_ts)s, %(after_seq)s, %(after_stream)s)"
             )
             parameters |= {"after_ts": after[0], "after_seq": after[1], "after_stream": after[2]}
+        wanted = _wanted(containing, matching, parameters)
         order = "DESC" if newest else "ASC"
-        table = self._engine.query(
-            f"SELECT ts, ingestion, seq, toString(stream) AS stream, message FROM log_events WHERE {where} "
-            f"ORDER BY ts {order}, seq {order}, stream {order} LIMIT %(limit)s",
-            parameters | {"limit": limit},
+        found: list[LogEvent] = []
+        for first, last in self._spans(where, parameters, newest):
+            table = self._engine.query(
+                "SELECT ts, ingestion, seq, toString(stream) AS stream, message FROM log_events "
+                f"WHERE {where}{wanted} AND ts >= %(first)s AND ts <= %(last)s "
+                f"ORDER BY ts {order}, seq {order}, stream {order} LIMIT %(limit)s",
+                parameters | {"first": first, "last": last, "limit": limit - len(found)},
+            )
+            found += events_in(table)
+            if len(found) == limit:
+                break
+        return found
+
+    def _spans(self, where: str, parameters: Mapping[str, Any], newest: bool) -> Iterator[tuple[int, int]]:
+        """Spans of time (both ends belong to them), one after the other, that cover the events of a condition: the
+        first has about `SPAN_EVENTS`, each further one is `SPAN_GROWTH` times as long. Few of many events are then
+        found without looking at all of them.
+        """
+        rows = self._engine.query(
+            f"SELECT min(ts) AS first, max(ts) AS last, count() AS events FROM log_events WHERE {where}",
+            parameters,
         )
-        return list(events_in(table))
+        ((first, last, events),) = zip(
+            *(rows[name].to_pylist() for name in ("first", "last", "events")), strict=True
+        )
+        if not events:
+            return
+        length = max(1, (last - first + 1) * SPAN_EVENTS // events)
+        while first <= last:
+            if newest:
+                yield max(first, last - length + 1), last
+                last -= length
+            else:
+                yield first, min(last, first + length - 1)
+                first += length
+            length *= SPAN_GROWTH
 
     def stream_bounds(
         self, tenant: Tenant, group: str, streams: Sequence[str] | None = None
@@ -188,8 +214,8 @@ class LogStore:
         """What each stream with events holds, by name."""
         where, parameters = self._kept(tenant, group, streams, None, None)
         table = self._engine.query(
-            "SELECT toString(stream) AS name, min(ts) AS first, max(ts) AS last, max(ingestion) AS last_ingestion, "
-            f"sum(length(message) + 26) AS size FROM log_events WHERE {where} GROUP BY stream",
+            "SELECT toString(stream) AS name, min(ts) AS first, max(ts) AS last, max(ingestion) AS last_ingestion "
+            f"FROM log_events WHERE {where} GROUP BY stream",
             parameters,
         )
         return {
@@ -198,7 +224,7 @@ class LogStore:
         }
 
     def group_sizes(self, tenant: Tenant, groups: Sequence[str]) -> dict[str, int]:
-        """Bytes stored in each group that has events."""
+        """Bytes of the messages in each group that has events, 26 added for each as CloudWatch bills them."""
         if not groups:
             return {}
         where = "account = %(account)s AND region = %(region)s AND log_group IN %(groups)s"
@@ -213,11 +239,11 @@ class LogStore:
                 where += f" AND NOT (log_group = %(group{number})s AND ts < %(since{number})s)"
                 parameters |= {f"group{number}": group, f"since{number}": since}
         table = self._engine.query(
-            "SELECT toString(log_group) AS name, sum(length(message) + 26) AS size FROM log_events "
+            "SELECT toString(log_group) AS name, sum(size) + 26 * count() AS bytes FROM log_events "
             f"WHERE {where} GROUP BY log_group",
             parameters,
         )
-        return {row["name"]: int(row["size"]) for row in table.to_pylist()}
+        return {row["name"]: int(row["bytes"]) for row in table.to_pylist()}
 
     def _kept(
         self, tenant: Tenant, group: str, streams: Sequence[str] | None, start: int | None, end: int | None
@@ -244,6 +270,17 @@ def _where(
         where += " AND ts < %(end)s"
         parameters["end"] = int(end)
     return where, parameters
+
+
+def _wanted(containing: Sequence[str], matching: Sequence[str], parameters: dict[str, Any]) -> str:
+    where = ""
+    for number, text in enumerate(containing):
+        where += f" AND position(message, %(containing{number})s) > 0"
+        parameters[f"containing{number}"] = text
+    for number, regex in enumerate(matching):
+        where += f" AND match(message, %(matching{number})s)"
+        parameters[f"matching{number}"] = regex
+    return where
 
 
 def _beside(after: Place | None, before: Place | None, parameters: dict[str, Any]) -> str:

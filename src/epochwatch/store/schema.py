@@ -1,7 +1,8 @@
 """Tables of the metrics engine: their columns, and how the engine is told to make them.
 
 Units: ``ts`` of datapoints and of tiers Unix seconds; of log events (and ``ingestion``) Unix milliseconds; ``time`` of
-run points Unix microseconds. ``source`` is a hash of the agent's source id (0: an API call), ``seq`` the row's place
+run points Unix microseconds. ``size`` is a message's bytes, so that nothing has to read the messages for it; rows are
+inserted without it. ``source`` is a hash of the agent's source id (0: an API call), ``seq`` the row's place
 in it.
 
 A datapoint is in one place at a time: in ``datapoints`` or ``late_datapoints`` as it came, later in the three tiers,
@@ -116,9 +117,11 @@ _TABLES = {
         """,
     "log_events": """
         account {word}, region {word}, log_group {word}, stream {word}, ts Int64 {delta}, ingestion Int64 {delta},
-        message String {zstd}, source UInt64 {zstd}, seq UInt64 {delta}
+        message String {zstd}, source UInt64 {zstd}, seq UInt64 {delta}, size UInt32 DEFAULT length(message) {zstd}
         """,
 }
+_ADDED = {"log_events": "size UInt32 DEFAULT length(message) {zstd}"}
+"""Columns that tables of earlier versions lack; the engine makes their values of the others."""
 _TIER = """
     policy UInt16 {zstd}, sid UInt64 {zstd}, ts DateTime {delta}, generation UInt32 {zstd},
     sum SimpleAggregateFunction(sum, Float64) {zstd}, count SimpleAggregateFunction(sum, Float64) {zstd},
@@ -152,6 +155,7 @@ _FAMILIES = {
 }
 _FINE = frozenset({"datapoints", "late_datapoints", "run_points", *TIERS.values()})
 """Tables in which a query reads few rows of each of many series."""
+_WORDS = {"word": "LowCardinality(String)", "zstd": "CODEC(ZSTD(1))", "delta": "CODEC(Delta, ZSTD(1))"}
 _SETTINGS = "fsync_after_insert=1, fsync_part_directory=1"
 
 
@@ -171,13 +175,10 @@ class Deployment:
 
     def create(self, table: str) -> str:
         """The CREATE TABLE statement of ``table``."""
-        columns = _TABLES[table].format(
-            word="LowCardinality(String)", zstd="CODEC(ZSTD(1))", delta="CODEC(Delta, ZSTD(1))"
-        )
+        columns = _TABLES[table].format(**_WORDS)
         granularity = 1024 if table in _FINE else 8192
-        on_cluster = f"ON CLUSTER `{self.cluster}`" if self.cluster else ""
         return (
-            f"CREATE TABLE IF NOT EXISTS {table} {on_cluster} ({columns}) ENGINE = {self.engine(table)} "
+            f"CREATE TABLE IF NOT EXISTS {table} {self._on_cluster} ({columns}) ENGINE = {self.engine(table)} "
             f"{_PARTITIONS.get(table, '')} ORDER BY ({_ORDERS[table]}) "
             f"SETTINGS index_granularity={granularity}, {_SETTINGS}"
             + ("" if self.cluster or table not in SCHEMAS else ", non_replicated_deduplication_window=1000")
@@ -185,7 +186,15 @@ class Deployment:
 
     def statements(self) -> Sequence[str]:
         """Everything to run when a store is opened; harmless where the tables exist."""
-        return [self.create(table) for table in _TABLES]
+        added = [
+            f"ALTER TABLE {table} {self._on_cluster} ADD COLUMN IF NOT EXISTS {column.format(**_WORDS)}"
+            for table, column in _ADDED.items()
+        ]
+        return [*(self.create(table) for table in _TABLES), *added]
+
+    @property
+    def _on_cluster(self) -> str:
+        return f"ON CLUSTER `{self.cluster}`" if self.cluster else ""
 
 
 def tables() -> Sequence[str]:
