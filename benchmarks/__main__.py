@@ -14,6 +14,7 @@ NAMES = (
     "extraction",
     "gateway_requests",
     "ingest",
+    "logs",
     "metric_queries",
     "storage",
     "tiers",

@@ -243,6 +243,12 @@ def test_a_top_level_array_can_be_indexed():
     assert compile_pattern("{ $[1].a = 2 }").matches('[{"a":1},{"a":2}]')
 
 
+def test_required_regexes_are_found_in_every_match():
+    assert compile_pattern("loss %a+% -%b% ?%c%").required_regexes == ("a+",)
+    assert compile_pattern("?%a% ?%b%").required_regexes == ()
+    assert compile_pattern("{ $.a = %b% }").required_regexes == ()
+
+
 def test_required_terms_name_what_every_match_contains():
     assert compile_pattern('loss -nan "step 3" ?x').required == ("loss", "step 3")
     assert compile_pattern("?a ?b").required == ()

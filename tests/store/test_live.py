@@ -2,12 +2,22 @@
 
 import threading
 
+import pyarrow as pa
 import pytest
 
 from epochwatch.model.batch import Batch
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.batches import commit_batch
-from epochwatch.store.live import MAX_LIVE, QUEUE_EVENTS, LiveFeed, LiveJob, LiveLog, LivePoints, LiveSamples
+from epochwatch.store.live import (
+    MAX_LIVE,
+    QUEUE_EVENTS,
+    TAILED_BYTES,
+    LiveFeed,
+    LiveJob,
+    LiveLog,
+    LivePoints,
+    LiveSamples,
+)
 from epochwatch.store.stores import Stores
 from tests.store.parts import NOW, log_events, registered, run_points, samples
 
@@ -97,6 +107,54 @@ def test_a_watcher_whose_loop_has_ended_is_let_go() -> None:
         assert other.take() == [_points(1), _points(2)]
         assert woken == [1, 1]
     assert not feed.watched(MINE, "job")
+
+
+def _rows(*messages: str) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict({"message": messages})
+
+
+def _everything(_: str) -> bool:
+    return True
+
+
+def test_a_tail_gets_the_rows_of_its_groups_and_streams() -> None:
+    feed = LiveFeed()
+    with feed.tail(MINE, ["g", "h"], lambda stream: stream != "quiet") as tail:
+        for group, stream in (("g", "one"), ("g", "quiet"), ("other", "one"), ("h", "two")):
+            feed.publish_log(MINE, group, stream, "", _rows(f"{group}/{stream}"))
+        feed.publish_log(Tenant("222222222222"), "g", "one", "", _rows("theirs"))
+        feed.publish_log(Tenant(MINE.account, "eu-west-1"), "g", "one", "", _rows("elsewhere"))
+        told = tail.take()
+    assert [(item.group, item.stream, item.rows["message"].to_pylist()) for item in told] == [
+        ("g", "one", ["g/one"]),
+        ("h", "two", ["h/two"]),
+    ]
+
+
+def test_a_slow_tail_loses_the_oldest_rows_but_never_the_newest() -> None:
+    feed = LiveFeed()
+    batch = _rows("x" * (TAILED_BYTES // 4))
+    with feed.tail(MINE, ["g"], _everything) as slow, feed.tail(MINE, ["g"], _everything) as quick:
+        for _ in range(10):
+            feed.publish_log(MINE, "g", "s", "", batch)
+            assert len(quick.take()) == 1
+        assert (len(slow.take()), slow.dropped, quick.dropped) == (3, 7, 0)
+        huge = _rows("x" * (2 * TAILED_BYTES))
+        feed.publish_log(MINE, "g", "s", "", batch)
+        feed.publish_log(MINE, "g", "s", "", huge)
+        assert [item.rows for item in slow.take()] == [huge]
+
+
+def test_a_tail_whose_event_loop_has_ended_is_closed() -> None:
+    feed = LiveFeed()
+
+    def wake() -> None:
+        raise RuntimeError("Event loop is closed")
+
+    feed.tail(MINE, ["g"], _everything, wake)
+    assert feed.tails(MINE) == 1
+    feed.publish_log(MINE, "g", "s", "", _rows("one"))
+    assert feed.tails(MINE) == 0
 
 
 def test_threads_publish_and_watch_without_loss() -> None:
