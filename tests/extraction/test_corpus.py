@@ -90,7 +90,7 @@ def test_a_case_is_sound(case: Case) -> None:
 
 def test_the_corpus_is_large_and_hard() -> None:
     logs = [case.log for case in cases()]
-    assert len(logs) >= 40
+    assert len(logs) >= 200
     for trait in (b"\r", b"\x1b[", b"#011", b"Traceback (most recent call last)", b"nan"):
         assert any(trait in log for log in logs), trait
     assert any(b"\xff" in log for log in logs)

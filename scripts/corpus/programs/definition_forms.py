@@ -43,7 +43,7 @@ def every_match():
 
 @shapes(
     Metric("loss", r"\[train\].* loss=([0-9.]+)", "loss"),
-    Metric("loss", r"\[warmup\].* l=([0-9.]+)", "loss"),
+    Metric("l", r"\[warmup\].* l=([0-9.]+)", "loss"),
     Metric("acc", r"acc=(?P<value>[0-9.]+)(?P<scale>%?)", "accuracy"),
     about="two definitions of one name, a percent that counts",
     step=r"step=(\d+)",
@@ -59,7 +59,7 @@ def one_name_twice():
 
 
 @shapes(
-    Metric("loss", r"^(?P<epoch>\d+)/(?P<step>\d+): (?P<value>\S+)$", "train:loss"),
+    Metric("", r"^(?P<epoch>\d+)/(?P<step>\d+): (?P<value>\S+)$", "train:loss"),
     about="step and epoch out of the match itself, anchors, Windows line ends",
     step=r"^\d+/(\d+):",
 )

@@ -299,3 +299,45 @@ def train_output():
     print(result)
     tell("train:loss", round(result.training_loss, 4))
     print(f"train_loss={result.training_loss:.4f}")
+
+
+@shapes(
+    Metric("loss", _value("loss"), "train:loss"),
+    Metric("Perplexity", r"Perplexity: ([0-9.]+)", "eval:perplexity"),
+    source="really run, {transformers} on {torch}",
+    about="a causal language model made on the spot; Perplexity: 12.34 by hand",
+    wanted={name: WANTED[name] for name in ("grad_norm", "learning_rate", "train_loss", "eval_loss")},
+    junk=JUNK,
+    either=EITHER,
+)
+def causal_lm():
+    import math
+
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments, set_seed
+
+    set_seed(0)
+    torch.set_num_threads(1)
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=20, n_positions=16, n_embd=8, n_layer=1, n_head=2))
+    rows = []
+    for at in range(32):
+        tokens = (torch.arange(8) + at) % 20
+        rows.append({"input_ids": tokens, "labels": tokens})
+    words = {
+        "logging_steps": 2,
+        "num_train_epochs": 3,
+        "learning_rate": 0.01,
+        "save_strategy": "no",
+        "report_to": [],
+    }
+    trainer = Trainer(
+        model,
+        TrainingArguments("out", per_device_train_batch_size=8, use_cpu=True, disable_tqdm=True, **words),
+        train_dataset=rows,
+        eval_dataset=rows[:8],
+    )
+    trainer.train()
+    _tell(trainer, {"loss": "train:loss"})
+    perplexity = math.exp(trainer.evaluate()["eval_loss"])
+    tell("eval:perplexity", perplexity)
+    print(f"Perplexity: {perplexity:.2f}")

@@ -40,7 +40,7 @@ def install_and_clone():
             "user.email=a@b",
             "commit",
             "-m",
-            "accuracy 0.91, loss 0.5",
+            "First 2 files",
         ],
         ["git", "clone", "--no-local", "--progress", "tiny", "copy"],
         ["python3", "-m", "pip", "--version"],
@@ -137,7 +137,7 @@ def model_summary():
 @shapes(
     about="Python's warnings, a chain of exceptions and faulthandler's stacks",
     fails=True,
-    junk=["line", "shape", "loss", "code"],
+    junk=["line", "loss", "lr", "accuracy"],
 )
 def warnings_and_traces():
     import faulthandler

@@ -400,3 +400,122 @@ def ultralytics():
     library.YOLO("yolov8n.yaml").train(
         data="data.yaml", epochs=2, imgsz=32, batch=2, device="cpu", workers=0, plots=False, amp=False, cache=False
     )
+
+
+@shapes(
+    Metric("val_acc", r"^wandb: +val_acc ([0-9.]+)", "summary:accuracy"),
+    Metric("loss", r"^step \d+ loss ([0-9.]+)", "train:loss"),
+    wanted={"loss": r"^wandb: +loss ([0-9.]+)"},
+    source="really run, {wandb}",
+    about="offline: sparklines of the history and the summary at the end of the run",
+    environment={"WANDB_MODE": "offline", "WANDB_SILENT": "false"},
+    step=r"^step (\d+)",
+    junk=["wandb"],
+)
+def wandb():
+    import wandb
+    from shape import curve, rise
+
+    run = wandb.init(project="corpus", settings=wandb.Settings(console="off"))
+    for step in range(8):
+        tell("train:loss", curve(step))
+        run.log({"loss": curve(step), "val_acc": rise(step)})
+        print(f"step {step} loss {curve(step):.4f}")
+    tell("summary:accuracy", rise(7))
+    run.finish()
+
+
+@shapes(
+    Metric("average loss", r"average loss = ([0-9.]+)", "train:average-loss"),
+    columns={"average loss": r"^([0-9.]+) +[0-9.]+ +\d+ +\d"},
+    source="really run, {vowpalwabbit}",
+    about="Vowpal Wabbit: headings on two lines, a summary with equals signs",
+    junk=[
+        "number of examples",
+        "learning rate",
+        "power_t",
+        "total feature number",
+        "num sources",
+        "Num weight bits",
+        "weighted label sum",
+    ],
+    either=["initial_t", "best constant", "best constant's loss", "constant's loss", "weighted example sum"],
+)
+def vowpal_wabbit():
+    from vowpalwabbit import Workspace
+
+    model = Workspace("")
+    for row, label in zip(*_data(count=200), strict=True):
+        words = " ".join(f"f{at}:{value:.4f}" for at, value in enumerate(row))
+        model.learn(f"{label} | {words}")
+    model.finish()
+
+
+@shapes(
+    Metric("Current function value", rf"Current function value: {N}", "final:objective"),
+    source="really run, {scipy}",
+    about="minimize(disp=True) of several methods, a callback's own lines",
+    wanted={"f": rf" f={N}"},
+    junk=["Iterations", "Function evaluations", "Gradient evaluations"],
+    either=["x"],
+)
+def scipy_minimize():
+    from scipy.optimize import minimize, rosen
+
+    for method in ("BFGS", "Nelder-Mead", "CG"):
+        print(f"method {method}")
+        found = minimize(
+            rosen, [0.5, 1.5], method=method, options={"disp": True},
+            callback=lambda point: print(f"  x={point.round(2)} f={rosen(point):.6f}") if rosen(point) > 1e-3 else None,
+        )  # fmt: skip
+        tell("final:objective", found.fun)
+
+
+@shapes(
+    Metric("loss", rf"loss: {N}", "train:loss"),
+    source="really run, {lightning} on {torch}",
+    about="Fabric: seed, precision and a loop with fabric.print",
+    junk=["epoch"],
+)
+def fabric():
+    import lightning
+    import torch
+
+    fabric = lightning.Fabric(accelerator="cpu", devices=1)
+    fabric.launch()
+    fabric.seed_everything(1)
+    model = torch.nn.Linear(6, 2)
+    model, rule = fabric.setup(model, torch.optim.Adam(model.parameters(), 0.05))
+    data, target = (torch.from_numpy(part) for part in _data())
+    for epoch in range(3):
+        for at in range(0, 160, 40):
+            loss = torch.nn.functional.cross_entropy(model(data[at : at + 40]), target[at : at + 40])
+            fabric.backward(loss)
+            rule.step()
+            rule.zero_grad()
+            tell("train:loss", loss.item())
+            fabric.print(f"Train Epoch: {epoch} [{at}/160 ({100.0 * at / 160:.0f}%)]\tloss: {loss.item():.6f}")
+
+
+@shapes(
+    Metric("loss", rf" - loss: {N}", "train:loss"),
+    Metric("val_loss", rf" - val_loss: {N}", "validation:loss"),
+    wanted={"mae": rf" - mae: {N}", "val_mae": rf" - val_mae: {N}", "learning_rate": rf" - learning_rate: {N}"},
+    source="really run, {keras} on {jax}",
+    about="fit(verbose=2) with a LearningRateScheduler(verbose=1)",
+    environment={"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+    step=r"^Epoch (\d+)[/:]",
+    junk=["step"],
+    either=["learning rate", "setting learning rate to"],
+)
+def keras_schedule_on_jax():
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.05), "mse", metrics=["mae"])
+    data, _ = _data()
+    calls = [keras.callbacks.LearningRateScheduler(lambda epoch: 0.05 * 0.5**epoch, verbose=1)]
+    history = model.fit(data, data[:, 0] * 2, epochs=5, validation_split=0.25, verbose=2, callbacks=calls)
+    tell("train:loss", *history.history["loss"])
+    tell("validation:loss", *history.history["val_loss"])

@@ -344,3 +344,83 @@ def numpy_scalars():
         tell("test:rmse", rmse)
         tell("test:r2", r2)
         print(f"fold {fold}", {"rmse": rmse, "r2": np.float64(r2), "mae": mae})
+
+
+@shapes(
+    Metric("obj", rf"^obj = {N}, rho", "svm:objective"),
+    Metric("rho", rf"rho = {N}$", "svm:rho"),
+    about="SVC(verbose=True): libsvm's own lines, dots and stars",
+    junk=["#iter", "nSV", "nBSV", "Total nSV"],
+    either=["nu"],
+)
+def libsvm():
+    from sklearn.svm import SVC
+
+    SVC(verbose=True, C=0.5).fit(*_data(classes=3, samples=300))
+
+
+@shapes(
+    Metric("change", rf", change: {N}", "train:change"),
+    about="LogisticRegression(solver='saga', verbose=1), LinearSVC(verbose=1): changes and messages of convergence",
+    step=r"^Epoch (\d+),",
+    junk=["epochs", "took", "iter", "convergence after"],
+    either=["Objective value", "nSV"],
+)
+def linear_solvers():
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
+
+    LogisticRegression(solver="saga", verbose=1, max_iter=50).fit(*_data())
+    LinearSVC(verbose=1, random_state=0).fit(*_data())
+
+
+@shapes(
+    Metric("violation", rf"violation: {N}", "train:violation"),
+    about="NMF(verbose=1): 'violation: 0.5' for each iteration",
+)
+def nmf():
+    import numpy as np
+    from sklearn.decomposition import NMF
+
+    NMF(3, verbose=1, max_iter=12, tol=1e-6, random_state=0).fit(np.random.default_rng(0).random((30, 10)))
+
+
+@shapes(
+    Metric("Change", rf"\[IterativeImputer\] Change: {N}", "train:change"),
+    about="IterativeImputer(verbose=2): changes, scaled tolerance, times",
+    junk=["Completing matrix with shape", "scaled tolerance", "elapsed time"],
+)
+def imputer():
+    import numpy as np
+    from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+    from sklearn.impute import IterativeImputer
+
+    data = _data()[0]
+    data[np.random.default_rng(0).random(data.shape) < 0.1] = np.nan
+    IterativeImputer(max_iter=6, tol=1e-9, verbose=2, random_state=0).fit(data)
+
+
+@shapes(
+    Metric("test", rf"test={N}\)", "halving:score"),
+    wanted={"train": rf"train={N},"},
+    about="HalvingGridSearchCV(verbose=3): blocks of counters before each round of fits",
+    junk=[
+        "n_iterations",
+        "n_required_iterations",
+        "n_possible_iterations",
+        "n_candidates",
+        "n_resources",
+        "factor",
+        "iter",
+        "total time",
+    ],
+    either=["max_depth"],
+)
+def halving_search():
+    from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+    from sklearn.model_selection import HalvingGridSearchCV
+    from sklearn.tree import DecisionTreeClassifier
+
+    HalvingGridSearchCV(DecisionTreeClassifier(), {"max_depth": [2, 4, 6]}, cv=2, verbose=3, random_state=0).fit(
+        *_data()
+    )

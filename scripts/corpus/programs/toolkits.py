@@ -256,7 +256,14 @@ def markdown_table():
     Metric("mean_accuracy", r"mean_accuracy=([0-9.]+)", "trial:accuracy"),
     about="Ray Tune: trials reported with values, status tables between",
     columns={"acc": r"RUNNING .* ([0-9.]+) *\|?$"},
-    junk=["iter", "total time (s)", "Memory usage on this node", "Resources requested", "training_iteration"],
+    junk=[
+        "RUNNING",
+        "iter",
+        "total time (s)",
+        "Memory usage on this node",
+        "Resources requested",
+        "training_iteration",
+    ],
 )
 def ray_tune():
     print(
