@@ -8,7 +8,7 @@ from epochwatch.extraction import names
 from epochwatch.extraction.numbers import parse_scaled
 
 NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?(?:nan|NaN|inf|Infinity)"
-THOUSANDS = r"[-+]?[0-9][0-9,]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|[-+]?(?:nan|NaN|inf|Infinity)"
+THOUSANDS = r"[-+]?[0-9][0-9,_]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|[-+]?(?:nan|NaN|inf|Infinity)"
 """Numbers in the syntax of Python's ``re`` and of RE2, for definitions that are written from fields."""
 
 # Possessive repeats throughout: the scan never looks back, so its time is linear in the line. Bytes beyond ASCII
@@ -36,7 +36,7 @@ _FIELD = re.compile(
         \d++/\d++\s*+\(\s*+(?P<share>\d++(?:\.\d++)?+)\s*+%\)   # 9821/10000 (98%)
       |
         (?P<number>
-            [-+]?+(?:\d{1,3}+(?:,\d{3})++(?!\d)(?:\.\d*+)?+|\d++(?:\.\d*+)?+|\.\d++)(?:[eE][-+]?\d++)?+
+            [-+]?+(?:\d{1,3}+(?:[,_]\d{3})++(?!\d)(?:\.\d*+)?+|\d++(?:\.\d*+)?+|\.\d++)(?:[eE][-+]?\d++)?+
             | [-+]?+(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?+|INF(?:INITY)?+)
         )
         (?P<scale>[kKMGBT])?+
@@ -53,6 +53,9 @@ _CELL_ENDS = re.compile(rb"%?\s*(?:[|,\t;\xe2]|$)")
 _WORD_BEFORE = re.compile(rb"[A-Za-z\xc3-\xdf\xe3-\xe9][\w@/\x80-\xdf\xe3-\xe9-]*+|[A-Za-z]{1,4}\.")
 _MOST_WORDS = 3  # words before a name that may belong to it: Best CV score
 _LONGEST_NAME = 120
+_MESSAGE = re.compile(
+    rb"\s*+(?:raise\s|warnings\.warn\(|[\w./:]*(?:Error|Exception|Warning|Interrupt)\b\s?:|\S+:\d++: \w*Warning:)"
+)
 _SUMMARY, _ARGUMENTS = b"#metrics {", b"Namespace("
 
 
@@ -77,7 +80,7 @@ class Field(NamedTuple):
 
 def fields(text: bytes) -> Iterator[Field]:
     """The numeric fields of a line from left to right, those whose name is housekeeping too."""
-    if _SUMMARY in text or _ARGUMENTS in text:
+    if _SUMMARY in text or _ARGUMENTS in text or _MESSAGE.match(text):
         return
     logger = _LOGGER.match(text)
     position = logger.end() if logger else 0
@@ -137,8 +140,8 @@ def _kind(text: bytes, match: re.Match[bytes], start: int, label: str, *, whole:
 
 
 def _passing(text: bytes, start: int) -> bool:
-    """Whether the name stands in a sentence: from score 0.5."""
-    return text[:start].rpartition(b" ")[0].rpartition(b" ")[2].lower() in names.PASSING
+    """Whether the number is not what is told now: from score 0.5."""
+    return text[:start].rpartition(b" ")[0].rpartition(b" ")[2].lower() in names.EARLIER
 
 
 def _start(text: bytes, start: int) -> int:

@@ -15,7 +15,7 @@ _MEASURES = _words(
     "loss losses acc accuracy accuracies auc auroc auprc aucpr f1 fbeta precision recall mcc kappa",
     "rmse rmsle mae mse mape smape r2 logloss mlogloss merror nll elbo kl kld entropy crossentropy likelihood",
     "objective perplexity ppl bpc bpb bleu rouge chrf meteor cider wer cer map ndcg mrr iou miou dice psnr ssim",
-    "lpips fid mpjpe rho pearson pearsonr spearman spearmanr reward rewards fitness",
+    "lpips fid mpjpe rho pearson pearsonr spearman spearmanr reward rewards fitness hmean",
     "inertia divergence",
 )
 """A field with one of these words is a metric wherever it stands."""
@@ -34,7 +34,7 @@ _HOUSEKEEPING = _words(
     "batch batches sample samples example examples step steps epoch epochs iter iters iteration iterations it its",
     "progress percent pct completed starts ends patience limit verbose warning warnings errors failed support std",
     "memory mem depth trees leaves folds fold candidates created episode episodes round rounds generation",
-    "data dur wall update updates alpha gamma c t",
+    "data dur wall latency update updates alpha gamma c t",
 )
 """A field with one of these words never becomes a metric by recurring."""
 
@@ -43,6 +43,9 @@ PASSING = frozenset(
     b" info debug warning error critical trace success root".split()
 )
 """Words that never belong to the name of the field behind them."""
+
+EARLIER = frozenset((b"from", b"than", b"to", b"until", b"below", b"above", b"beyond"))
+"""Words that are followed by what once was, or shall be."""
 
 QUALIFIERS = frozenset(
     b"train training trn val valid validation test testing eval evaluation dev average avg mean best running final"

@@ -5,11 +5,15 @@ import re
 _PREFIX = re.compile(
     rb"""[-+]?+(?:
         \d{1,3}+(?:,\d{3})++(?![\d,])(?:\.\d*+)?   # 1,234.5
+        | \d{1,3}+(?:_\d{3})++(?![\d_])(?:\.\d*+)? # 1_234.5
         | \d++(?:\.\d*+)? | \.\d++                  # 12  0.5  5.  .5
     )(?:[eE][-+]?+\d++)?
     | [-+]?+(?:nan|inf(?:inity)?+)""",
     re.VERBOSE | re.IGNORECASE,
 )
+_COMMA = 0x2C
+_DECIMAL_COMMA = re.compile(rb"[-+]?+\d++,\d++")
+_FULL_STOP = re.compile(rb"\.(?!\S)")
 _OPENING = b" \t\"'`([{<"
 _FOLLOWS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")
 
@@ -29,7 +33,9 @@ def parse_number(text: bytes) -> float | None:
 
     Quotes, brackets and blanks around it are passed over, groups of thousands are joined, and what follows is
     ignored unless it makes the number part of a word: ``0.75#011next`` is 0.75, ``95.3%`` is 95.3 (not scaled),
-    while ``1.2.3``, ``5x`` and ``0x10`` are no numbers. NaN and infinities are numbers here.
+    while ``1.2.3``, ``5x`` and ``0x10`` are no numbers. A full stop ends it: ``0.5.`` is 0.5. Where digits and one
+    comma are all that there is, and these are no groups of thousands, the comma is a decimal point: ``2,2201`` is
+    2.2201. NaN and infinities are numbers here.
     """
     if b"_" not in text:  # float() would read 1_000
         try:
@@ -41,6 +47,9 @@ def parse_number(text: bytes) -> float | None:
     if match is None:
         return None
     end = match.end()
-    if end < len(text) and text[end] in _FOLLOWS:
+    if end < len(text) and text[end] in _FOLLOWS and not _FULL_STOP.match(text, end):
         return None
-    return float(match.group().replace(b",", b""))
+    number = match.group()
+    if end < len(text) and text[end] == _COMMA and _DECIMAL_COMMA.fullmatch(text):
+        return float(text.replace(b",", b"."))
+    return float(number.replace(b",", b"").replace(b"_", b""))

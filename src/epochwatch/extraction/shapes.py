@@ -14,6 +14,7 @@ LONGEST = 512
 # A digit behind a letter is part of a word (f1, top5, layer_2), and stays.
 # The pattern begins with the digit, as the engine looks for that first.
 _RUN = re.compile(rb"[0-9](?<![A-Za-z_@0-9].)[0-9]*+")
+_JOINED = re.compile(rb"(?<!\w)[0-9]+_[0-9]")
 _ADDRESS = re.compile(rb"0x[0-9a-f]+")
 _CHANGING = re.compile(r"(?<![A-Za-z_@0-9])[0-9]")
 
@@ -47,7 +48,7 @@ def slots(text: bytes, seen: Sequence[Field], every: Sequence[Field]) -> tuple[S
 
     ``every`` are all fields of the line, also those that are passed over.
     """
-    if b"float" in text:
+    if b"float" in text or _JOINED.search(text):
         return None
     if any(_CHANGING.search(item.name) or _grouped(text, item.span) for item in every):
         return None

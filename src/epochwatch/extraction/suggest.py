@@ -166,7 +166,7 @@ def _form(text: bytes, item: Field) -> _Form:
         context[0].decode("utf-8", "replace") if context else "",
         clause.decode("utf-8", "replace"),
         item.printed,
-        b"," in number,
+        b"," in number or b"_" in number,
         item.scaled,
     )
 

@@ -30,7 +30,7 @@ _TWO_NUMBERS = re.compile(
 _COUNT = re.compile(rb"(\d+)(?:/\d+)?")
 _LONGEST = 400
 # Nothing but names and what parts them; fails soon on other lines.
-_NAMES = re.compile(rb"[\s|\xe2\x94\x82\x83]*+[A-Za-z_#%][\w ()%@./<>*|,\t\xe2\x94\x82\x83-]*+(?::\s+\d+%.*+)?")
+_NAMES = re.compile(rb"[\s|\xe2\x94\x82\x83]*+[A-Za-z_#%][\w ()%@#./<>*|,\t\xe2\x94\x82\x83-]*+(?::\s+\d+%.*+)?")
 _FEWEST_NUMBERS = 2
 _ROUNDS = frozenset({"round", "it", "#"})
 
