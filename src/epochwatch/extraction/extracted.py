@@ -5,6 +5,7 @@ from array import array
 from dataclasses import dataclass, field
 
 from epochwatch.extraction.lines import Lines
+from epochwatch.model.run_series import RunSeries
 
 
 @dataclass(slots=True)
@@ -13,7 +14,9 @@ class Extracted:
 
     lines: Lines
     names: list[str]
-    """Every metric name the extractor has met so far; ``name_ids`` index into it. It only grows."""
+    """The metric of every series the extractor has met so far; ``name_ids`` index into it. It only grows."""
+    series: list[RunSeries]
+    """The series themselves."""
     name_ids: "array[int]" = field(default_factory=lambda: array("I"))
     """uint32."""
     values: "array[float]" = field(default_factory=lambda: array("d"))

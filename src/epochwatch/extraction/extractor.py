@@ -1,10 +1,12 @@
 """Bytes of a log in, lines and columns of metric values out."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
+from epochwatch.extraction.audit import Audit
 from epochwatch.extraction.automatic import Detector
+from epochwatch.extraction.dimensions import Combinations
 from epochwatch.extraction.extracted import Extracted
 from epochwatch.extraction.forms import ESCAPE, as_printed, escape_tabs
 from epochwatch.extraction.guard import Account, Guard
@@ -14,13 +16,14 @@ from epochwatch.extraction.lines import MAX_LINE, Framer, Lines
 from epochwatch.extraction.lookback import LookBack
 from epochwatch.extraction.matcher import Finder, Selector
 from epochwatch.extraction.numbers import parse_number, parse_scaled
-from epochwatch.extraction.pattern import Capture, Pattern
-from epochwatch.extraction.plan import Column, Plan, Plans, Rule
+from epochwatch.extraction.pattern import Capture
+from epochwatch.extraction.plan import Column, Columns, Plan, Plans, Rule, series_of
 from epochwatch.extraction.steps import TELLINGS, Place, Steps, as_epoch, as_step, is_epoch, is_step, told
 from epochwatch.extraction.templates import MOST, Template, Templates, plain_form, reader
 from epochwatch.model.batch import Definition, DefinitionHealth
+from epochwatch.model.run_series import RunSeries
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 
 __all__ = ["STATE_VERSION", "Extracted", "Extractor"]
@@ -61,9 +64,12 @@ class Extractor:
         self._steps = Steps()
         self._place = Place()
         self._look_back = LookBack(self._place, self._told)
-        self._names: list[str] = []
-        self._columns: dict[str, Column] = {}
-        self._rules = [self._rule(number, all_matches=all_matches) for number in range(len(self._definitions))]
+        self._columns = Columns(self._steps)
+        self._rules = [
+            Rule.of(number, definition, self._columns, all_matches=all_matches)
+            for number, definition in enumerate(self._definitions)
+        ]
+        self._audit = Audit(self._rules)
         patterns = [rule.pattern for rule in self._rules]
         self._any_guarded = any(pattern.engine == "python" for pattern in patterns)
         self._finder = Finder(patterns, prefilter=prefilter)
@@ -97,7 +103,9 @@ class Extractor:
         """How each of ``definitions()`` has fared so far."""
         given = len(self._rules)
         return [
-            tally.report(disabled=self._guard.disabled(number) if number < given else "")
+            tally.report(disabled=self._guard.disabled(number), ambiguous=self._audit.ambiguities(number))
+            if number < given
+            else tally.report()
             for number, tally in enumerate(self.tallies())
         ]
 
@@ -111,12 +119,14 @@ class Extractor:
         self._look_back.settle()
         return {
             "version": STATE_VERSION,
-            "definitions": [[d.name, d.regex, d.origin] for d in self._definitions],
+            "definitions": [[d.name, d.regex, d.origin, d.unit, d.resolution] for d in self._definitions],
             "options": dict(self._options),
             "framer": self._framer.state(),
             "steps": self._steps.state(),
             "last": self._place.state(),
-            "names": list(self._names),
+            "columns": self._columns.state(),
+            "combinations": [rule.combinations.state() for rule in self._rules],
+            "audit": self._audit.state(),
             "health": [rule.health.state() for rule in self._rules],
             "learnt": {name: health.state() for name, health in self._learnt.items()},
             "detector": self._detector.state() if self._detector else None,
@@ -143,14 +153,14 @@ class Extractor:
         self._framer.restore(state["framer"])
         self._steps.restore(state["steps"])
         self._place.restore(state["last"])
-        self._names[:] = state["names"]
-        self._columns.clear()
+        self._columns.restore(state["columns"])
         self._plans.clear()
-        for number, name in enumerate(self._names):
-            self._columns[name] = Column(number, self._steps.of(name))
-        for rule, counts in zip(self._rules, state["health"], strict=True):
-            rule.column = self._column(rule.name)
+        own = zip(self._rules, state["health"], state["combinations"], strict=True)
+        for rule, counts, combinations in own:
+            rule.column = self._columns.of(series_of(rule.pattern.definition))
             rule.health.restore(counts)
+            rule.combinations = Combinations.restored(combinations)
+        self._audit.restore(state["audit"])
         self._guard.accounts.update({number: Account(*spent) for number, *spent in state["guard"]})
         if self._detector is not None:
             self._detector.restore(state["detector"])
@@ -158,22 +168,8 @@ class Extractor:
                 self._learnt[definition.name] = Health(definition)
                 self._learnt[definition.name].restore(state["learnt"][definition.name])
 
-    def _rule(self, number: int, *, all_matches: bool) -> Rule:
-        definition = self._definitions[number]
-        pattern = Pattern(definition)
-        limit = 0 if all_matches or pattern.groups.every else 1
-        health = Health(definition, pattern)
-        return Rule(number, definition.name, pattern, health, self._column(definition.name), limit)
-
-    def _column(self, name: str) -> Column:
-        column = self._columns.get(name)
-        if column is None:
-            column = self._columns[name] = Column(len(self._names), self._steps.of(name))
-            self._names.append(name)
-        return column
-
     def _extract(self, lines: Lines) -> Extracted:
-        out = Extracted(lines, self._names)
+        out = Extracted(lines, self._columns.names, self._columns.series)
         if not lines:
             return out
         guarded = self._guarded(lines) if self._any_guarded else {}
@@ -185,6 +181,9 @@ class Extractor:
         for template, times in Counter(used).items():
             for health in template.healths:
                 health.matched += times
+        due = self._audit.due()
+        if due:
+            self._audit.look(self._candidates(lines.block), due)
         return out
 
     def _every_line(self, out: Extracted, guarded: _Guarded, used: list[Template]) -> None:
@@ -305,7 +304,7 @@ class Extractor:
         matches: list[_Match] = []
         for rule in plan.rules:
             seen = whole if rule.pattern.escaped else text
-            captures = _captures(rule, seen, guarded) if seen else []
+            captures = rule.captures(seen, guarded) if seen else []
             if captures:
                 matches.append((rule, seen, captures))
         step, epoch = _told(matches)
@@ -325,10 +324,22 @@ class Extractor:
                 scale = capture.scale
                 value = parse_number(capture.value) if scale is None else parse_scaled(capture.value, scale)
                 rule.health.count(value, text, end)
-                if value is not None and fresh:
-                    given.add(rule.name)
+                if value is None:
+                    continue
+                if not fresh:
+                    rule.health.overshadow(value, text, end)
+                    continue
+                given.add(rule.name)
+                column = rule.column_of(capture, self._columns)
+                if column is not None:
                     step, epoch = as_step(capture.step), as_epoch(capture.epoch)
-                    self._give(out, rule.column, value, step, epoch, self._place, end)
+                    self._give(out, column, value, step, epoch, self._place, end)
+
+    def _candidates(self, block: bytes) -> Iterator[tuple[bytes, Sequence[int]]]:
+        """The lines that some definition may match, each with those that may."""
+        for start, newline in self._finder.lines(block):
+            raw = block[start:newline]
+            yield raw, self._selector.numbers(raw)
 
     def _guarded(self, lines: Lines) -> _Guarded:
         """What the worker found."""
@@ -356,7 +367,7 @@ class Extractor:
             if health is None:
                 health = self._learnt[name] = Health(self._detector.definition(name))
             health.count(value, text, end)
-            self._give(out, self._column(name), value, None, None, where, end)
+            self._give(out, self._columns.of(RunSeries(name)), value, None, None, where, end)
 
     def _give(
         self,
@@ -372,15 +383,6 @@ class Extractor:
         if epoch is None:
             epoch = place.epoch if place.epoch is not None else place.last_epoch
         out.add(column.name_id, value, self._steps.step(column.entry, step, place), epoch, end)
-
-
-def _captures(rule: Rule, text: bytes, guarded: dict[int, list[Capture]]) -> list[Capture]:
-    if rule.pattern.engine == "python":
-        return guarded.get(rule.number, [])
-    if not rule.limit:
-        return rule.pattern.captures(text)
-    first = rule.pattern.capture(text)
-    return [] if first is None else [first]
 
 
 def _told(matches: list[_Match]) -> tuple[int | None, float | None]:

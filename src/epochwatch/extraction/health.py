@@ -1,10 +1,11 @@
 """How a definition fares on a log."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from epochwatch.extraction.pattern import Pattern
-from epochwatch.model.batch import Definition, DefinitionHealth
+from epochwatch.model.batch import Ambiguity, Definition, DefinitionHealth
 
 _EXAMPLE = 200
 """Characters of an example line."""
@@ -23,7 +24,18 @@ class Sighting(NamedTuple):
 class Health:
     """Counts and examples of one definition; ``pattern`` is None for one learnt from the log."""
 
-    __slots__ = ("bad", "definition", "first", "matched", "non_finite", "non_numeric", "pattern")
+    __slots__ = (
+        "bad",
+        "definition",
+        "first",
+        "matched",
+        "non_finite",
+        "non_numeric",
+        "pattern",
+        "refused",
+        "shadow",
+        "shadowed",
+    )
 
     def __init__(self, definition: Definition, pattern: Pattern | None = None) -> None:
         self.definition = definition
@@ -35,6 +47,10 @@ class Health:
         """The first match."""
         self.bad: Sighting | None = None
         """The first match whose captured text is no number."""
+        self.shadowed = 0
+        self.shadow: Sighting | None = None
+        """The first match whose value was not taken, as an earlier definition of the name had given one."""
+        self.refused = 0
 
     def count(self, value: float | None, text: bytes, end: int) -> None:
         """One match on the line ``text``, with its value (None: it is no number)."""
@@ -52,7 +68,13 @@ class Health:
         if value is None and self.bad is None:
             self.bad = _sighting(text, end, value)
 
-    def report(self, *, disabled: str = "") -> DefinitionHealth:
+    def overshadow(self, value: float, text: bytes, end: int) -> None:
+        """The value of a match that was counted is not taken."""
+        self.shadowed += 1
+        if self.shadow is None:
+            self.shadow = _sighting(text, end, value)
+
+    def report(self, *, disabled: str = "", ambiguous: Sequence[Ambiguity] = ()) -> DefinitionHealth:
         """The record for the job; ``disabled`` says why the definition is run no more."""
         example = self.bad or self.first
         return DefinitionHealth(
@@ -65,17 +87,21 @@ class Health:
             example=example.text if example else "",
             engine=self._engine(disabled),
             warning="" if self.pattern is None else self.pattern.warning,
+            shadowed=self.shadowed,
+            shadowed_example=self.shadow.text if self.shadow else "",
+            refused=self.refused,
+            ambiguous=list(ambiguous),
         )
 
     def state(self) -> list[Any]:
         """The counts and examples; JSON-able."""
-        sightings = [_state(sighting) for sighting in (self.first, self.bad)]
-        return [self.matched, self.non_numeric, self.non_finite, *sightings]
+        sightings = [_state(sighting) for sighting in (self.first, self.bad, self.shadow)]
+        return [self.matched, self.non_numeric, self.non_finite, self.shadowed, self.refused, *sightings]
 
     def restore(self, state: list[Any]) -> None:
         """Goes on where ``state`` was taken."""
-        self.matched, self.non_numeric, self.non_finite, first, bad = state
-        self.first, self.bad = _restored(first), _restored(bad)
+        self.matched, self.non_numeric, self.non_finite, self.shadowed, self.refused, *sightings = state
+        self.first, self.bad, self.shadow = map(_restored, sightings)
 
     def _engine(self, disabled: str) -> str:
         if disabled:

@@ -1,20 +1,20 @@
 """One compiled definition: how a line is searched with it and what of the match counts."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import re2
 
 from epochwatch.extraction.digits import texts_with_digits
+from epochwatch.extraction.dimensions import PLACE_GROUPS, dimension_groups
 from epochwatch.extraction.forms import ESCAPE, common_part
 from epochwatch.extraction.linear import LONGEST, is_cheap, searches_from_start
 from epochwatch.extraction.literals import MINIMUM, required_literals
 from epochwatch.extraction.syntax import Parsed, UnsupportedError, certain_groups, parse, to_re2
 from epochwatch.model.batch import Definition
 
-_OTHER_GROUPS = ("step", "epoch", "scale")
 _NONE = (-1, -1)
 # The public search() builds three Python objects a call, which is most of the cost of a capture.
 _UNANCHORED = re2._re2.RE2.Anchor.UNANCHORED
@@ -27,6 +27,8 @@ class Capture(NamedTuple):
     step: bytes | None = None
     epoch: bytes | None = None
     scale: bytes | None = None
+    dimensions: tuple[bytes | None, ...] = ()
+    """The texts of the groups that become dimensions, by their names in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Groups:
     step: int | None
     epoch: int | None
     scale: int | None
+    dimensions: tuple[int, ...] = ()
 
     @property
     def only_value(self) -> bool:
@@ -51,24 +54,28 @@ class Groups:
         return (set(self.value) | self._others()) - {0}
 
     def _others(self) -> set[int]:
-        return {group for group in (self.step, self.epoch, self.scale) if group is not None}
+        return {group for group in (*self._place(), *self.dimensions) if group is not None}
+
+    def _place(self) -> tuple[int | None, int | None, int | None]:
+        return self.step, self.epoch, self.scale
 
     def renumbered(self) -> "Groups":
         """The same groups when no others capture."""
         number = {group: index for index, group in enumerate(sorted(self.wanted()), 1)} | {0: 0}
-        others = (None if group is None else number[group] for group in (self.step, self.epoch, self.scale))
-        return Groups(tuple(number[group] for group in self.value), self.every, *others)
+        step, epoch, scale = (None if group is None else number[group] for group in self._place())
+        value, dimensions = (tuple(number[group] for group in groups) for groups in (self.value, self.dimensions))
+        return Groups(value, self.every, step, epoch, scale, dimensions)
 
     def capture(self, text: bytes, spans: Sequence[tuple[int, int]]) -> Capture:
         """The capture of a match on ``text`` with these spans by group number."""
-        value = b""
-        for group in self.value:
-            start, end = spans[group]
-            if start >= 0:
-                value = text[start:end]
-                break
-        others = (self._text(text, spans, group) for group in (self.step, self.epoch, self.scale))
-        return Capture(value, *others)
+        start, end = self.value_span(spans)
+        step, epoch, scale = (self._text(text, spans, group) for group in self._place())
+        dimensions = tuple([self._text(text, spans, group) for group in self.dimensions])
+        return Capture(text[start:end] if start >= 0 else b"", step, epoch, scale, dimensions)
+
+    def value_span(self, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        """Where the value of such a match stands; it begins at -1 where none of its groups took part."""
+        return next((spans[group] for group in self.value if spans[group][0] >= 0), _NONE)
 
     @staticmethod
     def _text(text: bytes, spans: Sequence[tuple[int, int]], group: int | None) -> bytes | None:
@@ -94,6 +101,8 @@ class Pattern:
         literals, self.folded = required_literals(parsed)
         self.literals = _in_either_form(literals, escaped=self.escaped)
         self.groups = _groups(parsed)
+        self.dimensions = tuple(dimension_groups(parsed.names))
+        """The names of its groups that become dimensions, in order."""
         self.reason = ""
         self._regexp = self._compile(parsed)
         self.engine = "python" if self._regexp is None else "re2"
@@ -148,16 +157,21 @@ class Pattern:
     def captures(self, text: bytes) -> list[Capture]:
         """All matches in ``text`` that do not overlap, as ``re.finditer`` finds them."""
         text = self.seen(text)
-        found: list[Capture] = []
+        return [self._spans.capture(text, spans) for spans in self._matches(text)]
+
+    def value_spans(self, text: bytes) -> list[tuple[int, int]]:
+        """Where in ``text`` (as ``seen``) the values of all ``captures`` stand."""
+        return [self._spans.value_span(spans) for spans in self._matches(self.seen(text))]
+
+    def _matches(self, text: bytes) -> Iterator[Sequence[tuple[int, int]]]:
         position = 0
         while position <= len(text):
             spans = self._regexp.Match(_UNANCHORED, text, position, len(text))
             if spans[0] == _NONE:
-                break
-            found.append(self._spans.capture(text, spans))
+                return
+            yield spans
             start, end = spans[0]
             position = end if end > start else end + 1
-        return found
 
     def seen(self, text: bytes) -> bytes:
         """The text as this pattern sees it: valid UTF-8 where it names characters beyond ASCII."""
@@ -183,7 +197,7 @@ class Pattern:
 
 
 def _groups(parsed: Parsed) -> Groups:
-    others = [parsed.names.get(name) for name in _OTHER_GROUPS]
+    step, epoch, scale = others = [parsed.names.get(name) for name in PLACE_GROUPS]
     named = parsed.names.get("value", parsed.names.get("values"))
     if named is not None:
         value: tuple[int, ...] = (named,)
@@ -196,7 +210,8 @@ def _groups(parsed: Parsed) -> Groups:
                 if group in certain:
                     break
         value = tuple(values) or (0,)
-    return Groups(value, "values" in parsed.names and "value" not in parsed.names, *others)
+    every = "values" in parsed.names and "value" not in parsed.names
+    return Groups(value, every, step, epoch, scale, tuple(dimension_groups(parsed.names).values()))
 
 
 def _in_either_form(literals: frozenset[str], *, escaped: bool) -> frozenset[bytes]:
@@ -205,12 +220,3 @@ def _in_either_form(literals: frozenset[str], *, escaped: bool) -> frozenset[byt
     if all(len(text) >= MINIMUM for text in common):
         return frozenset(text.encode() for text in common)
     return frozenset([b"\t", ESCAPE])  # what is not found in both forms holds a tab in one
-
-
-def check(regex: str) -> re.error | None:
-    """The error that makes ``regex`` no regular expression; None if it is one."""
-    try:
-        parse(regex)
-    except re.error as error:
-        return error
-    return None

@@ -1,13 +1,17 @@
 """What is done with a line, by the patterns that may match it: lines of one shape share a plan."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from epochwatch.extraction.dimensions import Combinations, dimensions
 from epochwatch.extraction.health import Health
-from epochwatch.extraction.pattern import Pattern
-from epochwatch.extraction.steps import TELLINGS, Telling, is_epoch, is_step
+from epochwatch.extraction.pattern import Capture, Pattern
+from epochwatch.extraction.steps import TELLINGS, Steps, Telling, is_epoch, is_step
+from epochwatch.model.batch import Definition
+from epochwatch.model.metric import Dimensions
+from epochwatch.model.run_series import RunSeries
 
 _MOST = 4096
 
@@ -19,6 +23,42 @@ class Column:
     name_id: int
     entry: list[Any]
     """What ``Steps`` knows of the metric."""
+
+
+class Columns:
+    """The series that values have gone to, numbered as they came."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.names: list[str] = []
+        """The metric of each."""
+        self.series: list[RunSeries] = []
+        self._steps = steps
+        self._known: dict[RunSeries, Column] = {}
+
+    def of(self, series: RunSeries) -> Column:
+        """That of a series; a new one where it is the first time."""
+        column = self._known.get(series)
+        if column is None:
+            column = self._known[series] = Column(len(self.names), self._steps.of(series.label))
+            self.names.append(series.name)
+            self.series.append(series)
+        return column
+
+    def state(self) -> list[list[Any]]:
+        """For ``restore``; JSON-able."""
+        return [[one.name, one.dimensions, one.unit, one.resolution] for one in self.series]
+
+    def restore(self, state: Sequence[list[Any]]) -> None:
+        """Goes on where ``state`` was taken."""
+        for of_all in (self.names, self.series, self._known):
+            of_all.clear()
+        for name, pairs, unit, resolution in state:
+            self.of(RunSeries(name, tuple((key, value) for key, value in pairs), unit, resolution))
+
+
+def series_of(definition: Definition, combination: Dimensions = ()) -> RunSeries:
+    """Where values of a definition go that have these dimensions."""
+    return RunSeries(definition.name, combination, definition.unit, definition.resolution)
 
 
 @dataclass(slots=True)
@@ -33,6 +73,35 @@ class Rule:
     column: Column
     limit: int
     """Matches of a line that count; 0: all."""
+    combinations: Combinations
+    """What its dimensions have been."""
+
+    @classmethod
+    def of(cls, number: int, definition: Definition, columns: Columns, *, all_matches: bool) -> "Rule":
+        """The definition, not yet at work."""
+        pattern = Pattern(definition)
+        limit = 0 if all_matches or pattern.groups.every else 1
+        column = columns.of(series_of(definition))
+        return cls(number, definition.name, pattern, Health(definition, pattern), column, limit, Combinations())
+
+    def captures(self, text: bytes, guarded: Mapping[int, list[Capture]]) -> list[Capture]:
+        """What its matches in a text give that count; ``guarded`` is what the worker found, by rule."""
+        if self.pattern.engine == "python":
+            return guarded.get(self.number, [])
+        if not self.limit:
+            return self.pattern.captures(text)
+        first = self.pattern.capture(text)
+        return [] if first is None else [first]
+
+    def column_of(self, capture: Capture, columns: Columns) -> Column | None:
+        """Where the value of a match goes; None where its dimensions are one combination too many."""
+        if not self.pattern.dimensions:
+            return self.column
+        combination = dimensions(self.pattern.dimensions, capture.dimensions)
+        if not self.combinations.admits(combination):
+            self.health.refused += 1
+            return None
+        return columns.of(series_of(self.pattern.definition, combination))
 
     @property
     def only_value(self) -> bool:
