@@ -157,3 +157,25 @@ def srun_and_mpirun_labels():
         tell("train:loss", curve(step / 10))
         print(f"[1,0]<stdout>:0:  iteration {step:8d}/     100 | lm loss: {curve(step / 10):.6E} |")
     assert os.getpid()
+
+
+@shapes(
+    Metric("loss", rf"^step \d+ loss: {N}", "train:loss"),
+    about="--redirects 3: each rank's own file under --log-dir, as tail -n +1 shows them one after the other",
+    step=r"^step (\d+)",
+    junk=["rank"],
+)
+def redirects():
+    import subprocess
+    from pathlib import Path
+
+    words = ["--nproc-per-node", "2", "--master-port", "29612", "--redirects", "3", "--log-dir", "logs"]
+    worker = """import os
+for step in range(4):
+    print(f"step {step} loss: {2 / (step + 1 + int(os.environ['RANK'])):.4f}")
+"""
+    Path("worker.py").write_text(worker)
+    subprocess.run([sys.executable, "-m", "torch.distributed.run", *words, "worker.py"], check=True)
+    for rank in range(2):
+        tell("train:loss", *(2 / (step + 1 + rank) for step in range(4)))
+    subprocess.run(["tail", "-n", "+1", *sorted(map(str, Path("logs").rglob("std*.log")))], check=True)

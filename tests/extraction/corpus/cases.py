@@ -13,7 +13,9 @@
 """
 
 import json
+import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -41,8 +43,23 @@ class Case:
     junk: list[str]
 
     def lines(self) -> list[bytes]:
-        """The log cut where lines and refreshes end, each piece with its end: what arrives as log events."""
+        """The log cut where lines and refreshes end, each piece with its end."""
         return re.findall(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", self.log)
+
+    def messages(self) -> list[str]:
+        """The lines as log events carry them: text without the line's end, none of them empty."""
+        texts = (line.rstrip(b"\r\n").decode("utf-8", "replace") for line in self.lines())
+        return [text for text in texts if text]
+
+    def comparable(self, rows: Iterable[Row]) -> list[tuple[str, float | str, int | None]]:
+        """Found rows in a form that is equal to ``comparable(expected)`` if they are right: NaN is a text, and
+        steps that the log does not tell are left out.
+        """
+        told = [step is not None for _, _, step in self.expected]
+        return [
+            (name, "nan" if math.isnan(value) else value, step if at >= len(told) or told[at] else None)
+            for at, (name, value, step) in enumerate(rows)
+        ]
 
 
 @lru_cache(maxsize=1)
