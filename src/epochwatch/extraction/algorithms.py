@@ -107,7 +107,10 @@ ALGORITHMS = (*_OTHERS, *_REPORTED)
 """The names of the built-in algorithms, which are also those of their images."""
 
 _ALIASES = {"sagemaker-xgboost": "xgboost", "deepar": "forecasting-deepar"}
-_IMAGE = re.compile(r"(?:[^/]+/)*(?P<name>[a-z0-9][a-z0-9._-]*)(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?")
+_IMAGE = re.compile(
+    r"(?:[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.[a-z]+)?|on\.aws)/)?"
+    r"(?P<name>[a-z0-9][a-z0-9._-]*)(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?"
+)
 
 
 def algorithm(name: str) -> Sequence[tuple[str, str]]:
@@ -119,10 +122,10 @@ def algorithm(name: str) -> Sequence[tuple[str, str]]:
 
 
 def preset_of_image(image: str) -> str | None:
-    """The built-in algorithm whose image this is, by the repository's name; None for any other image.
+    """The built-in algorithm whose image this is, by the repository's name in a registry of ECR; None for any other.
 
     ``811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1`` and plain ``image-classification`` are
-    image-classification; registry, tag and digest do not matter.
+    image-classification; account, region, tag and digest do not matter. Images of other registries are somebody's own.
     """
     match = _IMAGE.fullmatch(image)
     if match is None:
