@@ -104,7 +104,7 @@ class FileSource:
         """Whether ``file`` is an older one of this log, renamed, copied or compressed."""
         if self.has(file.identity):
             return True
-        if file.path.parent != self.path.parent or family(file.path.name) != family(self.path.name):
+        if family(file.path.name) != family(self.path.name) or file.path.parent != self.path.parent:
             return False
         marks = [*self._marks, *self._past, *(part.mark() for part in self._parts)]
         return any(_is(mark, file, sure=True) for mark in marks if mark.offset)
@@ -113,6 +113,8 @@ class FileSource:
 
     def read(self, *, last: bool = False) -> Taken | None:
         """The next lines; None when there are none now. ``last``: the unfinished last line comes too."""
+        if not last and self._nothing_new():
+            return None
         self._look()
         for part in list(self._parts):
             try:
@@ -140,6 +142,17 @@ class FileSource:
         """Whether the newest file is as it was when all of it had been read."""
         status = part.file.status()
         return part is self._parts[-1] and part.seen == (status.st_size, status.st_mtime_ns)
+
+    def _nothing_new(self) -> bool:
+        """Whether the path names the file that was read to its end: one look for each of many quiet files."""
+        if len(self._parts) != 1 or self._resuming:
+            return False
+        (part,) = self._parts
+        with contextlib.suppress(OSError):
+            status = os.stat(self.path)
+            same = part.file.inode == status.st_ino and part.file.device == status.st_dev
+            return same and part.seen == (status.st_size, status.st_mtime_ns)
+        return False
 
     @staticmethod
     def _was_cut(part: _Part) -> bool:

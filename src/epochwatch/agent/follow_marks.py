@@ -6,6 +6,7 @@ Inode numbers say little: they are given again after a deletion, and a mount, a 
 import base64
 import bz2
 import contextlib
+import functools
 import gzip
 import lzma
 import os
@@ -104,6 +105,7 @@ def is_packed(path: Path) -> bool:
     return path.suffix in PACKED
 
 
+@functools.lru_cache(4096)
 def family(name: str) -> str:
     """The name that a log has while it is written, of what rotation makes of it: ``train.log`` of ``train.log.1``,
     ``train.log-20240102.gz``, ``train.log.2024-01-02`` and ``train-20240102.log``. (``train.1.log`` may be a rank's.)

@@ -11,8 +11,8 @@ from pathlib import Path
 from epochwatch.agent.follow_marks import is_packed
 from epochwatch.errors import EpochwatchError, UsageError
 
-RESCAN_SECONDS = 1.0
-SCAN_SHARE = 0.005
+RESCAN_SECONDS = 2.0
+SCAN_SHARE = 0.002
 """Of the time at most this share goes into looking for new files: large trees are looked through less often."""
 
 

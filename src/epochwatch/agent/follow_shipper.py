@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from typing import Any
 
 from epochwatch.agent.follow_log import FollowedLog
@@ -9,6 +10,9 @@ from epochwatch.agent.readers import OutputReader, Piece, Reader
 from epochwatch.agent.shipper import Shipper
 from epochwatch.agent.spool import Spool
 from epochwatch.settings import Settings
+
+LOOK_SECONDS = 1.0
+"""How often the host's samples are looked for while the logs are quiet."""
 
 
 class FollowShipper(Shipper):
@@ -19,6 +23,7 @@ class FollowShipper(Shipper):
         self._leaving = threading.Event()
         self._logs: dict[str, FollowedLog] = {}
         """Those that grow in this process: it is known without asking whether there is something new."""
+        self._looked = 0.0
         self._saved_at: dict[str, int] = {}
         self.left = False
         """Whether it left, and the server had all there was."""
@@ -38,7 +43,12 @@ class FollowShipper(Shipper):
         return self._leaving.is_set() or super()._is_over()
 
     def _collect(self, *, last: bool) -> list[Piece]:
-        """Where another will go on, the last line may still be unfinished."""
+        """Where another will go on, the last line may still be unfinished. Of many quiet files none is looked at."""
+        now = time.monotonic()
+        if not last and self._new.empty() and now - self._looked < LOOK_SECONDS and self._all_quiet():
+            self._pending = False
+            return []
+        self._looked = now
         return super()._collect(last=last and not self._leaving.is_set())
 
     def _report_end(self) -> None:
@@ -67,9 +77,12 @@ class FollowShipper(Shipper):
             return readers
         return [reader for reader in readers if not self._is_quiet(reader)]
 
+    def _all_quiet(self) -> bool:
+        return len(self._logs) == len(self._outputs) and all(map(self._is_quiet, self._outputs))
+
     def _is_quiet(self, reader: Reader) -> bool:
         log = self._logs.get(reader.file)
-        return log is not None and isinstance(reader, OutputReader) and log.end <= reader.position
+        return log is not None and isinstance(reader, OutputReader) and log.end <= reader.extractor.offset
 
     def _furthest(self) -> list[OutputReader]:
         ahead = {reader.file: reader for reader in self._ahead if isinstance(reader, OutputReader)}
