@@ -17,9 +17,9 @@ _CONTROL = re.compile(
     r"\x1b\[[0-9;:?<=>]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[^ -/\[\]]|\x08"
 )
 _NUMBER = re.compile(
-    r"""^[\s'"(\[]*([-+]?)(?:
+    r"""^[\s'"(\[]*([-+\u2212]?)(?:
         (nan|inf(?:inity)?)                                    # not finite
-        | (\d{1,3}(?:[,_]\d{3})+(?!\d)(?:\.\d+)? | \d+\.?\d*(?!,\d) | \.\d+) (e[-+]?\d+)?   # 1,234.5  12.5  .5
+        | (\d{1,3}(?:[,_]\d{3})+(?!\d)(?:\.\d+)? | \d+\.?\d*(?!,\d) | \.\d+) ([ed][-+]?\d+)?   # 1,234.5  12.5  .5
         | (\d+),(\d+)                                         # 12,5 where a comma divides
     )""",
     re.IGNORECASE | re.VERBOSE,
@@ -39,13 +39,14 @@ def number(text: str) -> float | None:
     if match is None:
         return None
     sign, word, digits, exponent, whole, fraction = match.groups("")
+    sign, exponent = sign.replace("\N{MINUS SIGN}", "-"), exponent.lower().replace("d", "e")
     digits = f"{whole}.{fraction}" if whole else digits.replace(",", "").replace("_", "")
     return float(sign + (word or digits + exponent))
 
 
 def values(regex: str, line: str) -> Iterator[float]:
     """The values of a line: of its first match, or of all for a group named ``values``."""
-    pattern = re.compile(regex)
+    pattern = re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", regex))
     named = next((name for name in ("value", "values") if name in pattern.groupindex), None)
     escaped = "#011" in regex
     for match in pattern.finditer(line.replace("\t", "#011") if escaped else line.replace("#011", "\t")):

@@ -189,3 +189,157 @@ def hyperlinks():
         tell("train:loss", loss)
         sys.stdout.write(f"\x1b]0;training {step}\x07")
         console.print(f"[link=https://example.org/run/{step}]step {step}[/link] loss [rgb(12,34,56)]{loss:.4f}[/]")
+
+
+@shapes(
+    Metric("f", r"f= +([0-9.DE+-]+)", "train:objective"),
+    Metric("|proj g|", r"\|proj g\|= +(\S+)", "train:gradient"),
+    source="a program of our own in the form of L-BFGS-B's Fortran",
+    about="exponents with a D, as Fortran writes them",
+    junk=["N", "M", "At X0", "variables are exactly at the bounds"],
+)
+def fortran_exponents():
+    print(
+        "RUNNING THE L-BFGS-B CODE\n\n           * * *\n\nMachine precision = 2.220D-16\n N =           25     M =           10\n"
+    )
+    for step, loss, _ in _lines():
+        tell("train:objective", loss * 1000)
+        tell("train:gradient", loss / 1000)
+        value, slope = (f"{number:.5E}".replace("E", "D") for number in (loss * 1000, loss / 1000))
+        print(f"At iterate {step:4d}    f=  {value}    |proj g|=  {slope}")
+
+
+@shapes(
+    Metric("reward", r"reward ([-−+]?[0-9.]+)", "episode:reward"),
+    about="a minus sign as typographers write it (U+2212)",
+)
+def typographic_minus():
+    for step, loss, _ in _lines():
+        tell("episode:reward", -loss)
+        print(f"episode {step}: reward −{loss:.3f}")
+
+
+@shapes(
+    Metric("loss", r"loss[ =:]+([0-9.]+)", "train:loss"),
+    about="the ways to write a step, one on each line",
+    step=r"(?i)(?:step|iter(?:ation)?)['\"]?[ \t=:#]*['\"]?[\[(]? *(\d[\d,]*)",
+)
+def step_forms():
+    forms = [
+        "step=1", "Step 2,", "STEP: 3", "[step 4]", "Iteration #5", "iter 6/100", "Step [7/500]", '"step": 8', "'step': '9'",
+        "global_step=10", "Global step: 11", "step\t12", "Step 1,300", "Iter[1400]", "iteration     1500/    9000 |", "step(1600)",
+    ]  # fmt: skip
+    for at, form in enumerate(forms):
+        tell("train:loss", curve(at))
+        print(f"{form} loss={curve(at):.4f}")
+
+
+@shapes(
+    Metric("loss", r"loss=(?<value>[0-9.]+) at (?<step>\d+)", "train:loss"),
+    about="groups in Java's form, (?<value>…)",
+    step=r"at (\d+)",
+)
+def java_groups():
+    for step, loss, _ in _lines():
+        tell("train:loss", loss)
+        print(f"loss={loss:.4f} at {step * 100}")
+
+
+@shapes(
+    *(
+        Metric(f"layer{layer}/norm" if layer < 5 else "", rf"layer{layer}/norm: ([0-9.]+)", f"norm:{layer}")
+        for layer in range(45)
+    ),
+    about="45 definitions, one for each layer, names that begin alike",
+    either=[f"layer{layer}/norm" for layer in range(5, 45)],
+    step=r"step (\d+)",
+)
+def many_definitions():
+    for step in range(4):
+        print(f"step {step}")
+        for layer in range(45):
+            tell(f"norm:{layer}", curve(step + layer / 10))
+            print(f"layer{layer}/norm: {curve(step + layer / 10):.4f}")
+
+
+@shapes(
+    Metric("loss", r"loss=([0-9.]+)", "a"),
+    Metric("", r"loss=([0-9.]+)", "b"),
+    Metric("", r"loss=([0-9.]*)", "c"),
+    Metric("", r"loss(?:=([0-9.]+))?", "d"),
+    about="several names for one text, groups that are empty or take no part",
+)
+def one_text_many_names():
+    for _, loss, _ in _lines():
+        for name in "abcd":
+            tell(name, loss)
+        print(f"loss={loss:.4f}\nno loss here\nloss=\nloss=none")
+
+
+@shapes(
+    Metric("loss", r"loss=(.+?)(?:;|$)", "train:loss"),
+    Metric("acc", r"^acc.*=([0-9.]+)$", "train:accuracy"),
+    about="control bytes that end no line: vertical tab, form feed, NUL, NEL, U+2028; two carriage returns",
+    step=r"step=(\d+)",
+)
+def control_bytes():
+    between = ["\x0b", "\x0c", "\x00", "\x85", "\u2028", "\x1c"]
+    for step, loss, accuracy in _lines():
+        tell("train:loss", loss)
+        tell("train:accuracy", accuracy)
+        sys.stdout.write(
+            f"step={step}{between[step]}loss={loss:.4f};{between[step]}\nacc{between[step]}={accuracy:.4f}\r\r\n"
+        )
+
+
+@shapes(
+    Metric("tokens", r"tokens (?P<value>[0-9.,]+) ?(?P<scale>[kKMGBT%]?)", "train:tokens"),
+    about="every suffix, with and without a blank, with separators",
+)
+def scales():
+    forms = [
+        ("12k", 12e3),
+        ("12 K", 12e3),
+        ("1.5M", 1.5e6),
+        ("2 G", 2e9),
+        ("3B", 3e9),
+        ("0.5T", 5e11),
+        ("99.5%", 0.995),
+    ]
+    forms += [("1,250", 1250), ("1,250.5k", 1250500), ("7", 7), ("7 tokens", 7)]
+    for form, value in forms:
+        tell("train:tokens", value)
+        print(f"tokens {form}")
+
+
+@shapes(
+    Metric("précision", r"(?i)PRÉCISION\s*=\s*([0-9.]+)", "précision"),
+    Metric("", r"(?x) perte \s = \s (?P<value> [0-9]+ \. [0-9]+ )   # with a comment", "perte"),
+    Metric("étape", r"étape\W+(?P<value>\w+)\b", "étape"),
+    about="patterns beyond ASCII, with flags and comments",
+    either=["perte"],
+)
+def wide_patterns():
+    for step, loss, accuracy in _lines():
+        tell("précision", accuracy)
+        tell("perte", loss)
+        tell("étape", step)
+        print(f"étape {step} – Précision = {accuracy:.4f}; perte = {loss:.4f}")
+
+
+@shapes(
+    Metric("loss", r"loss=(\S+)", "train:loss"),
+    about="what other libraries print for no number: -nan, -nan(ind), 1.#INF",
+    step=r"step=(\d+)",
+)
+def c_not_finite():
+    forms = {
+        "0.5": 0.5,
+        "-nan": float("nan"),
+        "nan(ind)": float("nan"),
+        "-nan(ind)": float("nan"),
+        "INF": float("inf"),
+    }
+    for step, (form, value) in enumerate(forms.items()):
+        tell("train:loss", value)
+        print(f"step={step} loss={form}")
