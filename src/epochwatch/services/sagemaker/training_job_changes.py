@@ -33,7 +33,7 @@ def create_training_job(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 def start_training_job(call: Call, request: dict[str, Any]) -> TrainingJob:
     """The job that a request for one makes; also of a tuning job. Raises AwsError."""
-    request = _completed(request)
+    request = completed_training_request(request)
     name = request["TrainingJobName"]
     hyperparameters = request.get("HyperParameters", {})
     require_experiment(call, request.get("ExperimentConfig", {}))
@@ -111,7 +111,7 @@ def _known(call: Call, name: str) -> TrainingJob:
     return job
 
 
-def _completed(request: dict[str, Any]) -> dict[str, Any]:
+def completed_training_request(request: dict[str, Any]) -> dict[str, Any]:
     """The request with the service's defaults. Raises AwsError where it cannot be."""
     request = dict(request)
     serverless = "ServerlessJobConfig" in request
