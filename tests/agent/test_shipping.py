@@ -11,6 +11,7 @@ import pytest
 from epochwatch.agent.spool import Exit, RunFile, Spool, State
 from tests.agent.keeping_server import KeepingServer
 from tests.agent.running import environment, only_spool, python, run, start, until, words
+from tests.servers import ServerProcess
 
 LINES = 200
 CODE = (
@@ -180,6 +181,29 @@ def test_damaged_state_costs_nothing_but_time(tmp_path: Path) -> None:
     with KeepingServer() as server:
         synced(tmp_path, server.url)
         complete(server)
+
+
+def test_extraction_saved_by_another_version_is_begun_anew(tmp_path: Path) -> None:
+    run(tmp_path, *python(CODE))
+    spool = only_spool(tmp_path)
+    spool.write_state(State(extraction={"stdout.log": {"version": 0}, "output.log": {"version": 0}}))
+    with KeepingServer() as server:
+        synced(tmp_path, server.url)
+        complete(server)
+
+
+def test_dimensions_and_units_travel_to_the_server(tmp_path: Path) -> None:
+    definitions = [{"Name": "norm", "Regex": r"(?P<layer>\w+) norm=(?P<value>\S+)", "Unit": "Count"}]
+    (tmp_path / "metrics.json").write_text(json.dumps(definitions))
+    code = "print('a norm=1\\nb norm=2')"
+    arguments = ("--metrics", str(tmp_path / "metrics.json"), "--no-auto", "--json")
+    with ServerProcess(tmp_path / "home") as server:
+        done = run(tmp_path / "home", *arguments, *python(code), url=server.url)
+        summary = json.loads(done.stderr.decode().splitlines()[-1])
+        assert [metric["name"] for metric in summary["metrics"]] == ['norm{layer="a"}', 'norm{layer="b"}']
+        listed = server.boto3("cloudwatch").list_metrics(MetricName="norm")["Metrics"]
+        layers = sorted(pair["Value"] for one in listed for pair in one["Dimensions"] if pair["Name"] == "layer")
+        assert layers == ["a", "b"]
 
 
 def test_records_of_a_spool_survive_their_files(tmp_path: Path) -> None:

@@ -370,3 +370,37 @@ def test_streams_of_which_nothing_is_heard_are_let_go_and_go_on_later(
     for host in ("algo-1", "algo-2"):
         job.put("loss=1", stream=job.stream(host))
         assert [step for _, _, step in job.points(host)] == [1, 2]
+
+
+def test_named_groups_are_dimensions_and_units_keep_datapoints_apart(caller: Caller) -> None:
+    norm = Definition("norm", r"layer=(?P<layer>\w+) norm=(?P<value>\S+)", "api", "Count", 60)
+    job = Job(caller, norm, Definition("norm", "mean norm: (.+)", "api"))
+    job.put("layer=a norm=1", "layer=b norm=2", "mean norm: 1.5", back=5000)
+    job.put("layer=a norm=3")
+    assert job.points() == [
+        ("norm", 1.5, 1),
+        ('norm{layer="a"}', 1.0, 1),
+        ('norm{layer="a"}', 3.0, 2),
+        ('norm{layer="b"}', 2.0, 1),
+    ]
+    metrics, _ = job.stores.metrics.list(caller.tenant, TRAINING_JOBS_NAMESPACE)
+    own = ("TrainingJobName", job.name)
+    assert sorted(metric.dimensions for metric in metrics) == [
+        (own,),
+        (own, ("layer", "a")),
+        (own, ("layer", "b")),
+    ]
+    units = {metric.dimensions: job.stores.series.units(caller.tenant, metric) for metric in metrics}
+    assert {dimensions: list(found) for dimensions, found in units.items()} == {
+        (own,): ["None"],
+        (own, ("layer", "a")): ["Count"],
+        (own, ("layer", "b")): ["Count"],
+    }
+    resolutions = job.stores.engine.query(
+        "SELECT resolution, toInt64(count()) AS n FROM datapoints WHERE sid IN %(sids)s GROUP BY resolution ORDER BY 1",
+        {"sids": [entry.sid for found in units.values() for entry in found.values()]},
+    )
+    assert list(zip(*resolutions.to_pydict().values(), strict=True)) == [(1, 1), (60, 3)]
+    answer = caller(describe_training_job, TrainingJobName=job.name)
+    assert answer["AlgorithmSpecification"]["MetricDefinitions"] == [{"Name": "norm", "Regex": norm.regex}]
+    assert [(one["MetricName"], one["Value"]) for one in answer["FinalMetricDataList"]] == [("norm", 3.0)]

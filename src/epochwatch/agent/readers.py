@@ -1,5 +1,6 @@
 """The files of a spool, read as the columns the server takes; each reader goes on from its position."""
 
+import contextlib
 import math
 import os
 from array import array
@@ -72,9 +73,13 @@ class OutputReader:
         return self.extractor.offset
 
     def resume(self, state: dict[str, Any]) -> None:
-        """Goes on where ``extractor.state()`` was taken."""
-        self.extractor.close()
-        self.extractor = Extractor.restore(state)
+        """Goes on where ``extractor.state()`` was taken; by another version of this program, from the beginning: the
+        server drops what it has.
+        """
+        with contextlib.suppress(ValueError):
+            extractor = Extractor.restore(state)
+            self.extractor.close()
+            self.extractor = extractor
 
     def clone(self) -> "OutputReader":
         """Another at the same position."""
