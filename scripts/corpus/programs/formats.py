@@ -174,6 +174,7 @@ def fairseq_json():
     about="fairseq --log-format simple: names and values between pipes without a sign",
     junk=["wall", "train_wall", "num_updates"],
     either=["bsz", "wpb", "wps", "ups"],
+    step=r"epoch (\d+)",
 )
 def fairseq_simple():
     for epoch in range(1, 8):
@@ -336,7 +337,7 @@ def torchtune():
     about="RLlib's and tensorforce's kind of line: negative values and ± deviations",
     wanted={"policy_loss": rf"policy_loss: {N}", "kl": rf"kl: {N}"},
     either=["fps"],
-    step=r"^iter (\d+)",
+    step=r"^iter +(\d+)",
 )
 def reinforcement():
     for step in range(1, 11):
@@ -397,6 +398,7 @@ def mxnet():
     wanted={"loss": rf"accuracy.*, loss = {N}"},
     either=["global_step/sec"],
     junk=["global_step", "global step"],
+    step=r"\bstep(?: =)? (\d+)",
 )
 def tensorflow_estimator():
     for step in range(0, 600, 100):

@@ -50,6 +50,7 @@ def _tell(trainer, names):
                 tell(name, row[printed])
 
 
+EPOCH = r"'eval_loss.*'epoch': '?(\d+)(?:\.0)?'?}"
 WANTED = {
     "loss": _value("loss"),
     "grad_norm": _value("grad_norm"),
@@ -75,8 +76,8 @@ def _except(*names):
 
 @shapes(
     Metric("loss", _value("loss"), "train:loss"),
-    Metric("eval_loss", _value("eval_loss"), "eval:loss"),
-    Metric("eval_accuracy", _value("eval_accuracy"), "eval:accuracy"),
+    Metric("eval_loss", _value("eval_loss"), "eval:loss", EPOCH),
+    Metric("eval_accuracy", _value("eval_accuracy"), "eval:accuracy", EPOCH),
     wanted=_except("loss", "eval_loss", "eval_accuracy"),
     about="Trainer.train() into a pipe, its bar and dictionaries",
     junk=JUNK,
@@ -105,7 +106,7 @@ def trainer_terminal():
 
 @shapes(
     Metric("loss", r"'loss': '?([0-9]+(.|e\-)[0-9]+)'?,?", "loss"),
-    Metric("eval_loss", r"'eval_loss': '?([0-9]+(.|e\-)[0-9]+)'?,?", "eval_loss"),
+    Metric("eval_loss", r"'eval_loss': '?([0-9]+(.|e\-)[0-9]+)'?,?", "eval_loss", EPOCH),
     Metric("", r"'eval_runtime': '?([0-9]+(.|e\-)[0-9]+)'?,?", "eval_runtime"),
     wanted=_except("loss", "eval_loss", "eval_accuracy", "eval_f1"),
     about="disable_tqdm=True, and the nested groups of Hugging Face's own definitions",
@@ -238,7 +239,7 @@ def accelerate():
 
 
 @shapes(
-    Metric("eval_loss", _value("eval_loss"), "eval:loss"),
+    Metric("eval_loss", _value("eval_loss"), "eval:loss", EPOCH),
     about="EarlyStopping in the Trainer with a ProgressCallback through a terminal, evaluation bars within",
     through="pty",
     wanted=_except("eval_loss"),

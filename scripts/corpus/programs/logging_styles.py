@@ -195,6 +195,7 @@ def dictionary():
     wanted={"val_accuracy": rf"'val_accuracy': {N}"},
     about="pprint: a dictionary over several lines, the step on the last",
     junk=["batch_size", "epoch"],
+    step=r"'epoch': (\d+)",
 )
 def pretty_printed():
     for step in range(5):
@@ -215,6 +216,7 @@ def pretty_printed():
     Metric("accuracy", rf'"accuracy": {N}', "validation:accuracy"),
     about="json.dumps(indent=2): one field a line",
     junk=["batch_size", "seconds"],
+    step=r'"step": (\d+)',
 )
 def pretty_json():
     for step in range(5):

@@ -196,6 +196,7 @@ def optuna():
     source="really run, {ngboost}",
     about="[iter 0] loss=1.4 val_loss=1.3 scale=1.0 norm=1.2",
     either=["scale", "norm"],
+    step=r"\[iter (\d+)\]",
 )
 def ngboost():
     from ngboost import NGBRegressor

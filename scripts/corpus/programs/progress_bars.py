@@ -37,6 +37,7 @@ def postfix():
     about="set_description with an f-string, into a pipe",
     refreshes=True,
     junk=["it/s", "s/it"],
+    step=r"step (\d+) loss",
 )
 def description():
     from tqdm import tqdm

@@ -38,8 +38,8 @@ def _train(epochs, batch=32, rate=0.1):
 
 @shapes(
     Metric("Loss", rf"Train Epoch: \d+ .*Loss: {N}", "train:loss"),
-    Metric("Average loss", rf"Average loss: {N},", "test:loss"),
-    Metric("Accuracy", r"Accuracy: \d+/\d+ \((\d+)%\)", "test:accuracy"),
+    Metric("Average loss", rf"Average loss: {N},", "test:loss", r"Train Epoch: (\d+)"),
+    Metric("Accuracy", r"Accuracy: \d+/\d+ \((\d+)%\)", "test:accuracy", r"Train Epoch: (\d+)"),
     source=REAL,
     about="the form of PyTorch's MNIST example",
     junk=["Train Epoch"],
@@ -66,7 +66,7 @@ def mnist_example():
     Metric("Loss", rf"\tLoss {N} \(", "train:loss"),
     Metric("Acc@1", r"Epoch: .*Acc@1\s+([0-9.]+) \(", "train:acc1"),
     Metric("Acc@5", r"Epoch: .*Acc@5\s+([0-9.]+) \(", "train:acc5"),
-    Metric("Acc@1", r" \* Acc@1 ([0-9.]+)", "validation:acc1"),
+    Metric("Acc@1", r" \* Acc@1 ([0-9.]+)", "validation:acc1", r"Epoch: \[(\d+)\]"),
     about="the form of PyTorch's ImageNet example: meters with their averages",
     wanted={"Acc@1": r"^Test: .*Acc@1 +([0-9.]+)", "Acc@5": r" \* .*Acc@5 ([0-9.]+)"},
     junk=["Time", "Data", "Test"],
@@ -345,7 +345,7 @@ def reinforce():
 @shapes(
     Metric("ppl", rf"\| ppl +{N}", "train:perplexity"),
     Metric("loss", rf"\| +loss +{N} \|", "train:loss"),
-    Metric("valid loss", rf"valid loss +{N}", "validation:loss"),
+    Metric("valid loss", rf"valid loss +{N}", "validation:loss", r"epoch +(\d+)"),
     wanted={"valid ppl": rf"valid ppl +{N}", "lr": r"lr ([0-9.]+) \|"},
     about="the form of the word language model example: fractions of batches, valid lines between rulers",
     junk=["batches", "ms/batch", "time"],

@@ -271,6 +271,7 @@ def deepar():
     about="K-Means",
     junk=JUNK,
     either=[*EITHER, "Short term msd", "Long term msd"],
+    step=r"Iter (\d+):",
 )
 def kmeans():
     for at in range(1, 5):
@@ -329,6 +330,7 @@ def ipinsights():
     about="training toolkit lines, environment as JSON, dictionaries, and ExecuteUserScriptError at the end",
     wanted={"learning_rate": r"'learning_rate': ([0-9.e-]+)", "eval_loss": r"'eval_loss': ([0-9.]+)"},
     junk=["num_cpus", "num_gpus", "epochs", "train_batch_size", "ExitCode", "line"],
+    step=r"'epoch': (\d+)\.0",
 )
 def toolkit_and_failure():
     print(
@@ -407,6 +409,7 @@ def boosted_images():
     wanted={"Val_classification": r"Val_classification=([0-9\.]+)"},
     either=["Val_regularization"],
     about="object detection (TensorFlow): Val_localization=0.5, Val_classification=…",
+    step=r"Epoch (\d+):",
 )
 def tensorflow_od():
     for epoch in range(5):

@@ -289,6 +289,7 @@ def ray_tune():
     about="Tesseract: 'At iteration 100/100/100, mean rms=1.2%, delta=3.4%, BCER train=50.1%'",
     wanted={"BWER train": r"BWER train=([0-9.]+)%", "delta": r"delta=([0-9.]+)%"},
     either=["skip ratio", "New best BCER"],
+    step=r"iteration (\d+)/",
 )
 def tesseract():
     for step in range(100, 700, 100):
