@@ -69,3 +69,21 @@ def test_regex_that_does_not_compile_exits_2(tmp_path: Path) -> None:
     done = epochwatch(tmp_path, "regex", "-", "-m", "loss=loss=(", stdin=LOG)
     assert done.returncode == 2
     assert "the regex of metric 'loss' does not compile" in done.stderr
+
+
+def test_definitions_that_get_in_each_other_s_way_are_told(tmp_path: Path) -> None:
+    definitions = ("-m", "loss=loss=(.)", "-m", "loss=oss=(.)", "-m", "other=[a-z]oss=(.)")
+    done = epochwatch(tmp_path, "regex", "-", *definitions, stdin="loss=1\nval_loss=2 loss=3\n")
+    assert done.returncode == 0
+    told = [line.removeprefix("warning: ") for line in done.stderr.splitlines()]
+    assert "'loss' captured the same text as 'other' on all 2 lines looked at: loss=1" in told
+    assert (
+        "'loss' matched more than once in 1 of 2 lines looked at (the first match counts): val_loss=2 loss=3"
+        in told
+    )
+    assert any(line.startswith("'loss' gave no value of its own: an earlier definition") for line in told)
+    report = json.loads(
+        epochwatch(tmp_path, "regex", "-", *definitions, "--json", stdin="loss=1\nval_loss=2 loss=3\n").stdout
+    )
+    assert [one["shadowed"] for one in report["definitions"]] == [0, 2, 0]
+    assert report["definitions"][2]["ambiguous"][0]["other"] == "loss"

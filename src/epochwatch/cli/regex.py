@@ -172,6 +172,8 @@ def _remarks(found: "DefinitionReport") -> Iterator[str]:
         where = f"line {_place(found.not_a_number)}: {found.not_a_number.text.strip()}"
         share = f"{found.non_numeric:,} of {found.matched:,} matches"
         yield f"'{found.name}' captured what is no number in {share}, first in {where}"
+    for doubt in found.doubts:
+        yield f"'{found.name}' {doubt}"
     if found.warning:
         yield f"'{found.name}': {found.warning}"
     if found.engine.startswith("disabled"):

@@ -6,7 +6,8 @@ import msgspec
 
 from epochwatch.extraction.extractor import Extractor
 from epochwatch.extraction.health import Health, Sighting
-from epochwatch.model.batch import Definition
+from epochwatch.model.batch import Ambiguity, Definition, DefinitionHealth
+from epochwatch.model.health import doubts
 
 
 class Example(msgspec.Struct):
@@ -37,6 +38,13 @@ class DefinitionReport(msgspec.Struct):
     """The first match; null if it never matched."""
     not_a_number: Example | None
     """The first match whose captured text is no number."""
+    shadowed: int
+    """Values not taken because an earlier definition of the same name had given one on the line."""
+    refused: int
+    """Values not kept because their dimensions were one combination too many."""
+    ambiguous: list[Ambiguity]
+    doubts: list[str]
+    """In words what shadowed, refused and ambiguous come to; they follow the name."""
 
 
 class Report(msgspec.Struct):
@@ -86,7 +94,7 @@ def examine(
             lines += len(extracted.lines)
             values += len(extracted.values)
         reports = [
-            _report(tally, health.engine, numbering)
+            _report(tally, health, numbering)
             for tally, health in zip(extractor.tallies(), extractor.health(), strict=True)
         ]
     finally:
@@ -94,19 +102,22 @@ def examine(
     return Report(lines, offset, values, reports)
 
 
-def _report(tally: Health, engine: str, numbering: "_Numbering") -> DefinitionReport:
-    record = tally.report()
+def _report(tally: Health, record: DefinitionHealth, numbering: "_Numbering") -> DefinitionReport:
     return DefinitionReport(
         name=record.name,
         regex=record.regex,
         origin=record.origin,
-        engine=engine,
+        engine=record.engine,
         warning=record.warning,
         matched=record.matched,
         non_numeric=record.non_numeric,
         non_finite=record.non_finite,
         first=numbering.example(tally.first),
         not_a_number=numbering.example(tally.bad),
+        shadowed=record.shadowed,
+        refused=record.refused,
+        ambiguous=record.ambiguous,
+        doubts=doubts(record),
     )
 
 

@@ -34,6 +34,18 @@ def _problems(health: DefinitionHealth) -> Iterator[str]:
         yield f"never matched: {health.regex}"
     if health.non_numeric:
         yield f"captured {health.non_numeric} texts that are no numbers, for example in: {health.example}"
+    yield from doubts(health)
+    if health.engine.startswith("disabled"):
+        yield f"is run no more: {health.engine.partition(': ')[2]}"
+    yield health.warning
+
+
+def doubts(health: DefinitionHealth) -> list[str]:
+    """Why the definition may not give what it was meant to, though it matches; in words that follow its name."""
+    return list(_doubts(health))
+
+
+def _doubts(health: DefinitionHealth) -> Iterator[str]:
     if is_shadowed(health):
         yield (
             "gave no value of its own: an earlier definition of that name gave one on each of its lines, for example: "
@@ -51,9 +63,6 @@ def _problems(health: DefinitionHealth) -> Iterator[str]:
         yield (
             f"found {health.refused} values that were not kept: it has had {MOST_COMBINATIONS:,} different dimensions"
         )
-    if health.engine.startswith("disabled"):
-        yield f"is run no more: {health.engine.partition(': ')[2]}"
-    yield health.warning
 
 
 def _both(one: DefinitionHealth, other: DefinitionHealth) -> DefinitionHealth:
