@@ -22,6 +22,8 @@ path, count = sys.argv[1], int(sys.argv[2])
 file = open(path, 'a')
 for i in range(count):
     print(f'step={i} loss={i / 7:.6f}', file=file, flush=True)
+    while i == 0 and not os.path.exists(path + '.go'):
+        time.sleep(0.01)
     if i % 400 == 399:
         os.rename(path, f'{path}.{count - i}')
         file = open(path, 'a')
@@ -119,8 +121,12 @@ def test_every_line_once_however_often_it_is_killed(
     logs = [tmp_path / "a.log", tmp_path / "b.log"]
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(log), "1800"]) for log in logs]
     arguments = ("--job", "shot", *logs)
-    for _ in range(4):
+    for round_ in range(4):
         process = follow.start(*arguments)
+        if not round_:  # a file that is rotated before it was ever looked at is not found
+            until(lambda: len(server.messages()) == 2)
+            for log in logs:
+                log.with_name(f"{log.name}.go").touch()
         time.sleep(chance.uniform(0.2, 1.2))
         process.send_signal(chance.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]))
         process.communicate()

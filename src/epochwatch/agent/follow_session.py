@@ -106,6 +106,7 @@ class FollowSession:
         self._streams: dict[str, _Stream] = {}
         self._numbers = self._spool.follows()
         self._signal = 0
+        self._said: set[str] = set()
         self._moved = time.monotonic()
         self._looked = 0.0
         self._full = False
@@ -344,7 +345,8 @@ class FollowSession:
     # -- what is said ---------------------------------------------------------------------------------------
 
     def _notice(self, text: str) -> None:
-        if not self._options.quiet:
+        if not self._options.quiet and text not in self._said:
+            self._said.add(text)
             print(f"epochwatch: {text}", file=sys.stderr, flush=True)
 
     def _tell(self, end: Exit | None) -> int:

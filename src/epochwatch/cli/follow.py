@@ -110,7 +110,9 @@ def follow_command(
     if no_follow and (pid or idle):
         raise UsageError("--no-follow ends by itself: leave out --pid and --idle")
     settings = context.obj if isinstance(context.obj, Settings) else load()
-    followed = _slurm(slurm) if slurm else _units(units) if units else _files(paths, complete=no_follow)
+    followed = (
+        _slurm(slurm) if slurm else _units(units) if units else _files(paths, complete=no_follow, quiet=quiet)
+    )
     if pid is not None:
         _end_with_process(followed, pid)
     if idle is not None:
@@ -135,12 +137,12 @@ def follow_command(
     sys.exit(FollowSession(options, settings).run())
 
 
-def _files(words: tuple[str, ...], *, complete: bool) -> _Followed:
+def _files(words: tuple[str, ...], *, complete: bool, quiet: bool) -> _Followed:
     from epochwatch.agent.follow_marks import family
     from epochwatch.agent.follow_paths import Paths
 
     paths = Paths(words, complete=complete)
-    for path in paths.waiting():
+    for path in paths.waiting() if not quiet else ():
         click.echo(f"epochwatch: waiting for {path}", err=True)
     first = Path(paths.targets()[0] if paths.targets() else words[0].split("*")[0])
     return _Followed(paths, made_name(Path(family(first.name)).stem or first.parent.name))
