@@ -278,11 +278,11 @@ def gensim_word2vec():
 
 @shapes(
     Metric("Current function value", r"Current function value: ([0-9.]+)", "final:objective"),
-    wanted={"Log-Likelihood": r"Log-Likelihood: +([-0-9.]+)", "Pseudo R-squ.": r"Pseudo R-squ\.: +([0-9.]+)"},
+    wanted={"Log-Likelihood": r"Log-Likelihood: +([-0-9.]+)"},
     source="really run, {statsmodels}",
     about="Logit.fit and its summary: two columns of names and values, a table of coefficients",
     junk=["Iterations", "No. Observations", "Df Residuals", "Df Model", "x1", "const", "Time", "Date"],
-    either=["LL-Null", "LLR p-value"],
+    either=["Pseudo R-squ.", "LL-Null", "LLR p-value"],
 )
 def statsmodels():
     import statsmodels.api as sm

@@ -146,6 +146,7 @@ def build_nanogpt():
     Metric("loss", rf"\] loss: {N}", "train:loss"),
     wanted={"Accuracy of the network on the 10000 test images": r"test images: (\d+) %"},
     source=REAL,
+    either=["Accuracy"],
     about="the form of the CIFAR tutorial: [epoch, batch] loss",
 )
 def cifar_tutorial():

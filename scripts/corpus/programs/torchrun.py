@@ -146,6 +146,7 @@ def lines_run_together():
     Metric("lm loss", r"0: .*lm loss: ([0-9.E+-]+)", "train:loss"),
     source="a program of our own in the form of srun --label and mpirun --tag-output",
     about="'0: ' and '[1,1]<stdout>:' before each line",
+    wanted={"lm loss": r"^1: .*lm loss: ([0-9.E+-]+)"},
     step=r"iteration +(\d+)/",
 )
 def srun_and_mpirun_labels():
