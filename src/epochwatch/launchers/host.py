@@ -59,7 +59,7 @@ class Host:
             plan.region,
             self._credentials["access_key_id"],
             self._credentials["secret_access_key"],
-            patience=lambda: not self._leaving(),
+            patience=self._patient,
         )
         self._preparation = Preparation(
             plan, host, self._directory, self._buckets, self._credentials, "lo" if alone else interface()
@@ -206,6 +206,10 @@ class Host:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, number) if number == signal.SIGKILL else os.kill(pid, number)
+
+    def _patient(self) -> bool:
+        """Input is given up when the job is being ended; checkpoints are sent however long the server stays away."""
+        return self._over.is_set() or self._attending or not self._leaving()
 
     def _leaving(self) -> bool:
         return self._directory.asked("terminate") or self._directory.asked("kill")
