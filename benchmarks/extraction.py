@@ -3,8 +3,9 @@
 
 Logs of several mebibytes are made in memory: framework noise with metric lines of many shapes at 0.1, 10 and
 100 % of the lines. Both engines get the same definitions and are held to the same values; what is counted is
-CPU time, line splitting and number parsing included, compiling the definitions (once a run) not. Run: ``python -m benchmarks.extraction``; ``--smoke`` for
-a quick look. The loop gets a sample of each log, as it would take minutes.
+CPU time, line splitting and number parsing included, compiling the definitions (once a run) not. Run: ``python -m
+benchmarks.extraction``; ``--smoke`` for a quick look. The loop gets a sample of each log, as it would take minutes, and so
+does mtail, which runs where it is installed.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 
+from benchmarks import extraction_mtail
 from epochwatch.extraction.extractor import Extractor
 from epochwatch.extraction.matcher import Finder, Selector
 from epochwatch.extraction.numbers import parse_number
@@ -101,6 +103,20 @@ def _extract(extractor: Extractor, log: bytes) -> Outcome:
     return count, round(total, 6)
 
 
+def last_values(wanted: Sequence[Definition], log: bytes) -> dict[str, float]:
+    """The last value of each metric."""
+    extracted = Extractor(wanted, automatic=False).feed(log, 0)
+    return {
+        extracted.names[number]: value for number, value in zip(extracted.name_ids, extracted.values, strict=True)
+    }
+
+
+def mtail_speed(wanted: Sequence[Definition], log: bytes) -> float:
+    """As ``speed``, of mtail on a part of the log that it takes about a second for."""
+    part = log[: log.rindex(b"\n", 0, min(len(log), 20_000_000 // (len(wanted) + 4))) + 1]
+    return extraction_mtail.speed(wanted, part, last_values(wanted, part))
+
+
 def with_matcher(wanted: Sequence[Definition]) -> Engine:
     """Only what the loop does: lines, matches, numbers."""
     patterns = [Pattern(definition) for definition in wanted]
@@ -166,6 +182,10 @@ def measure(size: int, sample: int, rounds: int) -> list[dict[str, float]]:
             loop = speed(with_loop(wanted), part, 1)
             matcher = speed(with_matcher(wanted), log, rounds)
             extractor = speed(with_extractor(wanted), log, rounds)
+            peer = {}
+            if extraction_mtail.installed():
+                mtail = mtail_speed(wanted, log)
+                peer = {"mtail MB/CPU-s": round(mtail, 2), "extractor / mtail": round(extractor / mtail, 1)}
             results.append(
                 {
                     "matching lines %": share * 100,
@@ -175,6 +195,7 @@ def measure(size: int, sample: int, rounds: int) -> list[dict[str, float]]:
                     "extractor MB/CPU-s": round(extractor, 1),
                     "matcher / re loop": round(matcher / loop, 1),
                     "extractor / re loop": round(extractor / loop, 1),
+                    **peer,
                 }
             )
     return results

@@ -301,6 +301,7 @@ def test_no_line_makes_a_pattern_hang() -> None:
         r"(?i)\bA[=: ]\s*([0-9]+)b",
         r".*a.*!",
         r"((?:a+)+)b",
+        r"(a+)+$",
         r"(\w+\s?)*$x",
         r"(.*?),(.*?),(.*?);",
     ]
@@ -335,6 +336,7 @@ def test_the_prefilter_leaves_out_lines_that_cannot_match() -> None:
         ("a|bb", set()),
         ("#011([0-9]+)", {b"\t", b"#01"}),
         (r"a\tloss=(.*)", {b"loss="}),
+        ("\ufffdab\ufffdlo(.*)", {b"ab"}),
     ],
 )
 def test_required_texts_come_from_the_parse(regex: str, literals: set[bytes]) -> None:
@@ -375,6 +377,8 @@ def test_java_named_groups_are_understood() -> None:
     [
         r".*\[[0-9]+\].*#011train-rmse:([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?).*",
         r"((?:a+)+)b",
+        r"(a+)+$",
+        r"((a*)+)+!",
         r"(\w+\s?)*$x",
         r"(.*?),(.*?),(.*?);",
         r"(x+x+)+y",

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epochwatch.extraction.extractor import Extracted, Extractor
+from epochwatch.extraction.guard import Guard
 from epochwatch.model.batch import Definition
 
 XGBOOST = r".*\[[0-9]+\].*#011validation-auc:([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?).*"
@@ -307,6 +308,18 @@ def test_neither_chunks_nor_saving_nor_the_prefilter_changes_anything(
 def test_any_bytes_are_taken(data: bytes) -> None:
     lines, _, _, _ = outcome([data], automatic=True, all_matches=True)
     assert b"".join(line.raw for line in lines) == data.replace(b"\r", b"").replace(b"\n", b"")
+
+
+@pytest.mark.parametrize("regex", [r"(x+)+\1y=(\d)", r"(?:(x+)x*)+(?<!a)y=(\d)", r"(x*)*\1*y=(\d)"])
+def test_a_pattern_with_a_back_reference_that_takes_for_ever_costs_its_own_value_only(regex: str) -> None:
+    guard = Guard(budget=0.05)
+    extractor = Extractor([Definition("m", regex), Definition("loss", r"loss=(\d)")], automatic=False, guard=guard)
+    try:
+        given = rows(extractor.feed((b"x" * 40 + b" y= loss=1\n") * 2, 0))
+    finally:
+        extractor.close()
+    assert [row[:2] for row in given] == [("loss", 1.0), ("loss", 1.0)]
+    assert extractor.health()[0].engine != "re2"
 
 
 def test_positions_of_values_are_ends_of_their_lines_and_never_decrease() -> None:

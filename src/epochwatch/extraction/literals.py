@@ -14,6 +14,9 @@ from epochwatch.extraction.syntax import (
 
 MINIMUM = 2
 """Shorter texts hit nearly every line and select nothing."""
+_NOT_SOUGHT = (
+    "\n\ufffd"  # no line holds the first; the other is what patterns see in place of bytes that are no UTF-8
+)
 _MOST = 32  # alternatives; more of them select little and cost memory
 
 
@@ -64,7 +67,7 @@ class _Search:
 
     def _literal(self, code: int, flags: int, run: list[tuple[str, bool]], candidates: list[_Set]) -> None:
         character = chr(code)
-        if character == "\n" or (not character.isascii() and flags & re.IGNORECASE):
+        if character in _NOT_SOUGHT or (not character.isascii() and flags & re.IGNORECASE):
             self._close(run, candidates)
             return
         run.append((character, bool(flags & re.IGNORECASE) and character.isalpha()))
