@@ -315,9 +315,9 @@ def scales():
 @shapes(
     Metric("précision", r"(?i)PRÉCISION\s*=\s*([0-9.]+)", "précision"),
     Metric("", r"(?x) perte \s = \s (?P<value> [0-9]+ \. [0-9]+ )   # with a comment", "perte"),
-    Metric("étape", r"étape\W+(?P<value>\w+)\b", "étape"),
+    Metric("", r"étape\W+(?P<value>\w+)\b", "étape"),
     about="patterns beyond ASCII, with flags and comments",
-    either=["perte"],
+    either=["perte", "étape"],
 )
 def wide_patterns():
     for step, loss, accuracy in _lines():
