@@ -148,6 +148,52 @@ def test_a_client_that_does_not_read_is_waited_for(echo: EchoServer):
         assert len(sent) < 10_000
 
 
+def test_a_server_that_stops_says_so():
+    closed = False
+
+    async def endless() -> AsyncGenerator[Event, None]:
+        nonlocal closed
+        try:
+            yield "sessionUpdate", UPDATE
+            await asyncio.sleep(3600)
+        finally:
+            closed = True
+
+    async def stopped() -> list[Any]:
+        echo = EchoServer(verify=False)
+        answered(echo, endless())
+        sent: asyncio.Queue[Any] = asyncio.Queue()
+        head = {"x-amz-target": "Logs_20140328.StartLiveTail", "content-type": "application/x-amz-json-1.1"}
+        head["authorization"] = f"AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/20260101/us-east-1/logs/aws4_request"
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/",
+            "query_string": b"",
+            "headers": [(name.encode(), value.encode()) for name, value in head.items()],
+        }
+        arriving = [{"type": "http.request", "body": b'{"logGroupIdentifiers": ["g"]}'}]
+
+        async def receive() -> Any:
+            return arriving.pop() if arriving else await asyncio.sleep(3600)
+
+        serving = asyncio.create_task(echo.gateway(scope, receive, sent.put))
+        told = [await asyncio.wait_for(sent.get(), PATIENCE) for _ in range(3)]
+        serving.cancel()
+        await serving
+        echo.gateway.close()
+        return [*told, *(sent.get_nowait() for _ in range(sent.qsize()))]
+
+    head, *bodies = asyncio.run(stopped())
+    assert head["status"] == 200
+    assert not bodies[-1].get("more_body")
+    buffer = EventStreamBuffer()
+    buffer.add_data(b"".join(body["body"] for body in bodies))
+    kinds = [(one.headers[":message-type"], one.headers.get(":error-code")) for one in buffer]
+    assert kinds == [("event", None), ("event", None), ("error", "ServiceUnavailable")]
+    assert closed
+
+
 def read(protocol: str, service: str, operation: str, result: dict[str, Any]) -> list[Any]:
     """What botocore reads of an answer."""
     model = operation_model(service, operation)

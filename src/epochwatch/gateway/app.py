@@ -260,11 +260,14 @@ async def _send(send: Send, request: RawRequest, response: RawResponse) -> None:
 
 
 async def _stream(scope: Scope, receive: Receive, send: Send, response: StreamedResponse) -> None:
-    """Send until the stream ends or the client leaves; a client that reads slowly is waited for."""
+    """Send until the stream ends, the client leaves or the server stops; a client that reads slowly is waited for."""
     streaming = StreamingResponse(response.chunks, response.status)
     streaming.raw_headers = _raw_headers(response.headers)
     try:
         await streaming(scope, receive, send)
+    except asyncio.CancelledError:
+        last = event_stream.error_message("ServiceUnavailable", "The server is stopping.")
+        await send({"type": "http.response.body", "body": last})
     finally:
         await response.chunks.aclose()
         await response.events.aclose()

@@ -34,6 +34,11 @@ def message(headers: Mapping[str, str], payload: bytes) -> bytes:
     return body + struct.pack(">I", zlib.crc32(body))
 
 
+def error_message(code: str, text: str) -> bytes:
+    """A message that ends the stream with an error that is none of the model's."""
+    return message({":message-type": "error", ":error-code": code, ":error-message": text}, b"")
+
+
 def answer(route: Route, operation: OperationModel, result: Mapping[str, Any]) -> StreamedResponse:
     """The answer to a request that succeeded: ``result`` has an asynchronous generator of events where the model has
     the stream. RPC protocols begin with a message that holds the other members.
@@ -59,14 +64,7 @@ async def _chunks(writer: "_Writer", first: bytes, events: Events, operation: st
         yield writer.exception(error)
     except Exception:
         logger.exception("the stream of %s failed", operation)
-        yield message(
-            {
-                ":message-type": "error",
-                ":error-code": "InternalFailure",
-                ":error-message": "The stream ended because of an internal error.",
-            },
-            b"",
-        )
+        yield error_message("InternalFailure", "The stream ended because of an internal error.")
 
 
 class _Writer:
@@ -94,9 +92,7 @@ class _Writer:
     def exception(self, error: AwsError) -> bytes:
         """An error that ends the stream: one of those the model has in it, or any other."""
         if error.code not in self._stream.members:
-            return message(
-                {":message-type": "error", ":error-code": error.code, ":error-message": str(error)}, b""
-            )
+            return error_message(error.code, str(error))
         values = {"message": error.message} | error.members
         return message(
             self._headers("exception", error.code), self._encoded(self._stream.members[error.code], values)

@@ -19,7 +19,7 @@ from epochwatch.store.schema import DAY_MS
 from epochwatch.store.state.log_groups import LogGroupStore
 
 SPAN_EVENTS = 200_000
-SPAN_GROWTH = 8
+SPAN_GROWTH = 64
 
 Place = tuple[int, int]
 """A place in a stream: (timestamp in ms, seq). Events are ordered by it."""
