@@ -27,6 +27,9 @@ from epochwatch.extraction.numbers import parse_number
         (b"12,345,678", 12345678.0),
         (b"0.75#011validation-rmse:0.6", 0.75),
         (b"1_234_567", 1234567.0),
+        (b"2.22008D+03", 2220.08),
+        (b"-1.5d-02", -0.015),
+        ("\u22122.5".encode(), -2.5),
         (b"2,2201", 2.2201),
         (b"-0,5", -0.5),
         (b"0,25,", 0.0),  # a list, for all one knows
@@ -59,6 +62,7 @@ def test_nan_is_a_number_here(text: bytes) -> None:
         b"5x",
         b"0x10",
         b"1_00",
+        b"5D3",
         b"1_0000",
         b"0.5.x",
         b"1e",

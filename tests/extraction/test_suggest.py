@@ -8,6 +8,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
+from epochwatch.extraction import fields
 from epochwatch.extraction.definitions import validate
 from epochwatch.extraction.extractor import Extractor
 from epochwatch.extraction.forms import escape_tabs
@@ -18,7 +19,7 @@ from epochwatch.model.batch import Definition
 from tests.cli.commands import epochwatch
 from tests.extraction.corpus.cases import Case, cases
 
-NUMBER = r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?(?:nan|NaN|inf|Infinity))"
+NUMBER = f"({fields.NUMBER})"
 
 
 def suggested(*logs: bytes) -> dict[str, str]:

@@ -7,18 +7,19 @@ from typing import NamedTuple
 from epochwatch.extraction import names
 from epochwatch.extraction.numbers import parse_scaled
 
-NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?(?:nan|NaN|inf|Infinity)"
-THOUSANDS = r"[-+]?[0-9][0-9,_]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|[-+]?(?:nan|NaN|inf|Infinity)"
+_NOT_FINITE = "[-+]?(?:nan|NaN|NAN|inf|Inf|INF)"
+NUMBER = rf"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|{_NOT_FINITE}"
+THOUSANDS = rf"[-+]?[0-9][0-9,_]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|{_NOT_FINITE}"
 """Numbers in the syntax of Python's ``re`` and of RE2, for definitions that are written from fields."""
 
 # Possessive repeats throughout: the scan never looks back, so its time is linear in the line. Bytes beyond ASCII
 # belong to names where they are of letters: not the signs of U+2000 to U+2FFF, nor wide punctuation.
 _FIELD = re.compile(
     rb"""
-    (?<![\w./@\\+<\x80-\xbf-])
+    (?<![\w./@\\+<-]) (?:(?<![\x80-\xbf])|(?<=\xc2[\x80-\xbf]))
     (?P<name>
         (?:(?P<owner>[A-Za-z]\w*+)'s\ )?+                       # LightGBM: valid_0's l2
-        [A-Za-z_\xc3-\xdf\xe3-\xe9][\w@./\x80-\xdf\xe3-\xe9-]*+
+        [A-Za-z_\xc3-\xdf\xe3-\xe9][\w@./\x80-\xbf\xc3-\xdf\xe3-\xe9-]*+
         (?::(?!(?i:nan|inf(?:inity)?+)(?!\w))[A-Za-z_][\w@./-]*+)*+
         (?P<second>\ <(?:loss|score)>)?+                        # SageMaker: train loss <loss>=1.5
     )
@@ -30,13 +31,13 @@ _FIELD = re.compile(
         | \s++(?P<changed>(?:improved|decreased|increased)\s\([\w.+-]++\s-->\s)
         | \s++(?:(?:is|was|of|at)\s++)?+
     )
-    (?:['"]|\((?=\d)|\[(?=[-+.\d]))?+
+    (?:['"]|\((?=\d)|\[(?=[-+.\d])|\([a-z]++=(?=[-+.\d][^,()]*+\)))?+   # r2: (test=0.9)
     (?:(?:np\.|numpy\.|jnp\.|torch\.|tf\.)?(?:[Tt]ensor|[Aa]rray|float(?:16|32|64)?|Variable)\(\[?)?+
     (?:
         \d++/\d++\s*+\(\s*+(?P<share>\d++(?:\.\d++)?+)\s*+%\)   # 9821/10000 (98%)
       |
         (?P<number>
-            [-+]?+(?:\d{1,3}+(?:[,_]\d{3})++(?!\d)(?:\.\d*+)?+|\d++(?:\.\d*+)?+|\.\d++)(?:[eE][-+]?\d++)?+
+            (?:[-+]|\xe2\x88\x92)?+(?:\d++,\d{4,}+(?!,)|\d{1,3}+(?:[,_]\d{3})++(?!\d)(?:\.\d*+)?+|\d++(?:\.\d*+)?+|\.\d++)(?:[eE][-+]?\d++)?+
             | [-+]?+(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?+|INF(?:INITY)?+)
         )
         (?P<scale>[kKMGBT])?+

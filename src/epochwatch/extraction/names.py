@@ -30,7 +30,7 @@ _HOUSEKEEPING = _words(
     "rank ranks world node nodes device devices gpu gpus cpu cpus cuda rocm xpu mps tpu worker workers thread",
     "threads process processes version ver build rev v line lineno file files code exitcode status errno level",
     "retry retries attempt attempts size sizes byte bytes kb mb gb tb kib mib gib shape dim dims length len width",
-    "height layer layers param params parameter parameters index idx fold trial total count sum max num n",
+    "height param params parameter parameters index idx fold trial total count sum max num n",
     "batch batches sample samples example examples step steps epoch epochs iter iters iteration iterations it its",
     "progress percent pct completed starts ends patience limit verbose warning warnings errors failed support std",
     "memory mem depth trees leaves folds fold candidates created episode episodes round rounds generation",
@@ -43,6 +43,9 @@ PASSING = frozenset(
     b" info debug warning error critical trace success root".split()
 )
 """Words that never belong to the name of the field behind them."""
+
+_COUNTED = _words("layer layers")
+"""A field named by one of these in the end is their number; before other words it says whose measure it is."""
 
 EARLIER = frozenset((b"from", b"than", b"to", b"until", b"below", b"above", b"beyond"))
 """Words that are followed by what once was, or shall be."""
@@ -95,7 +98,8 @@ def kind(name: str) -> str:
         return "metric"
     if _PER_SECOND.search(name) or any(pair == parts[at : at + 2] for pair in _RATES for at in range(len(parts))):
         return "rate"
-    if any(part in _HOUSEKEEPING for part in parts):
+    last = next((part for part in reversed(parts) if not part.isdigit()), "")
+    if last in _COUNTED or any(part in _HOUSEKEEPING for part in parts):
         return "junk"
     if any(part in _LIKELY for part in parts) or (len(parts) > 1 and _SPLITS.issuperset(parts)):
         return "metric"

@@ -7,12 +7,14 @@ _PREFIX = re.compile(
         \d{1,3}+(?:,\d{3})++(?![\d,])(?:\.\d*+)?   # 1,234.5
         | \d{1,3}+(?:_\d{3})++(?![\d_])(?:\.\d*+)? # 1_234.5
         | \d++(?:\.\d*+)? | \.\d++                  # 12  0.5  5.  .5
-    )(?:[eE][-+]?+\d++)?
+    )(?:[eE][-+]?+\d++|[dD][-+]\d++)?             # Fortran: 2.5D+03
     | [-+]?+(?:nan|inf(?:inity)?+)""",
     re.VERBOSE | re.IGNORECASE,
 )
 _COMMA = 0x2C
+_MINUS = "\u2212".encode()  # as typography has it
 _DECIMAL_COMMA = re.compile(rb"[-+]?+\d++,\d++")
+_FORTRAN = bytes.maketrans(b"dD", b"eE")
 _FULL_STOP = re.compile(rb"\.(?!\S)")
 _OPENING = b" \t\"'`([{<"
 _FOLLOWS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")
@@ -43,6 +45,8 @@ def parse_number(text: bytes) -> float | None:
         except ValueError:
             pass
     text = text.lstrip(_OPENING)
+    if text.startswith(_MINUS):
+        text = b"-" + text[len(_MINUS) :]
     match = _PREFIX.match(text)
     if match is None:
         return None
@@ -52,4 +56,4 @@ def parse_number(text: bytes) -> float | None:
     number = match.group()
     if end < len(text) and text[end] == _COMMA and _DECIMAL_COMMA.fullmatch(text):
         return float(text.replace(b",", b"."))
-    return float(number.replace(b",", b"").replace(b"_", b""))
+    return float(number.translate(_FORTRAN, b",_"))

@@ -25,6 +25,7 @@ Log = Callable[[], Iterable[bytes]]
 _MOST_FORMS = 4
 _MOST_SHAPES = 4096
 _CONTEXT = re.compile(rb"[^0-9]{2,24}$")
+_NUMBERS = (NUMBER, THOUSANDS, r"[^\s;|]+")
 _CLAUSE = 40
 _TELLS = re.compile(rb"(?i)step|iter|epoch|\]\t|:\t|^\[")
 
@@ -71,7 +72,8 @@ class _Form:
     clause: str
     """A longer text before the name, with numbers."""
     printed: str
-    thousands: bool
+    number: str
+    """The first of the patterns for numbers that its number matches."""
     scaled: bool
 
 
@@ -160,13 +162,15 @@ def _form(text: bytes, item: Field) -> _Form:
     clause = text[max(0, start - _CLAUSE) : max(0, start)]
     if start > _CLAUSE:
         clause = clause.partition(b" ")[2]
-    number = text[item.span[0] : item.span[1]]
+    number = text[item.span[0] : item.span[1]].decode("utf-8", "replace")
+    if item.scaled:
+        number = number[:-1]
     return _Form(
         before,
         context[0].decode("utf-8", "replace") if context else "",
         clause.decode("utf-8", "replace"),
         item.printed,
-        b"," in number or b"_" in number,
+        next(known for known in _NUMBERS if re.fullmatch(known, number)),
         item.scaled,
     )
 
@@ -181,7 +185,7 @@ def _regexes(metric: _Learnt) -> Iterator[str]:
     forms = metric.forms
     if not forms:
         return
-    number = THOUSANDS if any(form.thousands for form in forms) else NUMBER
+    number = max((form.number for form in forms), key=_NUMBERS.index)
     captured = f"({number})"
     if any(form.scaled for form in forms):
         captured = rf"(?P<value>{number})(?P<scale>[kKMGBT]?)"
