@@ -10,8 +10,6 @@ from epochwatch.extraction.extractor import Extracted, Extractor
 from tests.extraction.corpus.cases import Case, Row, cases
 
 WRONG_TODAY: dict[str, str] = {
-    "definition-forms/fortran-exponents": "'2.22008D+03', an exponent as Fortran writes it, is no number",
-    "definition-forms/typographic-minus": "'−2.220' with U+2212 for a minus is no number",
     "definition-forms/wide-patterns": "(?i) knows no case of letters beyond ASCII: PRÉCISION does not find Précision",
 }
 """Cases that the extractor gets wrong, and why."""
