@@ -40,6 +40,7 @@ from epochwatch.store.stores import Stores
 
 SERVICES = {
     "cloudwatch": "epochwatch.services.cloudwatch",
+    "iam": "epochwatch.services.iam",
     "logs": "epochwatch.services.logs",
     "sagemaker": "epochwatch.services.sagemaker",
     "sagemaker-metrics": "epochwatch.services.sagemaker_metrics",
