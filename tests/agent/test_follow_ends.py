@@ -2,7 +2,7 @@
 
 import pytest
 
-from epochwatch.agent.follow_ends import judged, last_words
+from epochwatch.agent.follow.ends import judged, last_words
 from epochwatch.agent.spool import Exit
 
 TRACEBACK = """step=1 loss=nan

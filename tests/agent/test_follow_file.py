@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from epochwatch.agent import follow_file
-from epochwatch.agent.follow_file import FileSource
-from epochwatch.agent.follow_marks import family, rotated
+from epochwatch.agent.follow import file as follow_file
+from epochwatch.agent.follow.file import FileSource
+from epochwatch.agent.follow.marks import family, rotated
 
 LONG = "x" * 60
 """A few lines are enough to know a file by."""

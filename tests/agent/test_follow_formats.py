@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochwatch.agent.follow_formats import detect, unwrap
+from epochwatch.agent.follow.formats import detect, unwrap
 
 SECOND = 1704164645_000000
 NOW = 5

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from epochwatch.agent.follow_log import COMPACT_BYTES, KEPT_PLACES, FollowedLog
+from epochwatch.agent.follow.log import COMPACT_BYTES, KEPT_PLACES, FollowedLog
 from epochwatch.agent.spool import INDEX_ROW
 
 FILES = ("algo-1.place", "algo-1.log", "algo-1.idx")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from epochwatch.agent.follow_slurm import SlurmJob, expanded, outcome, parse_sacct, parse_scontrol
+from epochwatch.agent.follow.slurm import SlurmJob, expanded, outcome, parse_sacct, parse_scontrol
 from epochwatch.agent.spool import Exit
 from tests.agent.keeping_server import KeepingServer
 from tests.agent.running import environment, until, words

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from epochwatch.agent.follow_shipper import FollowShipper
+from epochwatch.agent.follow.shipper import FollowShipper
 from epochwatch.agent.shipper import Shipper
 from epochwatch.agent.spool import Spool, spools
 from epochwatch.errors import EpochwatchError

@@ -14,8 +14,8 @@ from epochwatch.cli.naming import checked_name, made_name, parsed_tags
 from epochwatch.errors import UsageError
 
 if TYPE_CHECKING:
-    from epochwatch.agent.follow_ends import End
-    from epochwatch.agent.follow_session import Targets
+    from epochwatch.agent.follow.ends import End
+    from epochwatch.agent.follow.session import Targets
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ def follow_command(
     The exit status is 0 when the training completed, its own where it is known, else 1; 130 after Ctrl-C, which ends
     the job as stopped, and 143 after SIGTERM, which leaves it to be gone on with.
     """
-    from epochwatch.agent.follow_session import FollowOptions, FollowSession
+    from epochwatch.agent.follow.session import FollowOptions, FollowSession
     from epochwatch.settings import Settings, load
 
     if sum(map(bool, (paths, units, slurm))) != 1:
@@ -138,8 +138,8 @@ def follow_command(
 
 
 def _files(words: tuple[str, ...], *, complete: bool, quiet: bool) -> _Followed:
-    from epochwatch.agent.follow_marks import family
-    from epochwatch.agent.follow_paths import Paths
+    from epochwatch.agent.follow.marks import family
+    from epochwatch.agent.follow.paths import Paths
 
     paths = Paths(words, complete=complete)
     for path in paths.waiting() if not quiet else ():
@@ -149,13 +149,13 @@ def _files(words: tuple[str, ...], *, complete: bool, quiet: bool) -> _Followed:
 
 
 def _units(units: tuple[str, ...]) -> _Followed:
-    from epochwatch.agent.follow_journald import Units
+    from epochwatch.agent.follow.journald import Units
 
     return _Followed(Units(units), made_name(units[0].removesuffix(".service")))
 
 
 def _slurm(number: str) -> _Followed:
-    from epochwatch.agent.follow_slurm import Slurm, SlurmWatch
+    from epochwatch.agent.follow.slurm import Slurm, SlurmWatch
 
     if not _SLURM_ID.fullmatch(number):
         raise UsageError(
@@ -174,7 +174,7 @@ _SLURM_ID = re.compile(r"\d{1,10}(_\d{1,10})?")
 def _end_with_process(followed: _Followed, pid: int) -> None:
     import psutil
 
-    from epochwatch.agent.follow_ends import ProcessEnd
+    from epochwatch.agent.follow.ends import ProcessEnd
 
     try:
         process = psutil.Process(pid)
@@ -185,6 +185,6 @@ def _end_with_process(followed: _Followed, pid: int) -> None:
 
 
 def _idle(seconds: float) -> "Callable[[bool], End]":
-    from epochwatch.agent.follow_ends import IdleEnd
+    from epochwatch.agent.follow.ends import IdleEnd
 
     return lambda _: IdleEnd(seconds)

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from epochwatch.agent.follow_ends import JUDGED_BYTES, SETTLE_SECONDS, End, judged
-from epochwatch.agent.follow_file import FileSource, Taken
-from epochwatch.agent.follow_journald import PREFIX, JournalSource, last_start
-from epochwatch.agent.follow_log import FollowedLog
-from epochwatch.agent.follow_marks import opened
+from epochwatch.agent.follow.ends import JUDGED_BYTES, SETTLE_SECONDS, End, judged
+from epochwatch.agent.follow.file import FileSource, Taken
+from epochwatch.agent.follow.journald import PREFIX, JournalSource, last_start
+from epochwatch.agent.follow.log import FollowedLog
+from epochwatch.agent.follow.marks import opened
 from epochwatch.agent.recorder import here
 from epochwatch.agent.sending import MakeShipper, Sending
 from epochwatch.agent.spool import Exit, Lock, Notes, RunFile, Spool, spools
@@ -30,7 +30,7 @@ from epochwatch.model.batch import Definition
 from epochwatch.settings import Settings
 
 if TYPE_CHECKING:
-    from epochwatch.agent.follow_shipper import FollowShipper
+    from epochwatch.agent.follow.shipper import FollowShipper
 
 BUSY_SECONDS = 0.1
 """Between two looks while something comes."""
@@ -330,7 +330,7 @@ class FollowSession:
                 shipper.add(stream.log)
 
     def _follow_shipper(self) -> "FollowShipper | None":
-        from epochwatch.agent.follow_shipper import FollowShipper
+        from epochwatch.agent.follow.shipper import FollowShipper
 
         shipper = self._sending.shipper
         return shipper if isinstance(shipper, FollowShipper) else None
@@ -391,6 +391,6 @@ def _exit_status(end: Exit | None, status: str, record: Exit) -> int:
 
 
 def _make() -> MakeShipper:
-    from epochwatch.agent.follow_shipper import FollowShipper
+    from epochwatch.agent.follow.shipper import FollowShipper
 
     return FollowShipper

@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any
 
-from epochwatch.agent.follow_log import FollowedLog
+from epochwatch.agent.follow.log import FollowedLog
 from epochwatch.agent.readers import OutputReader, Piece, Reader
 from epochwatch.agent.shipper import Shipper
 from epochwatch.agent.spool import Spool

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from epochwatch.agent.follow_file import Taken
-from epochwatch.agent.follow_log import Place
+from epochwatch.agent.follow.file import Taken
+from epochwatch.agent.follow.log import Place
 from epochwatch.agent.spool import Exit
 from epochwatch.errors import EpochwatchError
 

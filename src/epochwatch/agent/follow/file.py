@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from epochwatch.agent.follow_formats import Unwrapped, detect, unwrap
-from epochwatch.agent.follow_log import Place
-from epochwatch.agent.follow_marks import (
+from epochwatch.agent.follow.formats import Unwrapped, detect, unwrap
+from epochwatch.agent.follow.log import Place
+from epochwatch.agent.follow.marks import (
     HEAD_BYTES,
     SURE_BYTES,
     TAIL_BYTES,

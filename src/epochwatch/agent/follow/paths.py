@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from epochwatch.agent.follow_marks import is_packed
+from epochwatch.agent.follow.marks import is_packed
 from epochwatch.errors import EpochwatchError, UsageError
 
 RESCAN_SECONDS = 2.0
