@@ -1,9 +1,12 @@
 """Processing jobs over real stores."""
 
+from array import array
 from typing import Any
 
 import pytest
 
+from epochwatch.model.batch import Batch, InstanceSamples, Registration, RunPoints
+from epochwatch.services.cloudwatch import list_metrics
 from epochwatch.services.sagemaker.job_list import list_processing_jobs
 from epochwatch.services.sagemaker.processing_job import (
     create_processing_job,
@@ -11,6 +14,8 @@ from epochwatch.services.sagemaker.processing_job import (
     describe_processing_job,
     stop_processing_job,
 )
+from epochwatch.store.batches import commit_batch
+from epochwatch.store.run_points import PROCESSING_JOB, TRAINING_JOB
 from tests.services.conftest import Caller
 from tests.services.training import ROLE, tell
 
@@ -92,3 +97,28 @@ def test_a_job_is_stopped_and_deleted(caller: Caller):
 def test_what_does_not_fit_together_is_refused(caller: Caller, more: dict[str, Any], message: str):
     code, words = caller.refused(create_processing_job, **processing(**more))
     assert (code, message in words) == ("ValidationException", True)
+
+
+def test_what_a_host_measures_is_kept_apart_from_training_jobs(caller: Caller):
+    caller(create_processing_job, **processing())
+    run_id, stores = "d" * 32, caller.stores
+    registration = Registration(run_id, "x", started=caller.now, job="processing-job/job")
+    run = stores.state.jobs.register(caller.tenant, registration, caller.now)
+    moment = array("q", [int(caller.now * 1e6)]).tobytes()
+    first, one = array("Q", [1]).tobytes(), array("I", [0]).tobytes()
+    value, none = array("d", [1.0]).tobytes(), array("d", [float("nan")]).tobytes()
+    step = array("q", [0]).tobytes()
+    sample = InstanceSamples(f"{run_id}/samples", first, ["CPUUtilization"], one, moment, value)
+    point = RunPoints(f"{run_id}/log", first, ["rows"], one, step, none, moment, value)
+    batch = Batch(run_id, samples=[sample], run_points=[point])
+    commit_batch(stores, caller.tenant, run, batch, caller.now)
+    found = caller(list_metrics, Namespace="/aws/sagemaker/ProcessingJobs")["Metrics"]
+    assert {(metric["MetricName"], metric["Dimensions"][0]["Value"]) for metric in found} == {
+        ("CPUUtilization", "job/algo-1"),
+        ("rows", "job"),
+    }
+    assert caller(list_metrics, Namespace="/aws/sagemaker/TrainingJobs")["Metrics"] == []
+    assert stores.run_points.summaries(caller.tenant, TRAINING_JOB, "job")["job"] == []
+    assert [one.name for one in stores.run_points.summaries(caller.tenant, PROCESSING_JOB, "job")["job"]] == [
+        "rows"
+    ]

@@ -10,8 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from epochwatch.model.batch import NO_STEP, Batch, Committed, InstanceSamples, LogEvents, RunPoints
-from epochwatch.model.job import Run
-from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE, MetricId
+from epochwatch.model.job import PROCESSING, Run
+from epochwatch.model.metric import MetricId
 from epochwatch.model.run_series import OWN_DIMENSION, series_of
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.line_metrics import LineMetrics, embedded_in, line_metric_rows
@@ -26,7 +26,7 @@ from epochwatch.store.rows import (
     source_number,
     taken,
 )
-from epochwatch.store.run_points import TRAINING_JOB
+from epochwatch.store.run_points import PROCESSING_JOB, TRAINING_JOB
 from epochwatch.store.sources import Stored
 
 if TYPE_CHECKING:
@@ -218,7 +218,8 @@ def _run_points(context: _Context, part: RunPoints, number: int, stored: Stored)
     usable = np.array([0 < len(name) <= MAX_METRIC_NAME for name in part.names] or [False])
     finite = np.isfinite(columns["value"]) & (usable[columns["metric"]] if part.names else False)
     job = (OWN_DIMENSION, context.run.job)
-    known = [_Known.of(one.name, (job, *one.dimensions), one.unit, one.resolution) for one in series]
+    namespace = context.run.log_group  # SageMaker calls both the same
+    known = [_Known.of(namespace, one.name, (job, *one.dimensions), one.unit, one.resolution) for one in series]
     chosen = {name: column[finite] for name, column in columns.items()}
     return prepared + _datapoints(context, known, chosen, number, stored, None)
 
@@ -229,7 +230,7 @@ def _point_rows(context: _Context, names: list[str], new: dict[str, NDArray[Any]
         {
             "account": constant(context.tenant.account, count),
             "region": constant(context.tenant.region, count),
-            "owner": constant(TRAINING_JOB, count),
+            "owner": constant(PROCESSING_JOB if run.log_group == PROCESSING.log_group else TRAINING_JOB, count),
             "name": constant(run.job, count),
             "metric": taken(names, new["metric"]),
             "host": constant(run.host, count),
@@ -267,7 +268,7 @@ def _samples(context: _Context, part: InstanceSamples, number: int, stored: Stor
     chosen = {name: column[finite] for name, column in columns.items()}
     run = context.run
     dimensions = (("Host", f"{run.job}/{run.host}"),)
-    known = [_Known.of(name, dimensions, "Percent") for name in part.names]
+    known = [_Known.of(run.log_group, name, dimensions, "Percent") for name in part.names]
 
     def announce(new: dict[str, NDArray[Any]]) -> None:
         if context.stores.feed.watched(context.tenant, run.job):
@@ -287,8 +288,10 @@ class _Known(NamedTuple):
     resolution: int
 
     @classmethod
-    def of(cls, name: str, dimensions: Iterable[tuple[str, str]], unit: str, resolution: int = 1) -> "_Known":
-        return cls(MetricId.of(TRAINING_JOBS_NAMESPACE, name, dimensions), unit, resolution)
+    def of(
+        cls, namespace: str, name: str, dimensions: Iterable[tuple[str, str]], unit: str, resolution: int = 1
+    ) -> "_Known":
+        return cls(MetricId.of(namespace, name, dimensions), unit, resolution)
 
 
 def _datapoints(
@@ -301,7 +304,7 @@ def _datapoints(
 ) -> list[_Prepared]:
     """Values as CloudWatch datapoints; their column "metric" says of which of ``known``."""
     seconds = columns["time"] // 1_000_000
-    policy = context.stores.tiers.policy(TRAINING_JOBS_NAMESPACE)
+    policy = context.stores.tiers.policy(context.run.log_group)
     fresh = stored.new("datapoints", seconds, columns["position"], policy)
     if not fresh.any():
         return []

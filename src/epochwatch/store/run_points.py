@@ -15,8 +15,9 @@ from epochwatch.store.engine import Engine
 from epochwatch.store.ingest import Ingest
 from epochwatch.store.rows import API_SOURCE, Rows, SequenceNumbers, constant, run_point_rows
 
-Owner: TypeAlias = Literal["training-job", "trial-component"]
+Owner: TypeAlias = Literal["training-job", "processing-job", "trial-component"]
 TRAINING_JOB: Owner = "training-job"
+PROCESSING_JOB: Owner = "processing-job"
 TRIAL_COMPONENT: Owner = "trial-component"
 
 _MINE = "account = %(account)s AND region = %(region)s AND owner = %(owner)s"
