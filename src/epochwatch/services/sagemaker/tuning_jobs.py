@@ -9,7 +9,7 @@ from epochwatch.services.call import Call
 from epochwatch.services.sagemaker.resource_list import position, resource_page
 from epochwatch.services.sagemaker.resources import ended, in_use, invalid, not_found
 from epochwatch.services.sagemaker.tags import tags_of
-from epochwatch.services.sagemaker.tuning_requests import require_tuning
+from epochwatch.services.sagemaker.tuning_requests import completed_tuning_request, require_tuning
 from epochwatch.services.sagemaker.tuning_state import Tuning, tuning_arn
 from epochwatch.services.tokens import seal
 from epochwatch.store.state.resources import TUNING_JOB, Resource
@@ -36,7 +36,7 @@ def create_hyper_parameter_tuning_job(call: Call, request: dict[str, Any]) -> di
         if found.status not in TERMINAL:
             raise invalid(f"The parent hyperparameter tuning job {parent} is in status {found.status}.")
     tags = tags_of(request.get("Tags", []))
-    record = {"request": request, "trials": []}
+    record = {"request": completed_tuning_request(request), "trials": []}
     if not call.stores.state.resources.create(
         call.tenant, TUNING_JOB, name, record, call.now, status="InProgress", tags=tags
     ):

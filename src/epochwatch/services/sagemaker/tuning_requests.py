@@ -53,6 +53,25 @@ def require_tuning(request: Request) -> None:
         raise invalid("StrategyConfig is only supported for the strategy Hyperband.")
 
 
+def completed_tuning_request(request: Request) -> dict[str, Any]:
+    """The request with what the service adds to it: among the static hyperparameters, which metric is the objective;
+    and the resources of a training, by which the SDK makes an estimator again.
+    """
+    config = request["HyperParameterTuningJobConfig"]
+
+    def completed(definition: Request) -> dict[str, Any]:
+        objective = definition.get("TuningObjective") or config["HyperParameterTuningJobObjective"]
+        fixed = {**definition.get("StaticHyperParameters", {}), OBJECTIVE_KEY: objective["MetricName"]}
+        return {**definition, "StaticHyperParameters": fixed, "ResourceConfig": _resources(definition)}
+
+    new = dict(request)
+    if "TrainingJobDefinition" in request:
+        new["TrainingJobDefinition"] = completed(request["TrainingJobDefinition"])
+    if "TrainingJobDefinitions" in request:
+        new["TrainingJobDefinitions"] = [completed(one) for one in request["TrainingJobDefinitions"]]
+    return new
+
+
 def ranges_of(config: Request, definition: Request) -> Request:
     """The ranges of a definition."""
     found: Request = definition.get("HyperParameterRanges") or config.get("ParameterRanges") or {}
@@ -82,11 +101,7 @@ def training_request(
         "TrainingJobName": name,
         "TuningJobArn": tuning_arn,
         "AlgorithmSpecification": specification,
-        "HyperParameters": {
-            OBJECTIVE_KEY: objective["MetricName"],
-            **definition.get("StaticHyperParameters", {}),
-            **values,
-        },
+        "HyperParameters": {**definition.get("StaticHyperParameters", {}), **values},
         "ResourceConfig": _resources(definition),
         **{member: definition[member] for member in _COPIED if member in definition},
     }
