@@ -1,7 +1,7 @@
 """Bytes of a log in, lines and columns of metric values out."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 from epochwatch.extraction.audit import Audit
@@ -181,9 +181,7 @@ class Extractor:
         for template, times in Counter(used).items():
             for health in template.healths:
                 health.matched += times
-        due = self._audit.due()
-        if due:
-            self._audit.look(self._candidates(lines.block), due)
+        self._audit.look(out, self._selector.numbers)
         return out
 
     def _every_line(self, out: Extracted, guarded: _Guarded, used: list[Template]) -> None:
@@ -334,12 +332,6 @@ class Extractor:
                 if column is not None:
                     step, epoch = as_step(capture.step), as_epoch(capture.epoch)
                     self._give(out, column, value, step, epoch, self._place, end)
-
-    def _candidates(self, block: bytes) -> Iterator[tuple[bytes, Sequence[int]]]:
-        """The lines that some definition may match, each with those that may."""
-        for start, newline in self._finder.lines(block):
-            raw = block[start:newline]
-            yield raw, self._selector.numbers(raw)
 
     def _guarded(self, lines: Lines) -> _Guarded:
         """What the worker found."""

@@ -70,6 +70,13 @@ class Lines(Sequence[Line]):
             self._breaks = list(accumulate([len(line.text) + 1 for line in self._lines]))
         return self._lines[bisect_left(self._breaks, newline + 1)].end
 
+    def text_of(self, end: int) -> bytes:
+        """``Line.text`` of the line with this ``end``."""
+        if self._lines is None:
+            newline = end - self._start - 1
+            return self.block[self.block.rfind(b"\n", 0, newline) + 1 : newline]
+        return self._lines[bisect_left(self.ends(), end)].text
+
     def ends(self) -> "array[int]":
         """``end`` of every line; uint64."""
         if self._ends is None:
