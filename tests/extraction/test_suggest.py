@@ -46,7 +46,10 @@ def suggested(*logs: bytes) -> dict[str, str]:
         (b"loss: tensor(0.3123, device='cuda:0')\n", {"loss": r"^loss: tensor\(NUMBER"}),
         (
             b"epoch,loss,acc\n0,0.5,0.1\n1,0.25,0.2\n",
-            {"loss": "^\\s*[0-9]+, *NUMBER, *[-+0-9.eE]+", "acc": "^\\s*[0-9]+, *[-+0-9.eE]+, *NUMBER"},
+            {
+                "loss": "^\\s*[0-9]+, *NUMBER, *[-+0-9.,eEnaifNI%]+",
+                "acc": "^\\s*[0-9]+, *[-+0-9.,eEnaifNI%]+, *NUMBER",
+            },
         ),
     ],
 )

@@ -57,6 +57,7 @@ _LONGEST_NAME = 120
 _MESSAGE = re.compile(
     rb"\s*+(?:raise\s|warnings\.warn\(|[\w./:]*(?:Error|Exception|Warning|Interrupt)\b\s?:|\S+:\d++: \w*Warning:)"
 )
+_SWITCH = re.compile(rb"=(?:True|False|None)\b")  # of a line that lists arguments
 _SUMMARY, _ARGUMENTS = b"#metrics {", b"Namespace("
 
 
@@ -81,7 +82,7 @@ class Field(NamedTuple):
 
 def fields(text: bytes) -> Iterator[Field]:
     """The numeric fields of a line from left to right, those whose name is housekeeping too."""
-    if _SUMMARY in text or _ARGUMENTS in text or _MESSAGE.match(text):
+    if _SUMMARY in text or _ARGUMENTS in text or _MESSAGE.match(text) or len(_SWITCH.findall(text)) > 1:
         return
     logger = _LOGGER.match(text)
     position = logger.end() if logger else 0
@@ -124,20 +125,23 @@ def _field(text: bytes, match: re.Match[bytes]) -> Field | None:
 def _kind(text: bytes, match: re.Match[bytes], start: int, label: str, *, whole: bool) -> str:
     """What the name says, less what its surroundings forbid."""
     # module:function:12 is a place in the program.
-    if match["unit"] or match["counted"] or (b":" in match["name"] and match["separator"] == b":" and whole):
+    if (
+        match["unit"]
+        or match["counted"]
+        or match["name"].lower() in names.PASSING
+        or (b":" in match["name"] and match["separator"] == b":" and whole)
+    ):
         return "junk"
     kind = "metric" if match["second"] else names.kind(label)
     if match["explicit"] or match["changed"] or kind == "junk":
         return kind
-    if match["name"].lower() in names.PASSING:
-        return "junk"
     # In plain words only the last one names the number: in "loss scaler 0" it is not the loss.
     if names.kind(match["name"].decode("utf-8", "replace")) == "metric" and not _passing(text, start):
         return "metric"
     alone = _CELL_BEGINS.search(text, max(0, start - 8), start) and _CELL_ENDS.match(text, match.end())
     if alone and match["bar"]:
         return kind
-    return "loose" if alone or kind == "rate" else "junk"
+    return "loose" if alone or kind == "rate" or names.words(label) in names.SETTINGS else "junk"
 
 
 def _passing(text: bytes, start: int) -> bool:

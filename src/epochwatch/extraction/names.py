@@ -20,7 +20,7 @@ _MEASURES = _words(
 )
 """A field with one of these words is a metric wherever it stands."""
 
-_LIKELY = _words("error err score return regret distance deviance ap top1 top5 acc1 acc5")
+_LIKELY = _words("error err score cost return regret distance deviance ap top1 top5 acc1 acc5")
 """A field with one of these words is a metric unless a word of housekeeping stands beside it."""
 
 _HOUSEKEEPING = _words(
@@ -34,7 +34,7 @@ _HOUSEKEEPING = _words(
     "batch batches sample samples example examples step steps epoch epochs iter iters iteration iterations it its",
     "progress percent pct completed starts ends patience limit verbose warning warnings errors failed support std",
     "memory mem depth trees leaves folds fold candidates created episode episodes round rounds generation",
-    "data dur wall latency update updates alpha gamma c t",
+    "data dur instances images wall latency update updates alpha gamma c t",
 )
 """A field with one of these words never becomes a metric by recurring."""
 
@@ -49,6 +49,9 @@ _COUNTED = _words("layer layers")
 
 EARLIER = frozenset((b"from", b"than", b"to", b"until", b"below", b"above", b"beyond"))
 """Words that are followed by what once was, or shall be."""
+
+SETTINGS = frozenset([("lr",), ("learning", "rate")])
+"""The words of settings that are printed between measures, and wanted with them."""
 
 QUALIFIERS = frozenset(
     b"train training trn val valid validation test testing eval evaluation dev average avg mean best running final"

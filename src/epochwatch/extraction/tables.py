@@ -20,7 +20,7 @@ _SPLITS = {
 _GAPS = {"bar": r"\s*[|\u2502\u2503]\s*", "tab": r" *(?:\t|#011) *", "comma": ", *", "space": r"\s+"}
 _WIDE = re.compile(rb"\s{2,}")
 _PROGRESS = re.compile(rb":\s+\d+%.*")  # a bar behind the cells of a row
-_NAME = re.compile(rb"[A-Za-z_#%][\w ()%@./<>*-]*")
+_NAME = re.compile(rb"[A-Za-z_#%][\w ()%@./<>*-]*(?:\xe2\x80\xa6)?")  # cut short by an ellipsis
 _NUMBER = rb"(?:[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?i:nan|inf))%?"
 _CELL = re.compile(_NUMBER)
 _PARTING = rb"[\s|,\x82\x83]"
@@ -30,7 +30,9 @@ _TWO_NUMBERS = re.compile(
 _COUNT = re.compile(rb"(\d+)(?:/\d+)?")
 _LONGEST = 400
 # Nothing but names and what parts them; fails soon on other lines.
-_NAMES = re.compile(rb"[\s|\xe2\x94\x82\x83]*+[A-Za-z_#%][\w ()%@#./<>*|,\t\xe2\x94\x82\x83-]*+(?::\s+\d+%.*+)?")
+_NAMES = re.compile(
+    rb"[\s|\xe2\x94\x82\x83]*+[A-Za-z_#%][\w ()%@#./<>*|,\t\x80\x82\x83\x94\xa6\xe2-]*+(?::\s+\d+%.*+)?"
+)
 _FEWEST_NUMBERS = 2
 _ROUNDS = frozenset({"round", "it", "#"})
 
@@ -86,7 +88,7 @@ def header(text: bytes) -> Table | None:
         cells = _cells(text, style, header=True)
         if len(cells) < _FEWEST_NUMBERS or not all(_NAME.fullmatch(cell) for cell in cells):
             continue
-        columns = ["_".join(cell.decode("ascii").split()).strip("()").replace("(%)", "") for cell in cells]
+        columns = ["_".join(cell.decode().split()).strip("()").replace("(%)", "") for cell in cells]
         if any(names.kind(name) == "metric" for name in columns):
             return Table(style, columns)
     return None
@@ -108,9 +110,9 @@ def row_regex(field: Field) -> str:
 
 
 def _any(cell: str) -> str:
-    if "/" in cell:
-        return r"\S+"
-    return "[0-9]+" if cell.isdigit() else "[-+0-9.eE]+" if parse_number(cell.encode()) is not None else r"\S+"
+    if _COUNT.fullmatch(cell.encode()) and "/" in cell:
+        return "[0-9]+/[0-9]+"
+    return "[0-9]+" if cell.isdigit() else "[-+0-9.,eEnaifNI%]+" if _CELL.fullmatch(cell.encode()) else r"\S+"
 
 
 def _styles(text: bytes) -> Iterator[str]:
