@@ -159,12 +159,18 @@ def test_a_job_that_has_ended_can_be_deleted_and_its_name_used_again(state: Stat
     create(state, tenant)
     with pytest.raises(StillRunning):
         state.jobs.delete(tenant, "job")
+    state.jobs.register(tenant, Registration("a" * 32, "x", started=NOW, job="job"), NOW)
+    state.jobs.ensure_host(tenant, "job", "algo-1")
     state.jobs.stop(tenant, "job", NOW)
     assert state.jobs.delete(tenant, "job")
+    assert state.jobs.run(tenant, "a" * 32) is None
+    assert state.jobs.log_streams(tenant, "job") == []
     assert not state.jobs.delete(tenant, "job")
     assert state.jobs.get(tenant, "job") is state.launches.get(tenant, "job") is None
     create(state, tenant)
-    assert state.jobs.get(tenant, "job").status == "InProgress"
+    state.jobs.ensure_host(tenant, "job", "algo-1")
+    again = state.jobs.get(tenant, "job")
+    assert (again.status, again.hosts) == ("InProgress", ["algo-1"])
 
 
 def test_what_a_job_was_created_with_may_change(state: StateStore, tenant: Tenant) -> None:

@@ -15,7 +15,7 @@ from epochwatch.model.launch import JobProgress
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.state.database import Database, owned, owner
 from epochwatch.store.state.launches import end_launch, forget_launch, insert_launch, stop_launch
-from epochwatch.store.state.tables import PROCESSING_JOBS, TRAINING_JOBS
+from epochwatch.store.state.tables import PROCESSING_JOBS, RUNS, TRAINING_JOBS
 
 Sort = Literal["created", "name", "status", "updated"]
 Page = tuple[list[TrainingJob], int]
@@ -139,7 +139,9 @@ class JobRecords:
                 connection.execute(table.update().where(one).values(request=json.dumps(change(json.loads(text)))))
 
     def delete(self, tenant: Tenant, name: str, kind: JobKind = TRAINING) -> bool:
-        """Forget a job that has ended; its name is free. False if there is none. Raises StillRunning."""
+        """Forget a job that has ended, with its runs; its name is free. False if there is none. Raises
+        StillRunning.
+        """
         table = _TABLES[kind]
         with self._database.begin() as connection:
             row = connection.execute(self._one(tenant, name, kind).with_for_update()).first()
@@ -148,6 +150,8 @@ class JobRecords:
             if decoded(row).status not in TERMINAL:
                 raise StillRunning(name)
             connection.execute(table.delete().where(owned(table, tenant), table.c.name == name))
+            of_job = owned(RUNS, tenant) & (RUNS.c.job == name) & (RUNS.c.log_group == kind.log_group)
+            connection.execute(RUNS.delete().where(of_job))
             forget_launch(connection, tenant, kind, name)
         return True
 

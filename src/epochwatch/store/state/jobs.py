@@ -83,6 +83,12 @@ class JobStore(JobRecords):
             raise ValueError(f"the job '{run.job}' has been deleted")
         return job
 
+    def delete(self, tenant: Tenant, name: str, kind: JobKind = TRAINING) -> bool:
+        """As JobRecords.delete."""
+        deleted = super().delete(tenant, name, kind)
+        self._hosts.forget()
+        return deleted
+
     def ensure_host(self, tenant: Tenant, job: str, host: str) -> None:
         """The host on the job's record, written where it is missing."""
         if not self._hosts.get((tenant, job, host)):
