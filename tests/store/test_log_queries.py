@@ -13,7 +13,7 @@ from epochwatch.model.logs_insights import MalformedQuery, parse
 from epochwatch.model.tenant import Tenant
 from epochwatch.store import log_queries
 from epochwatch.store.log_queries import LogQueries, Status, TooManyQueries
-from epochwatch.store.log_query_sql import Selection
+from epochwatch.store.log_query_sql import Selection, compile_query
 
 TENANT = Tenant("299000000001")
 START = 1_795_200_000_000  # 2026-11-20 18:40:00, a Friday
@@ -622,3 +622,26 @@ def test_expressions_of_any_kind_can_be_shown_filtered_sorted_grouped_and_summed
         f"stats {aggregate}({one}) as a, pct({two}, 50) as b by {two} as c | sort a, c desc | filter a = c or not b",
     ):
         assert run(queries, text).status is Status.COMPLETE, text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'filter @message like "x"',
+        'filter @message like "x" | limit 5',
+        'filter @message like "x" | stats count(*)',
+        "fields @message, ms * 2 as twice | filter twice > 3 | sort twice | limit 2",
+        "filter ms > 3 | stats count(*) as n by level | filter n > 2 | sort n",
+        'filter ms > 3 | filter level = "INFO" | dedup level | display level',
+    ],
+)
+def test_what_counts_the_matches_has_the_filters_as_deep_as_what_finds_the_rows(text):
+    plan = compile_query(parse(text), selection(), now=0)
+    events = " FROM log_events"
+    assert plan.matched.partition(events)[0].count("(SELECT") == plan.rows.partition(events)[0].count("(SELECT")
+
+
+def test_without_a_filter_all_that_is_scanned_matches(queries):
+    query = run(queries, "stats count(*)")
+    assert compile_query(parse("stats count(*)"), selection(), now=0).matched is None
+    assert query.statistics.matched == query.statistics.scanned == len(EVENTS)

@@ -184,8 +184,7 @@ class LogQueries:
             query.status, query.begun = Status.RUNNING, time.monotonic()
         status, table, statistics = Status.COMPLETE, None, Statistics()
         try:
-            counts = self._ask(query, query.plan.statistics).to_pylist()
-            statistics = Statistics(counts[0]["events"], counts[0]["bytes"] or 0, counts[-1]["events"])
+            statistics = self._statistics(query)
             if query.status is Status.RUNNING:
                 table = self._ask(query, query.plan.rows)
             if table is not None and table.nbytes > RESULT_BYTES:
@@ -199,6 +198,13 @@ class LogQueries:
             if query.status is Status.RUNNING:
                 query.table, query.statistics = table, statistics
                 self._end(query, status)
+
+    def _statistics(self, query: LogQuery) -> Statistics:
+        (scanned,) = self._ask(query, query.plan.scanned).to_pylist()
+        matched = scanned["events"]
+        if query.plan.matched is not None and query.status is Status.RUNNING:
+            (matched,) = self._ask(query, query.plan.matched)["events"].to_pylist()
+        return Statistics(scanned["events"], scanned["bytes"] or 0, matched)
 
     def _ask(self, query: LogQuery, sql: str) -> pa.Table:
         left = max(self._seconds - (time.monotonic() - query.begun), 0.1)

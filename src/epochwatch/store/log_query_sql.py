@@ -76,10 +76,10 @@ class Plan:
 
     rows: str
     """Answers a text column for each of ``names``, in order."""
-    statistics: str
-    """Answers a row with ``events`` and ``bytes`` of what is scanned, and where there is a filter one with the events
-    that match.
-    """
+    scanned: str
+    """Answers a row with ``events`` and ``bytes`` of what is scanned."""
+    matched: str | None
+    """Answers the ``events`` that match; None where there is no filter."""
     parameters: dict[str, Any]
     names: tuple[str, ...]
 
@@ -153,11 +153,19 @@ class _Compiler:
         columns = ", ".join(f"{text(self._scope[name])} AS r{index}" for index, name in enumerate(names))
         bound = "" if self._limited else f" LIMIT {limit}"
         rows = f"SELECT {columns} FROM ({self._rendered(self._layers)}) {self._ordered()}{bound}"
-        counts = [f"SELECT 0 AS step, count() AS events, sum(size) AS bytes FROM ({self._base})"]
-        if self._matching:
-            counts.append(f"SELECT 1, count(), 0 FROM ({self._rendered(self._layers[: self._matching])})")
-        statistics = f"SELECT * FROM ({' UNION ALL '.join(counts)}) ORDER BY step"
-        return Plan(rows, statistics, self._parameters.values, tuple(names))
+        scanned = f"SELECT count() AS events, sum(size) AS bytes FROM ({self._base})"
+        return Plan(
+            rows, scanned, self._matched() if self._matching else None, self._parameters.values, tuple(names)
+        )
+
+    def _matched(self) -> str:
+        """Counts what the filters let pass. The engine remembers where a condition found nothing, but knows it again
+        only as deep in subqueries as before: so ``rows``, which comes after, need not look there again.
+        """
+        counted = f"SELECT count() AS events FROM ({self._rendered(self._layers[: self._matching])})"
+        for _ in self._layers[self._matching :]:
+            counted = f"SELECT events FROM ({counted})"
+        return counted
 
     def _events(self, selection: Selection) -> str:
         bind = self._parameters.bind
