@@ -24,6 +24,15 @@ for step in range(200):
 print("last words", flush=True)
 """
 
+FAILING = """
+import traceback
+try:
+    {}["absent"]
+except KeyError:
+    traceback.print_exc()
+raise SystemExit(3)
+"""
+
 
 class Recorded:
     """A server that has two jobs: ``digits`` went well, ``broken`` did not."""
@@ -46,7 +55,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
             sys.executable, "-c", TRAINING,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        done = made.epochwatch(*run, "--name", "broken", "--", sys.executable, "-c", "raise SystemExit(3)")
+        done = made.epochwatch(*run, "--name", "broken", "--", sys.executable, "-c", FAILING)
         assert done.returncode == 3, done.stderr
         yield made
 
@@ -154,6 +163,17 @@ def test_log_ends_with_the_last_words(recorded: Recorded) -> None:
     events = [json.loads(line) for line in recorded.epochwatch("logs", "digits", "--json").stdout.splitlines()]
     assert [event["message"] for event in events] == lines
     assert all(set(event) == {"time", "message", "stream"} for event in events)
+
+
+def test_a_stack_trace_is_found_whole_by_one_of_its_lines(recorded: Recorded) -> None:
+    whole = recorded.epochwatch("logs", "broken").stdout.splitlines()
+    assert whole[0] == "Traceback (most recent call last):"
+    assert whole[-1] == "KeyError: 'absent'"
+    assert recorded.epochwatch("logs", "broken", "--search", "keyERROR").stdout.splitlines() == whole[-1:]
+    assert recorded.epochwatch("logs", "broken", "--search", "keyERROR", "--records").stdout.splitlines() == whole
+    assert recorded.epochwatch("logs", "digits", "--search", "step=77 ", "--records").stdout.count("\n") == 1
+    alone = recorded.epochwatch("logs", "broken", "--records")
+    assert (alone.returncode, "--records goes with --search" in alone.stderr) == (2, True)
 
 
 def test_following_a_job_that_has_ended_prints_its_tail_and_ends(recorded: Recorded) -> None:

@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from epochwatch.extraction.records import LONGEST_RECORD, last_traceback, records, shortened
+from epochwatch.extraction.records import LONGEST_RECORD, last_traceback, record_numbers, records, shortened
 
 
 def lines(text: str) -> list[str]:
@@ -174,3 +174,14 @@ def test_a_long_traceback_keeps_its_end() -> None:
     assert short.endswith("  call 199\nValueError: x")
     assert shortened(trace[-2:], 300) == "  call 199\nValueError: x"
     assert shortened([trace[0], "ValueError: " + "x" * 500], 100) == "ValueError: " + "x" * 88
+
+
+def test_each_line_has_the_number_of_its_record() -> None:
+    mixed = [
+        "[rank0]: Traceback (most recent call last):",
+        "between",
+        "[rank0]:   File",
+        "[rank0]: KeyError",
+        "end",
+    ]
+    assert record_numbers(mixed) == [0, 1, 0, 0, 2]

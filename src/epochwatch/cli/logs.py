@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     help="At most so many of the last lines.",
 )
 @click.option("--search", metavar="TEXT", help="Only lines that hold TEXT (not with --follow).")
+@click.option(
+    "--records",
+    is_flag=True,
+    help="With --search: of a stack trace or a document in which a line holds TEXT, all lines.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line: time, message, stream.")
-def logs_command(job: str, follow: bool, limit: int, search: str | None, as_json: bool) -> None:
+def logs_command(job: str, follow: bool, limit: int, search: str | None, records: bool, as_json: bool) -> None:
     """Print the last lines of JOB's log; with -f, go on as they come. Ctrl-C ends only the looking."""
     from epochwatch.client.http import Client
     from epochwatch.errors import UsageError
@@ -28,10 +33,14 @@ def logs_command(job: str, follow: bool, limit: int, search: str | None, as_json
 
     if follow and search is not None:
         raise UsageError("--search does not go with --follow", "pipe it: epochwatch logs -f JOB | grep TEXT")
+    if records and search is None:
+        raise UsageError("--records goes with --search", "what to look for: --search TEXT")
     settings = load()
     client = Client(settings)
-    events = _tail(client, job, limit, search)
+    events = _tail(client, job, limit, None if records else search)
     client.close()
+    if records and search is not None:
+        events = _of_records(events, search)
     for event in events if limit else ():
         _print(event, as_json)
     if not follow:
@@ -58,6 +67,25 @@ def _tail(client: "Client", job: str, limit: int, search: str | None) -> list[di
         pages.append(page["events"])
         left -= len(page["events"])
     return [event for events in reversed(pages) for event in events]
+
+
+def _of_records(events: list[dict[str, Any]], search: str) -> list[dict[str, Any]]:
+    """The events of each record of which one holds the text, whatever its case."""
+    from epochwatch.extraction.records import record_numbers
+
+    wanted: set[int] = set()
+    by_stream: dict[str, list[int]] = {}
+    for number, event in enumerate(events):
+        by_stream.setdefault(event["stream"], []).append(number)
+    for places in by_stream.values():
+        records = record_numbers(events[place]["message"] for place in places)
+        found = {
+            record
+            for place, record in zip(places, records, strict=True)
+            if search.casefold() in events[place]["message"].casefold()
+        }
+        wanted |= {place for place, record in zip(places, records, strict=True) if record in found}
+    return [event for number, event in enumerate(events) if number in wanted]
 
 
 def _print(event: dict[str, Any], as_json: bool) -> None:

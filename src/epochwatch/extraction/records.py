@@ -75,23 +75,36 @@ class Grouping:
         return True
 
 
-def records(lines: Iterable[str]) -> list[list[str]]:
-    """The lines by record. Lines of several processes that a launcher mixes, each behind ``[rank0]:`` or the like,
-    are told apart, and lose what stands before them where they begin with it.
+def record_numbers(lines: Iterable[str]) -> list[int]:
+    """For each line the number of its record, from 0 in the order in which they begin. Lines of several processes that
+    a launcher mixes, each behind ``[rank0]:`` or the like, are told apart.
     """
-    found: list[list[str]] = []
-    speaking: dict[str, tuple[Grouping, list[str]]] = {}
+    numbers: list[int] = []
+    speaking: dict[str, tuple[Grouping, int]] = {}
+    begun = 0
     for line in lines:
-        prefix = _SPEAKER.match(line)
-        speaker = prefix[0].strip() if prefix else ""
-        text = line[prefix.end() :] if prefix else line
-        grouping, record = speaking.get(speaker) or (Grouping(), [])
+        speaker, text = _spoken(line)
+        grouping, number = speaking.get(speaker) or (Grouping(), 0)
         if not grouping.continues(text):
-            record = []
-            found.append(record)
-        record.append(text)
-        speaking[speaker] = grouping, record
-    return found
+            number, begun = begun, begun + 1
+        speaking[speaker] = grouping, number
+        numbers.append(number)
+    return numbers
+
+
+def records(lines: Iterable[str]) -> list[list[str]]:
+    """The lines by record, without what a launcher puts in front of them."""
+    given = list(lines)
+    found: dict[int, list[str]] = {}
+    for line, number in zip(given, record_numbers(given), strict=True):
+        found.setdefault(number, []).append(_spoken(line)[1])
+    return list(found.values())
+
+
+def _spoken(line: str) -> tuple[str, str]:
+    """Which process speaks, and what it says."""
+    prefix = _SPEAKER.match(line)
+    return (prefix[0].strip(), line[prefix.end() :]) if prefix else ("", line)
 
 
 def last_traceback(lines: Iterable[str]) -> list[str]:
