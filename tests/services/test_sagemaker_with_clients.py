@@ -13,8 +13,6 @@ from botocore.exceptions import ClientError
 from tests.launchers.created_jobs import JobServer
 from tests.peers import peer_python
 
-CLIENT = Path(__file__).with_name("sdk2_client.py")
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobServer]:
@@ -59,24 +57,28 @@ def test_what_the_service_model_forbids_is_refused_in_its_words(server: JobServe
     assert message.startswith("2 validation errors detected: Value 'wrong name!' at 'trainingJobName' failed to")
 
 
-@pytest.fixture(scope="module")
-def seen(server: JobServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the SageMaker Python SDK v2 saw."""
+def sdk(server: JobServer, peer: str, client: str, directory: Path) -> dict[str, Any]:
+    """What a client that runs in a peer's environment, with the variables of ``epochwatch env``, saw."""
     environment = dict(server.process.environment)
     printed = subprocess.run(
         [sys.executable, "-m", "epochwatch", "env", "--json"], env=environment, check=True, capture_output=True
     )
-    environment |= json.loads(printed.stdout)
     ran = subprocess.run(
-        [str(peer_python("sagemaker2")), "-W", "ignore", str(CLIENT), str(tmp_path_factory.mktemp("source"))],
+        [str(peer_python(peer)), "-W", "ignore", str(Path(__file__).with_name(client)), str(directory)],
         check=False,
-        env=environment,
+        env=environment | json.loads(printed.stdout),
         capture_output=True,
         text=True,
         timeout=280,
     )
     assert ran.returncode == 0, ran.stderr[-4000:] + server.said()
     return dict(json.loads(ran.stdout.splitlines()[-1]))
+
+
+@pytest.fixture(scope="module")
+def seen(server: JobServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the SageMaker Python SDK v2 saw."""
+    return sdk(server, "sagemaker2", "sdk2_client.py", tmp_path_factory.mktemp("source2"))
 
 
 def test_the_sdks_tuner_tunes(seen: dict[str, Any]) -> None:
@@ -97,4 +99,31 @@ def test_the_sdks_runs_keep_parameters_and_metrics(seen: dict[str, Any]) -> None
         "last": [round(1 / 13, 6), round(1 / 12, 6)],
         "counts": [12, 12],
         "late": ["yes"],
+    }
+
+
+def test_the_typed_resources_of_the_sdk_v3_read_every_answer(server: JobServer, tmp_path: Path) -> None:
+    seen = sdk(server, "sagemaker3", "sdk3_client.py", tmp_path)
+    assert seen["whole"] == {
+        "status": "Completed",
+        "way": ["Starting", "Downloading", "Training", "Uploading", "Completed"],
+        "messages": [
+            "Starting the training job",
+            "Downloading input data",
+            "Training image download completed. Training in progress.",
+            "Uploading generated training model",
+            "Training job completed",
+        ],
+        "metric": [0.25],
+        "model": "s3://sagemaker-us-east-1-123456789012/out/core-whole/output/model.tar.gz",
+        "listed": ["core-whole"],
+        "left": [],
+    }
+    assert seen["stopped"] == ["Stopped", "Stopped"]
+    assert seen["failed"].endswith("Failure Reason: AlgorithmError: broken")
+    assert seen["tuned"] == {"status": "Completed", "best": {"lr": "2"}, "value": 2.0, "trainings": ["1", "2"]}
+    assert seen["experiment"] == {
+        "parameters": 0.5,
+        "trials": ["core-trial"],
+        "components": ["core-component"],
     }
