@@ -49,6 +49,7 @@ def variables(settings: "Settings") -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_REGION": settings.region,
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "SAGEMAKER_USER_CONFIG_OVERRIDE": str(_write_sagemaker_configuration(settings, credentials.account)),
         "SAGEMAKER_VALIDATE_ROLE": "false",
     }
