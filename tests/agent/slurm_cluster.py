@@ -20,11 +20,11 @@ AuthInfo=socket={home}/munge/socket
 SlurmUser=root
 SlurmdUser=root
 StateSaveLocation={home}/state
-SlurmdSpoolDir={home}/spool
+SlurmdSpoolDir={home}/spool/%n
 SlurmctldPidFile={home}/slurmctld.pid
-SlurmdPidFile={home}/slurmd.pid
+SlurmdPidFile={home}/slurmd-%n.pid
 SlurmctldLogFile={home}/slurmctld.log
-SlurmdLogFile={home}/slurmd.log
+SlurmdLogFile={home}/slurmd-%n.log
 SlurmctldPort={controller}
 SlurmdPort={daemon}
 ProctrackType=proctrack/pgid
@@ -35,7 +35,7 @@ SchedulerParameters=sched_min_interval=100000
 ReturnToService=2
 MpiDefault=none
 KillWait=1
-NodeName={host} CPUs={cpus} State=UNKNOWN
+{nodes}
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
@@ -51,7 +51,10 @@ def unavailable() -> str:
 class SlurmCluster:
     """Use as a context manager; ``environment`` is what Slurm's commands need."""
 
-    def __init__(self) -> None:
+    def __init__(self, nodes: int = 1, cpus: int | None = None) -> None:
+        """``cpus`` of each node are only said to be there."""
+        self._nodes = nodes
+        self._cpus = cpus
         self.home = Path(
             tempfile.mkdtemp(prefix="slurm-", dir="/tmp")
         )  # munge wants a short path below what is root's
@@ -74,7 +77,7 @@ class SlurmCluster:
         key.touch(0o600)
         key.write_bytes(os.urandom(1024))
         configuration = CONFIGURATION.format(
-            host=host, home=self.home, controller=free_port(), daemon=free_port(), cpus=os.cpu_count()
+            host=host, home=self.home, controller=free_port(), daemon=free_port(), nodes=self._node_lines(host)
         )
         (self.home / "slurm.conf").write_text(configuration)
         munge = self.home / "munge"
@@ -84,9 +87,24 @@ class SlurmCluster:
         )
         self._until((munge / "socket").exists)
         self._start("slurmctld", "-D")
-        self._start("slurmd", "-D", "-N", host)
-        self._until(lambda: "idle" in self._command("sinfo", "--noheader", check=False))
+        for name in self._node_names(host):
+            self._start("slurmd", "-D", "-N", name)
+        idle = ["sinfo", "--noheader", "--Node", "--states=idle"]
+        self._until(lambda: len(self._command(*idle, check=False).splitlines()) == self._nodes)
         return self
+
+    def _node_names(self, host: str) -> list[str]:
+        return [host] if self._nodes == 1 else [f"node{number}" for number in range(1, self._nodes + 1)]
+
+    def _node_lines(self, host: str) -> str:
+        """Several nodes are daemons of one machine, told apart by port."""
+        lines = []
+        if self._cpus is not None:
+            lines.append("SlurmdParameters=config_overrides")
+        for name in self._node_names(host):
+            place = "" if name == host else f" NodeHostname={host} Port={free_port()}"
+            lines.append(f"NodeName={name}{place} CPUs={self._cpus or os.cpu_count()} State=UNKNOWN")
+        return "\n".join(lines)
 
     def __exit__(self, *_: object) -> None:
         for process in reversed(self._processes):

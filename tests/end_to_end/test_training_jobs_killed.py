@@ -11,7 +11,7 @@ import pytest
 
 from epochwatch.launchers.directory import JobDirectory
 from tests.end_to_end.test_training_jobs import SPOT
-from tests.launchers.created_jobs import JobServer, way
+from tests.launchers.created_jobs import JobServer, until, way
 
 WHOLE = ["Starting", "Downloading", "Training", "Uploading", "Completed"]
 COUNTING = "for i in $(seq 1 40); do echo line $i; sleep 0.05; done; echo m > /opt/ml/model/m"
@@ -29,7 +29,7 @@ def test_a_server_that_is_killed_in_a_phase_finds_the_job_again(server: JobServe
     server.shell("survivor", COUNTING)
     if phase == "Uploading":
         directory = JobDirectory(server.directory("survivor"))
-        _until(lambda: directory.host("algo-1", 1).state().phase in ("ended", "delivered"))
+        until(lambda: directory.host("algo-1", 1).state().phase in ("ended", "delivered"))
     else:
         server.until("survivor", phase, "Downloading", "Training")
 
@@ -50,7 +50,7 @@ def test_a_job_that_ends_while_the_server_is_away_is_told_of_later(server: JobSe
     server.until("ended-alone", "Training")
     server.kill()
     directory = JobDirectory(server.directory("ended-alone"))
-    _until(lambda: directory.host("algo-1", 1).state().phase == "ended")
+    until(lambda: directory.host("algo-1", 1).state().phase == "ended")
 
     server.start()
     job = server.over("ended-alone")
@@ -138,13 +138,6 @@ def test_a_stop_survives_the_servers_end(server: JobServer) -> None:
 
     assert (job["TrainingJobStatus"], way(job)[-2:]) == ("Stopped", ["Stopping", "Stopped"])
     assert server.lines("stopped") == ["ready", "bye"]
-
-
-def _until(condition: "object") -> None:
-    deadline = time.monotonic() + 60
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def _processes(server: JobServer) -> list[psutil.Process]:

@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ SECONDS = 120
 class JobServer:
     """A server with a bucket, and a short way to create jobs."""
 
-    def __init__(self, home: Path, **settings: str) -> None:
-        environment = {f"EPOCHWATCH_{name.upper()}": value for name, value in settings.items()}
+    def __init__(self, home: Path, environment: Mapping[str, str] | None = None, **settings: str) -> None:
+        own = {f"EPOCHWATCH_{name.upper()}": value for name, value in settings.items()}
+        environment = own | dict(environment or {})
         self.process = ServerProcess(home, environment=environment)
 
     def start(self) -> "JobServer":
@@ -166,3 +167,11 @@ def channel(name: str, uri: str, **source: str) -> dict[str, Any]:
 def way(job: Mapping[str, Any]) -> list[str]:
     """The secondary statuses that a job went through."""
     return [transition["Status"] for transition in job["SecondaryStatusTransitions"]]
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for it, at most SECONDS."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -30,7 +30,7 @@ class Channel:
     mode: str
     parts: Sequence[Part] = ()
     folder: Path | None = None
-    """A folder of this machine that stands for the channel, instead of parts."""
+    """A folder (or file) of this machine that stands for the channel, instead of parts."""
     records: str = "None"
     """``RecordIO`` where each object is to be wrapped in a record (Pipe)."""
 
@@ -65,15 +65,22 @@ def fetch(channel: Channel, data: Path, buckets: Buckets) -> None:
     """Fill the channel's folder below ``data``. What is there from an earlier start is not fetched again."""
     target = data / channel.name
     if channel.folder is not None:
-        if not target.is_symlink():
-            shutil.rmtree(target, ignore_errors=True)
-            target.symlink_to(channel.folder, target_is_directory=True)
+        _link(channel.folder, target)
         return
     target.mkdir(parents=True, exist_ok=True)
     for part in channel.parts:
         path = target / part.name
         if not path.exists():
             buckets.download(part.location, path)
+
+
+def _link(source: Path, target: Path) -> None:
+    """A folder of this machine as the channel's, or a file in it."""
+    place = target / source.name if source.is_file() else target
+    if not place.is_symlink():
+        shutil.rmtree(target, ignore_errors=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(source)
 
 
 def _parts(name: str, data: dict[str, Any], buckets: Buckets) -> list[Part]:

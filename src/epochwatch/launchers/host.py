@@ -7,7 +7,6 @@ killed and started again at any point: a training that was started is never star
 import contextlib
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -19,7 +18,7 @@ from epochwatch.agent.failure import LastLines
 from epochwatch.agent.session import RunOptions, Session
 from epochwatch.agent.shipper import ship_alone
 from epochwatch.agent.spool import Exit, Spool
-from epochwatch.launchers import pipes
+from epochwatch.launchers import container, pipes
 from epochwatch.launchers.artifacts import Checkpoints
 from epochwatch.launchers.buckets import Buckets, TransferFailed
 from epochwatch.launchers.directory import (
@@ -32,6 +31,7 @@ from epochwatch.launchers.directory import (
     write,
 )
 from epochwatch.launchers.enter import TrainingLaunch
+from epochwatch.launchers.network import interface, own_address
 from epochwatch.launchers.plan import JobHost, Plan
 from epochwatch.launchers.preparation import Preparation
 from epochwatch.model.launch import PROCESSING
@@ -205,7 +205,12 @@ class Host:
         if pid is None:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, number) if number == signal.SIGKILL else os.kill(pid, number)
+            if number == signal.SIGKILL:
+                os.killpg(pid, number)
+            else:
+                os.kill(pid, number)
+        if number == signal.SIGKILL and self._plan.image.launcher == "container":
+            container.kill(self._plan, self._directory)
 
     def _patient(self) -> bool:
         """Input is given up when the job is being ended; checkpoints are sent however long the server stays away."""
@@ -218,7 +223,7 @@ class Host:
         """Where the job's hosts are: each has an address of its own on this machine, or tells its machine's."""
         if self._alone:
             return {host.name: f"127.0.0.{number}" for number, host in enumerate(self._plan.hosts, 1)}
-        (self._directory.path / "address").write_text(own_address())
+        (self._directory.path / "address").write_text(own_address(self._plan.endpoint))
         attempt = self._directory.path.name
         deadline = time.monotonic() + ADDRESS_SECONDS
         found: dict[str, str] = {}
@@ -243,23 +248,6 @@ class Host:
             "EPOCHWATCH_ACCESS_KEY_ID": self._credentials["access_key_id"],
             "EPOCHWATCH_SECRET_ACCESS_KEY": self._credentials["secret_access_key"],
         }
-
-
-def own_address() -> str:
-    """This machine's address as others of its network see it."""
-    with contextlib.suppress(OSError):
-        return socket.gethostbyname(socket.gethostname())
-    return "127.0.0.1"
-
-
-def interface() -> str:
-    """The network interface of the default route."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/net/route").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[1] == "00000000":
-                return fields[0]
-    return "eth0"
 
 
 def _tail(path: Path) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from epochwatch.launchers.directory import DELIVERED, HostDirectory, HostState, JobDirectory
 from epochwatch.launchers.plan import JobHost, Plan
+from epochwatch.launchers.slurm import on_node
 
 MOST_STARTS: Final = 5
 PAUSE_SECONDS: Final = 0.5
@@ -59,4 +60,13 @@ class HostProcesses:
             )
 
     def _command(self, host: JobHost, attempt: int) -> list[str]:
-        return [sys.executable, "-m", "epochwatch.launchers.host", str(self._job.path), host.name, str(attempt)]
+        there = on_node(self._plan.hosts.index(host)) if self._plan.image.launcher == "slurm" else []
+        return [
+            *there,
+            sys.executable,
+            "-m",
+            "epochwatch.launchers.host",
+            str(self._job.path),
+            host.name,
+            str(attempt),
+        ]

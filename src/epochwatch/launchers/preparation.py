@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-from epochwatch.launchers import channels, pipes
+from epochwatch.launchers import channels, container, pipes
 from epochwatch.launchers.artifacts import Checkpoints, unpack
 from epochwatch.launchers.buckets import Buckets, Location, TransferFailed
 from epochwatch.launchers.channels import Channel
@@ -88,6 +88,8 @@ class Preparation:
 
     def launch(self, addresses: Mapping[str, str]) -> TrainingLaunch:
         """What is to be executed."""
+        if self._plan.image.launcher == "container":
+            return self._container(addresses)
         script = self._script()
         variables = environment(self._plan, self._host, self._credentials, os.environ)
         directory, install = ML, list[str]()
@@ -107,6 +109,12 @@ class Preparation:
             addresses=dict(addresses),
             install=install,
         )
+
+    def _container(self, addresses: Mapping[str, str]) -> TrainingLaunch:
+        """The same in a container, which brings its own toolkit; only the job's own variables go into it."""
+        inside = environment(self._plan, self._host, self._credentials, {})
+        words = container.command(container.runtime(), self._plan, self._host, self._directory, inside, addresses)
+        return TrainingLaunch(self._host.name, words, dict(os.environ) | inside, namespaces=False)
 
     def _configuration(self) -> dict[str, Any]:
         return {

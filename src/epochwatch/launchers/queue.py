@@ -15,21 +15,29 @@ from typing import Any, Final
 
 from epochwatch.agent.gpus import Gpus
 from epochwatch.client.credentials import Credentials
+from epochwatch.launchers.artifacts import clear
 from epochwatch.launchers.directory import JobDirectory
 from epochwatch.launchers.images import Unresolved, read_images, resolve
 from epochwatch.launchers.instances import gpus_of
+from epochwatch.launchers.network import own_address
 from epochwatch.launchers.place import Launcher, ProcessLauncher
 from epochwatch.launchers.plan import JobHost, Plan, hosts_of
 from epochwatch.launchers.slurm import SlurmLauncher
+from epochwatch.model.created_job import ENDS
 from epochwatch.model.job import KINDS, TERMINAL, TrainingJob
 from epochwatch.model.launch import TRAINING, Interruption, JobProgress, Launch
 from epochwatch.model.tenant import Tenant
+from epochwatch.services.sagemaker.tuning import advance_tunings
 from epochwatch.settings import Settings
 from epochwatch.store.stores import Stores
 
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS: Final = 0.5
+TUNE_SECONDS: Final = 2.0
+SWEEP_SECONDS: Final = 3600.0
+KEEP_SECONDS: Final = 7 * 86_400.0
+"""How long the directory of a job that has ended stays: its raw output and what its runner said."""
 MOST_RESTARTS: Final = 3
 """How often a runner that vanished is started again."""
 LOOK_AHEAD: Final = 200
@@ -59,6 +67,7 @@ class Queue:
             "slurm": SlurmLauncher(),
         }
         self._gpus = _gpus(settings.max_gpus)
+        self._tuned = self._swept = 0.0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="epochwatch-launchers", daemon=True)
 
@@ -87,6 +96,13 @@ class Queue:
         for launch in running:
             self._look_after(launch)
         self._take(running)
+        now = self._clock()
+        if now - self._tuned > TUNE_SECONDS:
+            self._tuned = now
+            advance_tunings(self._stores, now)
+        if now - self._swept > SWEEP_SECONDS:
+            self._swept = now
+            sweep(self._settings.jobs_directory, now)
 
     # -- what runs ----------------------------------------------------------------------------------------
 
@@ -107,7 +123,10 @@ class Queue:
         current = self._stores.state.launches.get(launch.tenant, launch.job, launch.kind)
         if current is None or current.state != "running":
             return  # it has told its end meanwhile
-        restarts = int(launch.place.get("restarts", 0)) + (1 if "pid" in launch.place else 0)
+        if launch.stop_requested is not None and job.state().sequence == 0:
+            self._end(launch, "Stopped")  # nobody had begun with it
+            return
+        restarts = int(launch.place.get("restarts", 0)) + (1 if launch.place else 0)
         if restarts > MOST_RESTARTS:
             self._fail(launch, "InternalServerError: We encountered an internal error. Please try again.")
             return
@@ -160,6 +179,7 @@ class Queue:
         except Unresolved as error:
             self._fail(launch, str(error))
             return None
+        endpoint = reachable(self._settings, elsewhere=image.launcher == "slurm")
         return Plan(
             account=launch.tenant.account,
             region=launch.tenant.region,
@@ -169,8 +189,8 @@ class Queue:
             request=request,
             image=image,
             hosts=hosts_of(request),
-            endpoint=self._settings.endpoint,
-            s3_endpoint=self._settings.s3_endpoint,
+            endpoint=endpoint,
+            s3_endpoint=self._settings.s3_url.rstrip("/") or endpoint,
             home=str(self._settings.home),
             kind=launch.kind,
             definitions=list(record.definitions),
@@ -197,6 +217,9 @@ class Queue:
         self._stores.state.launches.placed(launch, {**place, "restarts": restarts})
 
     def _fail(self, launch: Launch, reason: str) -> None:
+        self._end(launch, "Failed", reason)
+
+    def _end(self, launch: Launch, status: str, reason: str = "") -> None:
         kind = KINDS[launch.kind]
         record = self._stores.state.jobs.get(launch.tenant, launch.job, kind)
         if record is None:
@@ -208,7 +231,7 @@ class Queue:
             job=launch.job,
             attempt=max(launch.attempt, record.attempt),
             sequence=record.sequence + 1,
-            secondary_status="Failed",
+            secondary_status=status,
             time=self._clock(),
             failure_reason=reason,
             kind=launch.kind,
@@ -238,6 +261,23 @@ class Queue:
 def len_or_all(asked: int, machine: list[str]) -> int:
     """GPUs that a host gets: as its instance type has, or all of a machine that has fewer."""
     return min(asked, len(machine))
+
+
+def sweep(jobs: Path, now: float) -> None:
+    """Delete the directories of jobs whose end was acknowledged long ago."""
+    for path in jobs.glob("*/*/*/runner.json"):
+        job = JobDirectory(path.parent)
+        over = job.state().secondary_status in ENDS and not any(job.untold())
+        if over and now - path.stat().st_mtime > KEEP_SECONDS and not job.running():
+            clear(job.path)
+
+
+def reachable(settings: Settings, *, elsewhere: bool) -> str:
+    """The server's URL for a job: of a server on all addresses, the machine's own where the job runs ``elsewhere``."""
+    if settings.url or settings.host not in ("0.0.0.0", "::"):  # noqa: S104
+        return settings.endpoint
+    address = own_address("http://192.0.2.1") if elsewhere else "127.0.0.1"
+    return f"http://{address}:{settings.port}"
 
 
 def _share(hosts: list[JobHost], gpus: list[str]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from epochwatch.launchers.artifacts import collect
+from epochwatch.launchers.artifacts import clear, collect
 from epochwatch.launchers.buckets import Buckets, Location, TransferFailed
 from epochwatch.launchers.directory import (
     DELIVERED,
@@ -55,7 +55,10 @@ class Runner:
             while self._attempt() == "interrupt":
                 self._restart()
             self._finish()
-        return self._outbox.finish()
+        told = self._outbox.finish()
+        if told:
+            self._clear()
+        return told
 
     # -- one attempt --------------------------------------------------------------------------------------
 
@@ -215,6 +218,13 @@ class Runner:
             while any(not _delivered(host) for host in self._hosts(attempt)):
                 self._processes.keep(attempt, only_started=True)
                 time.sleep(TICK_SECONDS)
+
+    def _clear(self) -> None:
+        """Copies of data and models are not kept: what counts is in S3."""
+        for attempt in range(1, self._state.attempt + 1):
+            for host in self._hosts(attempt):
+                clear(host.ml)
+                clear(host.path / "environment")
 
     # -- what is told -------------------------------------------------------------------------------------
 
