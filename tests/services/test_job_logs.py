@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import random
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from epochwatch.client.http import Client
 from epochwatch.model.attempt import Attempt
 from epochwatch.model.batch import Definition, Registration
 from epochwatch.model.job import LOG_GROUP
@@ -19,6 +21,7 @@ from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE
 from epochwatch.services.call import Call
 from epochwatch.services.logs import put_log_events
 from epochwatch.services.sagemaker import describe_training_job
+from epochwatch.settings import Settings
 from epochwatch.store import job_logs
 from epochwatch.store.run_points import TRAINING_JOB
 from epochwatch.store.stores import Stores
@@ -172,6 +175,34 @@ def test_events_that_were_stored_before_a_crash_are_made_up_for(job: Job, monkey
     assert job.points() == [("train:loss", 3.0, 1), ("train:loss", 2.0, 2), ("train:loss", 1.0, 3)]
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_repeated_restarted_or_cut_short_each_value_counts_once_and_in_order(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    job, draw, values = Job(caller, LOSS), random.Random(seed), iter(range(10_000))
+    sent: list[int] = []
+    for number in range(15):
+        batch = [next(values) for _ in range(draw.randrange(1, 5))]
+        messages = [f"loss={value}" for value in batch]
+        for attempt in range(1, draw.choice([2, 2, 3, 4])):
+            cut_short = attempt == 1 and draw.random() < 0.4
+            with monkeypatch.context() as patched, contextlib.ExitStack() as expected:
+                if cut_short:
+                    place = draw.choice(["commit_batch", "run_points"])  # where values are stored, or made
+                    patched.setattr(job_logs, place, _killed)
+                    expected.enter_context(pytest.raises(RuntimeError))
+                job.put(*messages, attempt=Attempt(f"{seed}-{number}", attempt))
+        sent += batch
+        if draw.random() < 0.3:
+            job.restart()
+    job.put("loss=-1")
+    assert job.points() == [("train:loss", float(value), step) for step, value in enumerate([*sent, -1], 1)]
+
+
+def _killed(*_: object) -> None:
+    raise RuntimeError("killed")
+
+
 def test_a_clock_that_goes_back_loses_nothing(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     job.put("loss=2")
     job.restart()
@@ -301,6 +332,21 @@ def test_boto3_puts_events_and_gets_statistics_though_answers_are_lost_and_the_s
         assert record["AlgorithmSpecification"]["MetricDefinitions"] == [
             {"Name": "train:loss", "Regex": LOSS.regex}
         ]
+        logs.put_log_events(**place, logEvents=[{"timestamp": at, "message": "loss=0.5"}])
+        server.stop()
+        server.start()
+        keys = server.credentials
+        client = Client(
+            Settings(
+                home=server.home,
+                url=server.url,
+                access_key_id=keys["access_key_id"],
+                secret_access_key=keys["secret_access_key"],
+            )
+        )
+        (health,) = client.get_json(f"/_/api/jobs/{name}")["health"]
+        client.close()
+        assert (health["matched"], health["problems"]) == (4, [])
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """All stores of a server, opened by three URLs."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -131,6 +132,7 @@ class Stores:
     def close(self) -> None:
         """Commit what was submitted and close everything."""
         self.log_queries.close()
+        self.job_logs.save(self, time.time())
         self.job_logs.close()
         self.ingest.close()
         if self.staging is not None:
