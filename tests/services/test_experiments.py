@@ -211,6 +211,7 @@ def test_training_jobs_are_found_sorted_and_paged(do: Experiments):
     pages, token = [], {}
     while True:
         page = do("Search", Resource="TrainingJob", MaxResults=2, **token)
+        assert page["TotalHits"] == {"Value": 5, "Relation": "EqualTo"}
         pages.append([one["TrainingJob"]["TrainingJobName"] for one in page["Results"]])
         if "NextToken" not in page:
             break

@@ -333,3 +333,21 @@ def test_what_cannot_be_tuned_is_refused(tuner: Tuner, config: dict[str, Any], m
 def test_a_name_is_unique(tuner: Tuner):
     tuner.create()
     assert "Hyperparameter tuning job names must be unique" in tuner.refused()
+
+
+def test_metrics_are_not_read_again_while_nothing_ends(tuner: Tuner, monkeypatch: pytest.MonkeyPatch):
+    tuner.create()
+    tuner.advance(2)
+    store, asked = tuner.caller.stores.run_points, []
+    real = store.summaries
+    monkeypatch.setattr(store, "summaries", lambda *which: asked.append(which) or real(*which))
+
+    def mine() -> int:
+        return sum(which[0] == tuner.caller.tenant for which in asked)
+
+    tuner.advance(5)
+    assert mine() == 0
+    tuner.finish(tuner.running()[0], 1.0)
+    asked.clear()
+    tuner.advance()
+    assert mine() > 0

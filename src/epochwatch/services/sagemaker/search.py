@@ -49,7 +49,7 @@ def search(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """
     kind = request["Resource"]
     if kind not in _DOCUMENTS or request.get("CrossAccountFilterOption") == "CrossAccount":
-        return {"Results": []}
+        return {"Results": [], "TotalHits": {"Value": 0, "Relation": "EqualTo"}}
     expression, by = request.get("SearchExpression"), request.get("SortBy", "LastModifiedTime")
     properties = PROPERTIES[kind].split()
     try:
@@ -74,7 +74,10 @@ def search(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         for document in page
     ]
     more = page and offset + len(page) < len(found)
-    return {"Results": results} | ({"NextToken": seal(bound, [offset + len(page), known_until])} if more else {})
+    hits = {"Value": len(found), "Relation": "EqualTo"}
+    return {"Results": results, "TotalHits": hits} | (
+        {"NextToken": seal(bound, [offset + len(page), known_until])} if more else {}
+    )
 
 
 def _asks_for_metrics(expression: Any, by: str) -> bool:

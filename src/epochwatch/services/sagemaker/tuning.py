@@ -51,12 +51,11 @@ def _advance(call: Call, tuning: Tuning) -> None:
         return
     if any(not one.made for one in tuning.launched):  # planned before a crash
         tuning = _make(call, tuning)
+    if _is_as_it_was(call, tuning):
+        return
     since = not_improving(list(tuning.succeeded.values()), maximize=tuning.maximize)
     converged = _has_converged(tuning, since)
-    if since != tuning.resource.record.get("not_improving", 0) or (
-        converged and "converged" not in tuning.resource.record
-    ):
-        tuning = _noted(call, tuning, since, converged)
+    tuning = _noted(call, tuning, since, converged)
     if _is_enough(call, tuning, since, converged=converged):
         _stop_all(call, tuning)
         if not tuning.running:
@@ -68,6 +67,34 @@ def _advance(call: Call, tuning: Tuning) -> None:
         _make(call, _with_trials(call, tuning.resource, [*tuning.launched, *planned]))
     elif not tuning.running:
         _end_of_all(call, tuning)
+
+
+def _is_as_it_was(call: Call, tuning: Tuning) -> bool:
+    """Whether no training has ended since the last look, none can be launched, and none is to be judged while it runs:
+    then its metrics need not be read.
+    """
+    if len(tuning.jobs) - len(tuning.running) != tuning.resource.record.get("ended_trainings"):
+        return False
+    return bool(tuning.running) and not _judges(tuning) and not _room(tuning) and not _is_late(call, tuning)
+
+
+def _judges(tuning: Tuning) -> bool:
+    """Whether trainings may be stopped early."""
+    early = tuning.config.get("TrainingJobEarlyStoppingType", "Off") == "Auto"
+    return early or tuning.config["Strategy"] == "Hyperband"
+
+
+def _room(tuning: Tuning) -> int:
+    """How many trainings may be launched now."""
+    parallel = int(tuning.config["ResourceLimits"]["MaxParallelTrainingJobs"]) - len(tuning.running)
+    left = most_jobs(tuning.config, tuning.definitions) - len(tuning.launched)
+    return max(0, min(parallel, left))
+
+
+def _is_late(call: Call, tuning: Tuning) -> bool:
+    """Whether the tuning job's time is over."""
+    seconds = tuning.config["ResourceLimits"].get("MaxRuntimeInSeconds")
+    return seconds is not None and call.now - tuning.resource.created >= float(seconds)
 
 
 def _has_converged(tuning: Tuning, since: int) -> bool:
@@ -85,16 +112,14 @@ def _is_enough(call: Call, tuning: Tuning, since: int, *, converged: bool) -> bo
         return True
     if converged and criteria.get("ConvergenceDetected", {}).get("CompleteOnConvergence") == "Enabled":
         return True
-    seconds = tuning.config["ResourceLimits"].get("MaxRuntimeInSeconds")
-    return seconds is not None and call.now - tuning.resource.created >= seconds
+    return _is_late(call, tuning)
 
 
 def _give_up(call: Call, tuning: Tuning) -> None:
     """Stop the trainings that are not worth going on with."""
     hyperband = tuning.config["Strategy"] == "Hyperband"
-    early = tuning.config.get("TrainingJobEarlyStoppingType", "Off") == "Auto"
     candidates = [job for job in tuning.running if job.status == IN_PROGRESS and job.training_started is not None]
-    if not candidates or not (hyperband or early):
+    if not candidates or not _judges(tuning):
         return
     curves = {name: tuning.curve(name) for name in tuning.jobs}
     for job in candidates:
@@ -113,11 +138,7 @@ def _give_up(call: Call, tuning: Tuning) -> None:
 
 def _plan(call: Call, tuning: Tuning) -> list[Launched]:
     """The trainings to launch now, within the limits; of several definitions, the one with the fewest comes next."""
-    limits = tuning.config["ResourceLimits"]
-    room = min(
-        limits["MaxParallelTrainingJobs"] - len(tuning.running),
-        most_jobs(tuning.config, tuning.definitions) - len(tuning.launched),
-    )
+    room = _room(tuning)
     planned: list[Launched] = []
     exhausted: set[str] = set()
     names = [definition.get("DefinitionName", "") for definition in tuning.definitions]
@@ -200,9 +221,12 @@ def _with_trials(call: Call, resource: Resource, launched: Sequence[Launched]) -
 
 
 def _noted(call: Call, tuning: Tuning, since: int, converged: bool) -> Tuning:
-    noted: dict[str, Any] = {"not_improving": since}
+    known = tuning.resource.record
+    noted: dict[str, Any] = {"not_improving": since, "ended_trainings": len(tuning.jobs) - len(tuning.running)}
     if converged:
-        noted["converged"] = tuning.resource.record.get("converged", call.now)
+        noted["converged"] = known.get("converged", call.now)
+    if all(known.get(name) == value for name, value in noted.items()):
+        return tuning
     return _changed(call, tuning.resource, **noted)
 
 

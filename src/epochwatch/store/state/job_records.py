@@ -70,6 +70,14 @@ class JobRecords:
             row = connection.execute(self._one(tenant, name, kind)).first()
         return None if row is None else decoded(row)
 
+    def named(self, tenant: Tenant, names: Sequence[str], kind: JobKind = TRAINING) -> dict[str, TrainingJob]:
+        """Those of the jobs that are there, by name."""
+        table = _TABLES[kind]
+        query = sa.select(table.c.record).where(owned(table, tenant), table.c.name.in_(names))
+        with self._database.begin() as connection:
+            jobs = [decoded(row) for row in connection.execute(query)]
+        return {job.name: job for job in jobs}
+
     def request(self, tenant: Tenant, name: str, kind: JobKind = TRAINING) -> dict[str, Any]:
         """The input a job was made from; empty for a run, and for a job that is not there."""
         return self.requests(tenant, [name], kind).get(name, {})
