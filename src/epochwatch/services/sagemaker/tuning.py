@@ -80,8 +80,9 @@ def _is_as_it_was(call: Call, tuning: Tuning) -> bool:
 
 def _judges(tuning: Tuning) -> bool:
     """Whether trainings may be stopped early."""
-    early = tuning.config.get("TrainingJobEarlyStoppingType", "Off") == "Auto"
-    return early or tuning.config["Strategy"] == "Hyperband"
+    early: str = tuning.config.get("TrainingJobEarlyStoppingType", "Off")
+    strategy: str = tuning.config["Strategy"]
+    return early == "Auto" or strategy == "Hyperband"
 
 
 def _room(tuning: Tuning) -> int:
