@@ -143,6 +143,11 @@ def test_trainings_are_launched_within_the_limits_until_all_are_done(tuner: Tune
     assert found["BestTrainingJob"] == ranked[0]
     assert ranked[0]["FinalHyperParameterTuningJobObjectiveMetric"]["MetricName"] == "loss"
     assert float(ranked[0]["TunedHyperParameters"]["lr"]) == losses[0]
+    by_status = {"Name": "HyperParameterTuningJobStatus", "Operator": "Equals", "Value": "Completed"}
+    [hit] = tuner.do("Search", Resource="HyperParameterTuningJob", SearchExpression={"Filters": [by_status]})[
+        "Results"
+    ]
+    assert hit["HyperParameterTuningJob"] == {**found, "Tags": []}
     [summary] = tuner.do("ListHyperParameterTuningJobs")["HyperParameterTuningJobSummaries"]
     assert (summary["HyperParameterTuningJobArn"], summary["Strategy"]) == (arn, "Random")
 
@@ -321,6 +326,10 @@ def test_several_definitions_take_turns(tuner: Tuner):
             "A metric is required for this hyperparameter tuning job objective. Provide a metric",
         ),
         ({"definition": {**DEFINITION, "StaticHyperParameters": {"lr": "1"}}}, "lr is both static and tuned"),
+        (
+            {"definition": {**DEFINITION, "StaticHyperParameters": {f"k{n}": "" for n in range(99)}}},
+            "can be at most 100",
+        ),
         ({"definition": {**DEFINITION, "ResourceConfig": {"InstanceCount": 1}}}, "InstanceType is required"),
         ({"more": {"TrainingJobDefinition": None}}, "exactly one of TrainingJobDefinition"),
     ],

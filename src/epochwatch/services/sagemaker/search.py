@@ -18,9 +18,10 @@ from epochwatch.services.sagemaker.resources import invalid
 from epochwatch.services.sagemaker.tags import tag_list
 from epochwatch.services.sagemaker.training_job import describe, describe_training_job, of_this_job
 from epochwatch.services.sagemaker.trial_components import component_document, with_metrics
+from epochwatch.services.sagemaker.tuning_jobs import tuning_document
 from epochwatch.services.tokens import seal
 from epochwatch.store.run_points import TRAINING_JOB, MetricSummary
-from epochwatch.store.state.resources import EXPERIMENT, TRIAL, TRIAL_COMPONENT
+from epochwatch.store.state.resources import EXPERIMENT, TRIAL, TRIAL_COMPONENT, TUNING_JOB
 
 PAGE: Final = 10
 JOBS_AT_ONCE: Final = 500
@@ -38,6 +39,11 @@ PROPERTIES: Final = {
     "ExperimentTrial": f"{_COMMON} TrialName TrialArn ExperimentName MetadataProperties TrialComponentSummaries",
     "ExperimentTrialComponent": f"{_COMMON} TrialComponentName TrialComponentArn Status StartTime EndTime Parameters"
     " InputArtifacts OutputArtifacts Metrics MetadataProperties SourceDetail LineageGroupArn Parents RunName",
+    "HyperParameterTuningJob": "BestTrainingJob ConsumedResources CreationTime FailureReason"
+    " HyperParameterTuningEndTime HyperParameterTuningJobArn HyperParameterTuningJobConfig HyperParameterTuningJobName"
+    " HyperParameterTuningJobStatus LastModifiedTime ObjectiveStatusCounters OverallBestTrainingJob Tags"
+    " TrainingJobDefinition TrainingJobDefinitions TrainingJobStatusCounters TuningJobCompletionDetails"
+    " WarmStartConfig",
 }
 """What can be searched for, by the resources that can be here."""
 
@@ -140,6 +146,11 @@ def _components(call: Call, measured: bool) -> list[Document]:
     ]
 
 
+def _tuning_jobs(call: Call, _: bool) -> list[Document]:
+    found = call.stores.state.resources.list(call.tenant, TUNING_JOB)[0]
+    return [{**tuning_document(call, one), "Tags": tag_list(one.tags)} for one in found]
+
+
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for first, second in pairs:
@@ -152,6 +163,7 @@ _DOCUMENTS: Mapping[str, Callable[[Call, bool], list[Document]]] = {
     "Experiment": _experiments,
     "ExperimentTrial": _trials,
     "ExperimentTrialComponent": _components,
+    "HyperParameterTuningJob": _tuning_jobs,
 }
 _COMPLETE: Mapping[str, Callable[[Call, Document], Document]] = {
     "TrainingJob": lambda call, found: {
@@ -166,5 +178,6 @@ _MEMBERS: Final = {
     "Experiment": "Experiment",
     "ExperimentTrial": "Trial",
     "ExperimentTrialComponent": "TrialComponent",
+    "HyperParameterTuningJob": "HyperParameterTuningJob",
 }
 """Under which member of a result a resource stands."""

@@ -46,7 +46,11 @@ def create_hyper_parameter_tuning_job(call: Call, request: dict[str, Any]) -> di
 
 def describe_hyper_parameter_tuning_job(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """DescribeHyperParameterTuningJob, with the best training so far."""
-    resource = _known(call, request["HyperParameterTuningJobName"])
+    return tuning_document(call, _known(call, request["HyperParameterTuningJobName"]))
+
+
+def tuning_document(call: Call, resource: Resource) -> dict[str, Any]:
+    """A tuning job as DescribeHyperParameterTuningJob shows it."""
     tuning = Tuning(call, resource)
     described: dict[str, Any] = {
         **_common(call, tuning),

@@ -9,6 +9,7 @@ from epochwatch.services.sagemaker.resources import invalid
 from epochwatch.services.sagemaker.training_job_changes import completed_training_request
 
 MOST_TUNED: Final = 30
+MOST_HYPERPARAMETERS: Final = 100
 OBJECTIVE_KEY: Final = "_tuning_objective_metric"
 OBJECTIVE_METRIC: Final = "ObjectiveMetric"
 """The metric by which the values of the objective are to be found, whatever it is called."""
@@ -126,6 +127,11 @@ def _require_definition(config: Request, definition: Request, *, alone: bool) ->
     if len(space) > MOST_TUNED:
         raise InvalidTuning(f"At most {MOST_TUNED} hyperparameters can be tuned, not {len(space)}.")
     fixed = definition.get("StaticHyperParameters", {})
+    if len(fixed) + len(space) >= MOST_HYPERPARAMETERS:
+        raise InvalidTuning(
+            f"Static and tuned hyperparameters can be at most {MOST_HYPERPARAMETERS}, with that which names the"
+            " objective."
+        )
     both = next((one.name for one in space if one.name in fixed), None)
     if both is not None:
         raise InvalidTuning(f"The hyperparameter {both} is both static and tuned.")
