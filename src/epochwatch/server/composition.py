@@ -32,7 +32,6 @@ from epochwatch.prometheus.app import prometheus_routes
 from epochwatch.server.agent_api import AgentApi, Refusal
 from epochwatch.server.maintenance import Maintenance
 from epochwatch.server.object_server import ObjectServer
-from epochwatch.server.tunings import Tunings
 from epochwatch.services import cloudwatch
 from epochwatch.services.call import Call, Operation
 from epochwatch.settings import Settings
@@ -115,10 +114,7 @@ class Composition:
         maintenance = Maintenance(self._stores)
         maintenance.start()
         self._queue.start()
-        tunings = Tunings(self._stores)
-        tunings.start()
         yield
-        await run_in_threadpool(tunings.stop)
         await run_in_threadpool(self._queue.stop)
         await run_in_threadpool(maintenance.stop)
         self._gateway.close()
