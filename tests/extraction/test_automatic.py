@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from epochwatch.extraction.automatic import Detector
 from epochwatch.extraction.extractor import Extractor
+from epochwatch.extraction.lines import MAX_LINE
 from epochwatch.extraction.steps import TELLINGS, Place, told
 from tests.extraction.corpus.cases import Case, cases, same_name
 
@@ -134,6 +135,10 @@ def test_rows_below_a_header_give_its_columns_and_the_row_s_own_step() -> None:
     ]
 
 
+def test_rows_of_two_columns_parted_by_commas_are_rows() -> None:
+    assert learnt(b"round,loss\n0,0.5\n1,0.25\n2,nan\n") == {"loss": 3}
+
+
 LINES = [line for case in cases() for line in re.split(rb"[\r\n]+", case.log) if line]
 HARD = [
     b"loss=1,234 x",
@@ -176,3 +181,28 @@ def test_looking_once_at_lines_of_one_shape_gives_what_looking_at_each_gives(see
             (name, repr(value)) for name, value, _ in expected
         ], line
     assert quick.state() == slow.state()
+
+
+LONG = [
+    b"loss 1 ",
+    b"loss=1 ",
+    b"a b c loss: 1 ",
+    b"x:(a=1 ",
+    b"|1",
+    b"1,1 ",
+    b"a's ",
+    b"a:",
+    b"a",
+    b" a",
+    b"a (b",
+    b"(",
+]
+
+
+@pytest.mark.parametrize("unit", LONG)
+def test_lines_as_long_as_lines_get_are_read_in_time_linear_in_them(unit: bytes) -> None:
+    # If the time grew with the square of the length, this would take minutes.
+    detector = Detector(shapes=False)
+    detector.observe(b"iter  loss  acc", Place())  # further lines may be rows
+    for number in range(20):
+        detector.observe(b"%d %b" % (number, unit * (MAX_LINE // len(unit))), Place())

@@ -9,7 +9,7 @@ from epochwatch.extraction.numbers import parse_scaled
 
 _NOT_FINITE = "[-+]?(?:nan|NaN|NAN|inf|Inf|INF)"
 NUMBER = rf"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|{_NOT_FINITE}"
-THOUSANDS = rf"[-+]?[0-9][0-9,_]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|{_NOT_FINITE}"
+THOUSANDS = rf"[-+]?(?:[0-9][0-9,_]*\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|{_NOT_FINITE}"
 """Numbers in the syntax of Python's ``re`` and of RE2, for definitions that are written from fields."""
 
 # Possessive repeats throughout: the scan never looks back, so its time is linear in the line. Bytes beyond ASCII
@@ -20,7 +20,7 @@ _FIELD = re.compile(
     (?P<name>
         (?:(?P<owner>[A-Za-z]\w*+)'s\ )?+                       # LightGBM: valid_0's l2
         [A-Za-z_\xc3-\xdf\xe3-\xe9][\w@./\x80-\xbf\xc3-\xdf\xe3-\xe9-]*+
-        (?::(?!(?i:nan|inf(?:inity)?+)(?!\w))[A-Za-z_][\w@./-]*+)*+
+        (?::(?!(?i:nan|inf(?:inity)?+)(?!\w))[A-Za-z_][\w@./-]*+){0,4}+
         (?P<second>\ <(?:loss|score)>)?+                        # SageMaker: train loss <loss>=1.5
     )
     (?:\ (?P<when>(?:after|at)\ (?:epoch|step|iteration|iter))\ \d++(?=\s*+:))?+   # loss after epoch 3: 0.5
@@ -37,7 +37,12 @@ _FIELD = re.compile(
         \d++/\d++\s*+\(\s*+(?P<share>\d++(?:\.\d++)?+)\s*+%\)   # 9821/10000 (98%)
       |
         (?P<number>
-            (?:[-+]|\xe2\x88\x92)?+(?:\d++,\d{4,}+(?!,)|\d{1,3}+(?:[,_]\d{3})++(?!\d)(?:\.\d*+)?+|\d++(?:\.\d*+)?+|\.\d++)(?:[eE][-+]?\d++)?+
+            (?:[-+]|\xe2\x88\x92)?+
+            (?:
+                \d++,\d{4,}+(?!,)                               # 2,2201
+                | \d{1,3}+(?:[,_]\d{3})++(?!\d)(?:\.\d*+)?+ | \d++(?:\.\d*+)?+ | \.\d++
+            )
+            (?:[eE][-+]?\d++|[dD][-+]\d++)?+
             | [-+]?+(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?+|INF(?:INITY)?+)
         )
         (?P<scale>[kKMGBT])?+
@@ -51,7 +56,7 @@ _FIELD = re.compile(
 _LOGGER = re.compile(rb"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):[\w.]+:(?=[A-Za-z_])")
 _CELL_BEGINS = re.compile(rb"(?:^|[|,\t;\x82\x83])\s*$")
 _CELL_ENDS = re.compile(rb"%?\s*(?:[|,\t;\xe2]|$)")
-_WORD_BEFORE = re.compile(rb"[A-Za-z\xc3-\xdf\xe3-\xe9][\w@/\x80-\xdf\xe3-\xe9-]*+|[A-Za-z]{1,4}\.")
+_WORD_BEFORE = re.compile(rb"[A-Za-z\xc3-\xdf\xe3-\xe9][\w@/\x80-\xbf\xc3-\xdf\xe3-\xe9-]*+|[A-Za-z]{1,4}\.")
 _MOST_WORDS = 3  # words before a name that may belong to it: Best CV score
 _LONGEST_NAME = 120
 _MESSAGE = re.compile(
@@ -146,7 +151,7 @@ def _kind(text: bytes, match: re.Match[bytes], start: int, label: str, *, whole:
 
 def _passing(text: bytes, start: int) -> bool:
     """Whether the number is not what is told now: from score 0.5."""
-    return text[:start].rpartition(b" ")[0].rpartition(b" ")[2].lower() in names.EARLIER
+    return text[max(0, start - 10) : start].strip().rpartition(b" ")[2].lower() in names.EARLIER
 
 
 def _start(text: bytes, start: int) -> int:

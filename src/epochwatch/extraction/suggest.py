@@ -158,7 +158,7 @@ class _Learner:
 def _form(text: bytes, item: Field) -> _Form:
     start = text.rfind(item.printed.encode("utf-8", "replace"), 0, item.span[0])
     before = text[max(0, start - 1) : max(0, start)].decode("utf-8", "replace")
-    context = _CONTEXT.search(text[: max(0, start)])
+    context = _CONTEXT.search(text[max(0, start - _CLAUSE) : max(0, start)])
     clause = text[max(0, start - _CLAUSE) : max(0, start)]
     if start > _CLAUSE:
         clause = clause.partition(b" ")[2]

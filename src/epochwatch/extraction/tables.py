@@ -21,11 +21,12 @@ _GAPS = {"bar": r"\s*[|\u2502\u2503]\s*", "tab": r" *(?:\t|#011) *", "comma": ",
 _WIDE = re.compile(rb"\s{2,}")
 _PROGRESS = re.compile(rb":\s+\d+%.*")  # a bar behind the cells of a row
 _NAME = re.compile(rb"[A-Za-z_#%][\w ()%@./<>*-]*(?:\xe2\x80\xa6)?")  # cut short by an ellipsis
-_NUMBER = rb"(?:[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?i:nan|inf))%?"
+_NUMBER = rb"(?:[-+]?+(?:\d[\d,]*+\.?+\d*+|\.\d++)(?:[eE][-+]?\d++)?+|[-+]?(?i:nan|inf))%?"
 _CELL = re.compile(_NUMBER)
+_PLAIN = _NUMBER.replace(rb"[\d,]*+", rb"\d*+")  # a comma may part cells
 _PARTING = rb"[\s|,\x82\x83]"
 _TWO_NUMBERS = re.compile(
-    rb"(?:^|%b)(?:\d+/\d+|%b)[\s|,\xe2\x94\x82\x83]+%b(?:%b|\xe2|$)" % (_PARTING, _NUMBER, _NUMBER, _PARTING)
+    rb"(?:^|%b)(?:\d++/\d++|%b)[\s|,\xe2\x94\x82\x83]++%b(?:%b|\xe2|$)" % (_PARTING, _PLAIN, _PLAIN, _PARTING)
 )
 _COUNT = re.compile(rb"(\d+)(?:/\d+)?")
 _LONGEST = 400
@@ -96,7 +97,7 @@ def header(text: bytes) -> Table | None:
 
 def may_be_row(text: bytes) -> bool:
     """Whether a line could be a row of some table: it has two numbers side by side."""
-    return _TWO_NUMBERS.search(text) is not None
+    return len(text) <= _LONGEST and _TWO_NUMBERS.search(text) is not None
 
 
 def row_regex(field: Field) -> str:
