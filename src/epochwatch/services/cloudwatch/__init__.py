@@ -1,6 +1,21 @@
-"""Amazon CloudWatch metrics."""
+"""Amazon CloudWatch metrics and alarms."""
 
 from epochwatch.services.call import Operation
+from epochwatch.services.cloudwatch.alarm_descriptions import (
+    describe_alarm_contributors,
+    describe_alarms,
+    describe_alarms_for_metric,
+)
+from epochwatch.services.cloudwatch.alarm_history import describe_alarm_history
+from epochwatch.services.cloudwatch.alarm_tags import list_tags_for_resource, tag_resource, untag_resource
+from epochwatch.services.cloudwatch.alarms import (
+    delete_alarms,
+    disable_alarm_actions,
+    enable_alarm_actions,
+    put_composite_alarm,
+    put_metric_alarm,
+    set_alarm_state,
+)
 from epochwatch.services.cloudwatch.anomaly_detectors import (
     delete_anomaly_detector,
     describe_anomaly_detectors,
@@ -12,13 +27,26 @@ from epochwatch.services.cloudwatch.metric_queries import get_metric_data
 from epochwatch.services.cloudwatch.metric_statistics import get_metric_statistics
 
 OPERATIONS: dict[str, Operation] = {
+    "DeleteAlarms": delete_alarms,
     "DeleteAnomalyDetector": delete_anomaly_detector,
+    "DescribeAlarmContributors": describe_alarm_contributors,
+    "DescribeAlarmHistory": describe_alarm_history,
+    "DescribeAlarms": describe_alarms,
+    "DescribeAlarmsForMetric": describe_alarms_for_metric,
     "DescribeAnomalyDetectors": describe_anomaly_detectors,
+    "DisableAlarmActions": disable_alarm_actions,
+    "EnableAlarmActions": enable_alarm_actions,
     "GetMetricData": get_metric_data,
     "GetMetricStatistics": get_metric_statistics,
     "ListMetrics": list_metrics,
+    "ListTagsForResource": list_tags_for_resource,
     "PutAnomalyDetector": put_anomaly_detector,
+    "PutCompositeAlarm": put_composite_alarm,
+    "PutMetricAlarm": put_metric_alarm,
     "PutMetricData": put_metric_data,
+    "SetAlarmState": set_alarm_state,
+    "TagResource": tag_resource,
+    "UntagResource": untag_resource,
 }
 
 LARGEST_REQUESTS: dict[str, int] = {"GetMetricData": 600 << 10, "PutMetricData": 1 << 20}

@@ -16,7 +16,7 @@ from epochwatch.model.tenant import Tenant
 from epochwatch.store.state.tables import METADATA
 
 BUSY_SECONDS = 30
-NEWEST_REVISION = "0006"
+NEWEST_REVISION = "0007"
 """The newest migration: a database that is there needs no Alembic, whose import is a fifth of a server's start."""
 
 

@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 
+from epochwatch.store.state.alarms import AlarmStore
 from epochwatch.store.state.anomaly_detectors import AnomalyDetectorStore
 from epochwatch.store.state.database import Database
 from epochwatch.store.state.jobs import JobStore
@@ -16,8 +17,8 @@ from epochwatch.store.state.trial_components import TrialComponentStore
 
 
 class StateStore:
-    """Keys, jobs and their launches, log groups, metric filters, experiments and tuning jobs, anomaly detectors in
-    one database.
+    """Keys, jobs and their launches, log groups, metric filters, experiments and tuning jobs, anomaly detectors,
+    alarms in one database.
     """
 
     def __init__(self, database: Database) -> None:
@@ -32,6 +33,7 @@ class StateStore:
         self.resources = ResourceStore(database)
         self.trial_components = TrialComponentStore(self.resources)
         self.anomaly_detectors = AnomalyDetectorStore(database)
+        self.alarms = AlarmStore(database)
 
     @classmethod
     def open(cls, url: str) -> "StateStore":

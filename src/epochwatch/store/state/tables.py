@@ -141,6 +141,58 @@ ANOMALY_DETECTORS = _owned(
     Column("created", Float, nullable=False),
     Column("record", Text, nullable=False),
 )
+ALARMS = _owned(
+    "alarms",
+    Column("name", String(255), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("definition", Text, nullable=False),  # JSON: what it was put with
+    Column("actions_enabled", Boolean, nullable=False),
+    Column("tags", Text, nullable=False),  # JSON
+    Column("state", String(17), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("reason_data", Text),
+    Column("progress", Text, nullable=False),  # JSON: what its evaluation has to remember
+    Column("created", Float, nullable=False),
+    Column("configured", Float, nullable=False),
+    Column("updated", Float, nullable=False),
+    Column("transitioned", Float, nullable=False),
+    Column("revision", Integer, nullable=False),  # goes up with each change
+    Column("every", Integer, nullable=False),  # seconds between evaluations
+    Column("slot", Integer, nullable=False),  # at which second of these
+)
+Index("alarms_by_slot", ALARMS.c.every, ALARMS.c.slot)
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+ALARM_HISTORY = Table(
+    "alarm_history",
+    METADATA,
+    Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    Column("account", String(12), nullable=False),
+    Column("region", String(64), nullable=False),
+    Column("alarm", String(255), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("summary", String(255), nullable=False),
+    Column("data", Text, nullable=False),
+    sqlite_autoincrement=True,  # a number is not given twice, though the newest row is deleted
+)
+Index("alarm_history_by_alarm", *(ALARM_HISTORY.c[name] for name in ("account", "region", "alarm", "at", "id")))
+Index("alarm_history_by_time", ALARM_HISTORY.c.at)
+ALARM_ACTIONS = Table(
+    "alarm_actions",  # to be performed: the outbox
+    METADATA,
+    Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    Column("account", String(12), nullable=False),
+    Column("region", String(64), nullable=False),
+    Column("alarm", String(255), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("action", String(1024), nullable=False),
+    Column("message", Text, nullable=False),  # JSON
+    Column("due", Float, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("alarm_actions_by_due", ALARM_ACTIONS.c.due)
 RETENTION_POLICIES = Table(
     "retention_policies",
     METADATA,
