@@ -8,10 +8,11 @@ import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.launchers.created_jobs import BUCKET, JobServer, channel, way
+from tests.launchers.created_jobs import BUCKET, ROLE, JobServer, channel, until, way
 
 SPOT = {
     "EnableManagedSpotTraining": True,
@@ -130,7 +131,7 @@ def test_an_interrupted_job_goes_on_from_its_checkpoint(server: JobServer) -> No
     script = (
         "cd /opt/ml/checkpoints; from=$(cat step 2>/dev/null || echo 0); echo from $from; "
         "if [ $from -gt 0 ]; then exit 0; fi; "
-        "for i in $(seq 1 1000); do echo $i > step; echo step $i; sleep 0.1; done"
+        "for i in $(seq 1 1000); do echo $i > new; mv new step; echo step $i; sleep 0.1; done"
     )
     server.shell("spot", script, **SPOT)
     server.until_line("spot", "step 5")
@@ -234,3 +235,83 @@ def test_a_waiting_job_can_be_stopped(tmp_path_factory: pytest.TempPathFactory) 
         assert server.over("never")["TrainingJobStatus"] == "Stopped"
         server.sagemaker.stop_training_job(TrainingJobName="busy")
         assert server.over("busy")["TrainingJobStatus"] == "Stopped"
+
+
+def test_a_processing_job_has_its_inputs_and_outputs_where_it_names_them(server: JobServer) -> None:
+    data = server.put("processing/in/x", b"content\n").removesuffix("/x")
+    script = (
+        "cat /opt/ml/processing/input/x; echo $PROCESSING_JOB_NAME; cd /opt/ml/processing/result; "
+        "echo a > a; mkdir deep; echo b > deep/b; echo all well > /opt/ml/output/message"
+    )
+    local = {
+        "S3Uri": data,
+        "LocalPath": "/opt/ml/processing/input",
+        "S3DataType": "S3Prefix",
+        "S3InputMode": "File",
+    }
+    out = {
+        "S3Uri": f"s3://{BUCKET}/processing/out",
+        "LocalPath": "/opt/ml/processing/result",
+        "S3UploadMode": "EndOfJob",
+    }
+
+    server.sagemaker.create_processing_job(
+        ProcessingJobName="processed",
+        RoleArn=ROLE,
+        AppSpecification={
+            "ImageUri": "process",
+            "ContainerEntrypoint": ["/bin/bash"],
+            "ContainerArguments": ["-c", script],
+        },
+        ProcessingInputs=[{"InputName": "in", "S3Input": local}],
+        ProcessingOutputConfig={"Outputs": [{"OutputName": "out", "S3Output": out}]},
+        ProcessingResources={
+            "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+        },
+    )
+    until(lambda: _processing(server, "processed")["ProcessingJobStatus"] not in ("InProgress", "Stopping"))
+    job = _processing(server, "processed")
+
+    assert (job["ProcessingJobStatus"], job.get("ExitMessage")) == ("Completed", "all well\n")
+    assert server.lines("processed", group="/aws/sagemaker/ProcessingJobs") == ["content", "processed"]
+    assert server.keys("processing/out") == ["processing/out/a", "processing/out/deep/b"]
+
+
+def _processing(server: JobServer, name: str) -> dict[str, Any]:
+    described: dict[str, Any] = server.sagemaker.describe_processing_job(ProcessingJobName=name)
+    return described
+
+
+def test_a_script_runs_as_the_training_toolkit_runs_it(server: JobServer) -> None:
+    script = b"import json, os, sys\nprint(sys.argv[1:], os.getcwd(), os.environ['SM_HPS'])\nimport helper\n"
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        for name, content in (("train.py", script), ("helper.py", b"print('helped')\n")):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    code = server.put("code/sourcedir.tar.gz", archive.getvalue())
+    hyperparameters = {"sagemaker_program": '"train.py"', "sagemaker_submit_directory": f'"{code}"', "depth": "3"}
+
+    server.create("script", image="sklearn", HyperParameters=hyperparameters)
+    job = server.over("script")
+
+    assert job["TrainingJobStatus"] == "Completed", job
+    assert server.lines("script") == ["['--depth', '3'] /opt/ml/code {\"depth\":3}", "helped"]
+
+
+def test_requirements_that_cannot_be_installed_fail_the_job(server: JobServer) -> None:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        for name, content in (("train.py", b"print('never')"), ("requirements.txt", b"/no/such/package\n")):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    code = server.put("code/required.tar.gz", archive.getvalue())
+    hyperparameters = {"sagemaker_program": '"train.py"', "sagemaker_submit_directory": f'"{code}"'}
+
+    server.create("required", image="process", HyperParameters=hyperparameters)
+    job = server.over("required")
+
+    assert job["FailureReason"].startswith("AlgorithmError: InstallRequirementsError:")
+    assert "never" not in server.lines("required")

@@ -102,9 +102,9 @@ class JobServer:
         """The job when it has ended."""
         return self.until(name, *OVER)
 
-    def lines(self, name: str, host: str = "") -> list[str]:
+    def lines(self, name: str, host: str = "", group: str = GROUP) -> list[str]:
         """What the job's hosts printed, host by host."""
-        return [event["message"] for event in self._events(name, host)]
+        return [event["message"] for event in self._events(name, host, group)]
 
     def until_line(self, name: str, line: str) -> None:
         """Wait until the job has printed ``line``."""
@@ -138,13 +138,13 @@ class JobServer:
         logs = [path.read_text() for path in self.process.home.glob("jobs/*/*/*/runner.log")]
         return "\n".join([self.process.output()[-3000:], *logs])
 
-    def _events(self, name: str, host: str) -> Iterator[dict[str, Any]]:
-        streams = self.logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=f"{name}/{host}")
+    def _events(self, name: str, host: str, group: str) -> Iterator[dict[str, Any]]:
+        streams = self.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/{host}")
         for stream in streams["logStreams"]:
             token: dict[str, str] = {}
             while True:
                 page = self.logs.get_log_events(
-                    logGroupName=GROUP, logStreamName=stream["logStreamName"], startFromHead=True, **token
+                    logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True, **token
                 )
                 yield from page["events"]
                 if token.get("nextToken") == page["nextForwardToken"]:

@@ -4,11 +4,12 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from epochwatch.launchers.contract import ML
 from epochwatch.launchers.directory import HostDirectory
 from epochwatch.launchers.plan import JobHost, Plan
+from epochwatch.model.launch import TRAINING
 
 RUNTIMES: Final = ("docker", "podman")
 _SECONDS: Final = 30
@@ -71,15 +72,13 @@ def kill(plan: Plan, directory: HostDirectory) -> None:
 
 
 def _image_and_arguments(plan: Plan) -> list[str]:
-    algorithm: dict[str, Any] = (
-        plan.request.get("AlgorithmSpecification") or plan.request.get("AppSpecification") or {}
-    )
+    algorithm = plan.application
     entry = list(algorithm.get("ContainerEntrypoint") or plan.image.command)
     arguments = list(algorithm.get("ContainerArguments") or [])
     image = plan.image.container
     if entry:
         return [f"--entrypoint={entry[0]}", image, *entry[1:], *arguments]
-    return [image, *(arguments or ["train"])]
+    return [image, *(arguments or (["train"] if plan.kind == TRAINING else []))]
 
 
 def _volumes(directory: HostDirectory) -> list[str]:

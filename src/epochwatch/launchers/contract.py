@@ -82,8 +82,8 @@ def environment(
     }
     found |= {
         "PYTHONUNBUFFERED": "1",
-        "TRAINING_JOB_NAME": plan.job,
-        "TRAINING_JOB_ARN": plan.arn,
+        f"{plan.kind.upper()}_JOB_NAME": plan.job,
+        f"{plan.kind.upper()}_JOB_ARN": plan.arn,
         "AWS_REGION": plan.region,
         "AWS_DEFAULT_REGION": plan.region,
         "AWS_ACCESS_KEY_ID": credentials["access_key_id"],

@@ -185,20 +185,21 @@ class Host:
         for channel in self._preparation.channels:
             if channel.mode == "Pipe":
                 pipes.feed(channel, self._directory.ml / "input" / "data", self._buckets)
-        checkpoints = self._preparation.checkpoints
-        if checkpoints is not None:
-            thread = threading.Thread(target=self._keep, args=(checkpoints,), name="checkpoints", daemon=True)
+        kept = self._preparation.sent_meanwhile()
+        if kept:
+            thread = threading.Thread(target=self._keep, args=(kept,), name="checkpoints", daemon=True)
             self._checkpoint_thread = thread
             thread.start()
 
-    def _keep(self, checkpoints: Checkpoints) -> None:
+    def _keep(self, kept: Sequence[Checkpoints]) -> None:
         over = False
         while not over:
             over = self._over.wait(CHECKPOINT_SECONDS)
-            try:
-                checkpoints.send(last=over)
-            except (TransferFailed, OSError) as error:
-                print(f"checkpoints: {error}", file=sys.stderr, flush=True)
+            for folder in kept:
+                try:
+                    folder.send(last=over)
+                except (TransferFailed, OSError) as error:
+                    print(f"checkpoints: {error}", file=sys.stderr, flush=True)
 
     def _signal(self, number: int) -> None:
         pid = self._directory.training_pid

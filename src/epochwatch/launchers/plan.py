@@ -68,6 +68,11 @@ class Plan(msgspec.Struct, omit_defaults=True):
         return Tenant(self.account, self.region)
 
     @property
+    def application(self) -> dict[str, Any]:
+        """Image, entry point and arguments."""
+        return dict(self.request.get("AlgorithmSpecification") or self.request.get("AppSpecification") or {})
+
+    @property
     def max_runtime(self) -> int:
         """Seconds the training may run."""
         condition = self.request.get("StoppingCondition") or {}
@@ -94,7 +99,8 @@ class Plan(msgspec.Struct, omit_defaults=True):
 
 def hosts_of(request: dict[str, Any]) -> list[JobHost]:
     """The hosts a request asks for: ``algo-1`` to ``algo-n``, by instance group where it has groups."""
-    resources = request.get("ResourceConfig") or {}
+    cluster = (request.get("ProcessingResources") or {}).get("ClusterConfig")
+    resources = request.get("ResourceConfig") or cluster or {}
     groups = resources.get("InstanceGroups") or [
         {
             "InstanceGroupName": "homogeneousCluster",

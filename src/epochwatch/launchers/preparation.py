@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-from epochwatch.launchers import channels, container, pipes
+from epochwatch.launchers import channels, container, pipes, processing
 from epochwatch.launchers.artifacts import Checkpoints, unpack
 from epochwatch.launchers.buckets import Buckets, Location, TransferFailed
 from epochwatch.launchers.channels import Channel
@@ -26,8 +26,18 @@ from epochwatch.launchers.enter import TrainingLaunch
 from epochwatch.launchers.environment import overlay, path_of, requirements_environment
 from epochwatch.launchers.plan import JobHost, Plan
 from epochwatch.launchers.toolkit import CODE, Machine, Script, script_of
+from epochwatch.model.launch import PROCESSING
 
-FOLDERS = ("input/config", "input/data", "model", "output/data", "output/intermediate", "code", "checkpoints")
+FOLDERS = (
+    "config",
+    "input/config",
+    "input/data",
+    "model",
+    "output/data",
+    "output/intermediate",
+    "code",
+    "checkpoints",
+)
 
 
 class Preparation:
@@ -56,25 +66,43 @@ class Preparation:
         if self._plan.checkpoints is not None and self.checkpoints is None:
             local = self._plan.checkpoints[1]
             raise ValueError(f"ClientError: CheckpointConfig.LocalPath must be below {ML} here, not {local}")
-        ml = self._directory.ml
         for folder in FOLDERS:
-            (ml / folder).mkdir(parents=True, exist_ok=True)
-        config = ml / "input" / "config"
-        for name, content in self._configuration().items():
-            (config / name).write_text(json.dumps(content))
-        number = [one.name for one in self._plan.hosts].index(self._host.name)
-        default = (self._plan.request.get("AlgorithmSpecification") or {}).get("TrainingInputMode", DEFAULT_MODE)
-        for entry in self._plan.request.get("InputDataConfig") or []:
+            (self._directory.ml / folder).mkdir(parents=True, exist_ok=True)
+        for path, content in self._configuration().items():
+            (self._directory.ml / path).write_text(json.dumps(content))
+        for folder, entry in self._inputs():
             if interrupted():
                 return
-            channel = channels.resolve(entry, default, number, len(self._plan.hosts), self._buckets)
-            self.channels.append(channel)
-            if channel.mode == "Pipe":
-                pipes.make(channel, ml / "input" / "data")
-            else:
-                channels.fetch(channel, ml / "input" / "data", self._buckets)
+            self._fetch(self._directory.ml / folder, entry)
+        for output in processing.outputs(self._plan):
+            (self._directory.ml / output.folder).mkdir(parents=True, exist_ok=True)
         if self.checkpoints is not None:
             self.checkpoints.restore()
+
+    def sent_meanwhile(self) -> list[Checkpoints]:
+        """What is copied to S3 while the job runs: checkpoints, and outputs that are to be."""
+        found = [self.checkpoints] if self.checkpoints is not None else []
+        for output in processing.outputs(self._plan):
+            if output.continuous:
+                folder = self._directory.ml / output.folder
+                found.append(Checkpoints(folder, Location.parse(output.uri), self._buckets))
+        return found
+
+    def _inputs(self) -> list[tuple[str, dict[str, Any]]]:
+        """The folder of each channel, and the channel."""
+        if self._plan.kind == PROCESSING:
+            return processing.inputs(self._plan)
+        return [("input/data", entry) for entry in self._plan.request.get("InputDataConfig") or []]
+
+    def _fetch(self, folder: Path, entry: dict[str, Any]) -> None:
+        number = [one.name for one in self._plan.hosts].index(self._host.name)
+        default = self._plan.application.get("TrainingInputMode", DEFAULT_MODE)
+        channel = channels.resolve(entry, default, number, len(self._plan.hosts), self._buckets)
+        self.channels.append(channel)
+        if channel.mode == "Pipe":
+            pipes.make(channel, folder)
+        else:
+            channels.fetch(channel, folder, self._buckets)
 
     def _checkpoints(self) -> Checkpoints | None:
         """The checkpoints' folder and its copy; None where the job has none."""
@@ -117,19 +145,24 @@ class Preparation:
         return TrainingLaunch(self._host.name, words, dict(os.environ) | inside, namespaces=False)
 
     def _configuration(self) -> dict[str, Any]:
+        """Content by path below ``/opt/ml``."""
+        if self._plan.kind == PROCESSING:
+            return {
+                "config/processingjobconfig.json": processing.configuration(self._plan),
+                "config/resourceconfig.json": self._resources(),
+            }
         return {
-            "hyperparameters.json": hyperparameters(self._plan),
-            "inputdataconfig.json": input_data_config(self._plan),
-            "resourceconfig.json": self._resources(),
-            "trainingjobconfig.json": training_job_config(self._plan),
+            "input/config/hyperparameters.json": hyperparameters(self._plan),
+            "input/config/inputdataconfig.json": input_data_config(self._plan),
+            "input/config/resourceconfig.json": self._resources(),
+            "input/config/trainingjobconfig.json": training_job_config(self._plan),
         }
 
     def _resources(self) -> dict[str, Any]:
         return resource_config(self._plan.hosts, self._host, self._interface)
 
     def _script(self) -> Script | None:
-        algorithm = self._plan.request.get("AlgorithmSpecification") or {}
-        if algorithm.get("ContainerEntrypoint"):
+        if self._plan.application.get("ContainerEntrypoint"):
             return None
         machine = Machine(psutil.cpu_count() or 1, len(self._host.gpus))
         inputs = input_data_config(self._plan)
@@ -139,7 +172,7 @@ class Preparation:
         )
 
     def _command(self, script: Script | None) -> list[str]:
-        algorithm = self._plan.request.get("AlgorithmSpecification") or {}
+        algorithm = self._plan.application
         arguments = list(algorithm.get("ContainerArguments") or [])
         entry = list(algorithm.get("ContainerEntrypoint") or [])
         if entry:

@@ -4,6 +4,7 @@ It starts the hosts, tells the server the job's state, ends what is to be ended,
 uploads what is left. It can be killed and started again at any point: all it knows is in the directory.
 """
 
+import contextlib
 import signal
 import sys
 import time
@@ -24,13 +25,16 @@ from epochwatch.launchers.directory import (
 from epochwatch.launchers.hosts import HostProcesses
 from epochwatch.launchers.outbox import Outbox
 from epochwatch.launchers.plan import Plan
+from epochwatch.launchers.processing import outputs as outputs_of
 from epochwatch.model.created_job import ENDS
-from epochwatch.model.launch import JobProgress
+from epochwatch.model.launch import PROCESSING, JobProgress
 
 TICK_SECONDS: Final = 0.1
 GRACE_OF_THE_OTHERS_SECONDS: Final = 10.0
 """How long the other hosts of a job may take to end when one has failed."""
 RESTART_SECONDS: Final = 1.0
+LONGEST_MESSAGE: Final = 1024
+"""Characters of a processing job's exit message."""
 _OUTCOMES: Final = {"stop": "Stopped", "max-runtime": "MaxRuntimeExceeded", "max-wait": "MaxWaitTimeExceeded"}
 
 
@@ -169,7 +173,10 @@ class Runner:
         states = self._host_states()
         outcome, reason = self._outcome(states)
         try:
-            self._upload(keep_model=outcome != "Failed")
+            if self._plan.kind == PROCESSING:
+                self._upload_outputs()
+            else:
+                self._upload(keep_model=outcome != "Failed")
         except (TransferFailed, OSError) as error:
             outcome, reason = "Failed", f"ClientError: Artifact upload failed: {error}"
         self._await_delivery()
@@ -211,6 +218,20 @@ class Runner:
         outputs = [host.ml / "output" / "data" for host in hosts]
         self._state.output = collect(outputs, into, place.below(names[1]), self._buckets, gzip=gzip)
         self._job.write_state(self._state)
+
+    def _upload_outputs(self) -> None:
+        """Of a processing job: each output's files as they are; what it says of its end is the exit message."""
+        outputs = outputs_of(self._plan)
+        if outputs and self._state.terminating != "stop":
+            self._tell("Uploading")
+        for output in outputs:
+            folders = [host.ml / output.folder for host in self._hosts()]
+            collect(folders, self._job.path / "upload", Location.parse(output.uri), self._buckets, gzip=False)
+        for host in self._hosts():
+            with contextlib.suppress(OSError):
+                message = (host.ml / "output" / "message").read_text(errors="replace")
+                self._state.output = message[:LONGEST_MESSAGE]
+                break
 
     def _await_delivery(self) -> None:
         """The end is told only when the server has all lines and values: clients stop reading there."""
