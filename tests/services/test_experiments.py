@@ -169,6 +169,35 @@ def test_a_training_job_in_an_experiment_is_a_component(trial: Experiments):
     assert trial.refused("CreateTrainingJob", **gone) == ("ResourceNotFound", "Experiment 'none' does not exist.")
 
 
+def test_a_processing_job_in_an_experiment_is_a_component(trial: Experiments):
+    arn = trial(
+        "CreateProcessingJob",
+        ProcessingJobName="clean",
+        ProcessingResources={
+            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
+        },
+        ProcessingInputs=[
+            {"InputName": "in", "S3Input": {"S3Uri": "s3://b/in", "LocalPath": "/opt/ml/processing/in"}}
+        ],
+        ProcessingOutputConfig={
+            "Outputs": [
+                {"OutputName": "out", "S3Output": {"S3Uri": "s3://b/out", "LocalPath": "/opt/ml/processing/out"}}
+            ]
+        },
+        AppSpecification={"ImageUri": "process"},
+        ExperimentConfig={"ExperimentName": "e", "TrialName": "t"},
+    )["ProcessingJobArn"]
+    tell(trial.caller, "Training", "Failed", name="clean", kind="processing", failure_reason="AlgorithmError: x")
+    [listed] = trial("ListTrialComponents", SourceArn=arn)["TrialComponentSummaries"]
+    assert listed["TrialComponentSource"] == {"SourceArn": arn, "SourceType": "SageMakerProcessingJob"}
+    found = trial("DescribeTrialComponent", TrialComponentName=listed["TrialComponentName"])
+    assert (found["DisplayName"], found["Status"]["PrimaryStatus"]) == ("Processing", "Failed")
+    assert found["Parameters"]["SageMaker.InstanceCount"] == {"NumberValue": 2.0}
+    assert found["InputArtifacts"]["in"] == {"Value": "s3://b/in"}
+    assert found["OutputArtifacts"] == {"out": {"Value": "s3://b/out"}}
+    assert found["Metrics"] == []
+
+
 def search(do: Experiments, resource: str, *filters: tuple[str, str, str], **more: Any) -> list[dict[str, Any]]:
     conditions = [{"Name": name, "Operator": operator, "Value": value} for name, operator, value in filters]
     expression = {"SearchExpression": {"Filters": conditions}} if filters else {}

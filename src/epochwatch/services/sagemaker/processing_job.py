@@ -7,6 +7,7 @@ from epochwatch.model.job import PROCESSING, TERMINAL, TrainingJob
 from epochwatch.services.call import Call
 from epochwatch.services.sagemaker.resources import ended, in_use, invalid, job_arn, not_found
 from epochwatch.services.sagemaker.tags import tags_of
+from epochwatch.services.sagemaker.trial_components import create_job_component, require_experiment
 from epochwatch.store.state.job_records import NameTaken, StillRunning
 
 DEFAULT_RUNTIME_SECONDS: Final = 86400
@@ -27,8 +28,9 @@ def create_processing_job(call: Call, request: dict[str, Any]) -> dict[str, Any]
     """CreateProcessingJob: the job waits for its launcher from now on."""
     request = _completed(request)
     name = request["ProcessingJobName"]
+    require_experiment(call, request.get("ExperimentConfig", {}))
     try:
-        call.stores.state.jobs.create(
+        job = call.stores.state.jobs.create(
             call.tenant,
             name,
             request,
@@ -40,6 +42,8 @@ def create_processing_job(call: Call, request: dict[str, Any]) -> dict[str, Any]
         )
     except NameTaken as error:
         raise in_use("Processing job", job_arn(call, PROCESSING, name)) from error
+    if "ExperimentConfig" in request:
+        create_job_component(call, PROCESSING, job, request["ExperimentConfig"])
     return {"ProcessingJobArn": job_arn(call, PROCESSING, name)}
 
 

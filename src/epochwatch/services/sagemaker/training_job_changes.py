@@ -52,7 +52,7 @@ def start_training_job(call: Call, request: dict[str, Any]) -> TrainingJob:
     except NameTaken as error:
         raise in_use("Training job", job_arn(call, TRAINING, name)) from error
     if "ExperimentConfig" in request:
-        create_job_component(call, job, request["ExperimentConfig"])
+        create_job_component(call, TRAINING, job, request["ExperimentConfig"])
     call.stores.feed.publish_job(call.tenant, job)
     return job
 

@@ -5,17 +5,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from epochwatch.model.job import TRAINING, TrainingJob
+from epochwatch.model.job import PROCESSING, TRAINING, JobKind, TrainingJob
 from epochwatch.services.call import Call
 from epochwatch.services.sagemaker.experiments import create, known, times
 from epochwatch.services.sagemaker.resource_list import resource_page
 from epochwatch.services.sagemaker.resources import arn, invalid, job_arn
-from epochwatch.store.run_points import TRAINING_JOB
+from epochwatch.store.run_points import PROCESSING_JOB, TRAINING_JOB, Owner
 from epochwatch.store.run_points import TRIAL_COMPONENT as COMPONENT_POINTS
 from epochwatch.store.state.resources import EXPERIMENT, TRIAL, TRIAL_COMPONENT, Resource
 
-JOB_COMPONENT: Final = "-aws-training-job"
-"""Behind a training job's name: the component that is made for it."""
+JOB_COMPONENTS: Final = {TRAINING: "-aws-training-job", PROCESSING: "-aws-processing-job"}
+"""Behind a job's name, by kind: the component that is made for it."""
+_POINTS: Final[dict[JobKind, Owner]] = {TRAINING: TRAINING_JOB, PROCESSING: PROCESSING_JOB}
 _KEPT: Final = (
     "DisplayName",
     "Status",
@@ -111,9 +112,9 @@ def component_document(call: Call, resource: Resource, *, metrics: bool = True) 
         "InputArtifacts": {},
         "OutputArtifacts": {},
     }
-    job = _job(call, resource.name)
+    kind, job = _job(call, resource.name)
     if job is not None:
-        document |= _of_job(call, job, call.stores.state.jobs.request(call.tenant, job.name))
+        document |= _of_job(call, kind, job, call.stores.state.jobs.request(call.tenant, job.name, kind))
     document |= resource.record
     document |= times(resource)
     return with_metrics(call, document) if metrics else document
@@ -121,16 +122,15 @@ def component_document(call: Call, resource: Resource, *, metrics: bool = True) 
 
 def with_metrics(call: Call, document: Mapping[str, Any]) -> dict[str, Any]:
     """A component's document with a summary of each metric's finite values."""
-    job = _job(call, document["TrialComponentName"])
-    return {
-        **document,
-        "Metrics": _metrics(call, document["TrialComponentName"], None if job is None else job.name),
-    }
+    name = document["TrialComponentName"]
+    kind, job = _job(call, name)
+    owner, owned = (COMPONENT_POINTS, name) if job is None else (_POINTS[kind], job.name)
+    return {**document, "Metrics": _metrics(call, name, owner, owned)}
 
 
-def create_job_component(call: Call, job: TrainingJob, config: Mapping[str, Any]) -> None:
-    """The component of a training job that was asked for with an experiment: made, and put into the trial."""
-    name = job.name + JOB_COMPONENT
+def create_job_component(call: Call, kind: JobKind, job: TrainingJob, config: Mapping[str, Any]) -> None:
+    """The component of a job that was asked for with an experiment: made, and put into the trial."""
+    name = job.name + JOB_COMPONENTS[kind]
     display = {"DisplayName": config["TrialComponentDisplayName"]} if "TrialComponentDisplayName" in config else {}
     call.stores.state.resources.create(call.tenant, TRIAL_COMPONENT, name, display, call.now)
     if "TrialName" in config:
@@ -175,8 +175,9 @@ def _names(call: Call, request: Mapping[str, Any]) -> list[str] | None:
     """The components that a listing is bound to; None for all."""
     resources = call.stores.state.resources
     if "SourceArn" in request:
-        job = request["SourceArn"].removeprefix(job_arn(call, TRAINING, ""))
-        return [job + JOB_COMPONENT] if job != request["SourceArn"] else []
+        source = request["SourceArn"]
+        prefixes = {job_arn(call, kind, ""): suffix for kind, suffix in JOB_COMPONENTS.items()}
+        return [source.removeprefix(prefix) + end for prefix, end in prefixes.items() if source.startswith(prefix)]
     if "TrialName" in request:
         trials = [known(call, TRIAL, request["TrialName"]).name]
     elif "ExperimentName" in request:
@@ -188,41 +189,68 @@ def _names(call: Call, request: Mapping[str, Any]) -> list[str] | None:
     return [component for _, component in resources.memberships(call.tenant, trials=trials)]
 
 
-def _job(call: Call, component: str) -> TrainingJob | None:
-    name = component.removesuffix(JOB_COMPONENT)
-    return None if name == component else call.stores.state.jobs.get(call.tenant, name)
+def _job(call: Call, component: str) -> tuple[JobKind, TrainingJob | None]:
+    """The job whose component it is, and its kind; of any other, None."""
+    for kind, suffix in JOB_COMPONENTS.items():
+        if component.endswith(suffix):
+            return kind, call.stores.state.jobs.get(call.tenant, component.removesuffix(suffix), kind)
+    return TRAINING, None
 
 
-def _of_job(call: Call, job: TrainingJob, created_with: Mapping[str, Any]) -> dict[str, Any]:
-    """What a component shows of its training job."""
-    specification, resources = (
-        created_with.get("AlgorithmSpecification", {}),
-        created_with.get("ResourceConfig", {}),
+def _of_job(call: Call, kind: JobKind, job: TrainingJob, created_with: Mapping[str, Any]) -> dict[str, Any]:
+    """What a component shows of its job."""
+    shown = _of_training(job, created_with) if kind is TRAINING else _of_processing(created_with)
+    message = (
+        f"Status: {job.status}, secondary status: {job.secondary_status}, failure reason: {job.failure_reason}."
     )
+    document: dict[str, Any] = {
+        "DisplayName": kind.name.capitalize(),
+        "Source": {
+            "SourceArn": job_arn(call, kind, job.name),
+            "SourceType": f"SageMaker{kind.name.capitalize()}Job",
+        },
+        "Status": {"PrimaryStatus": job.status, "Message": message[:1024]},
+        **shown,
+    }
+    if job.training_started is not None:
+        document["StartTime"] = job.training_started
+    return document if job.ended is None else document | {"EndTime": job.ended}
+
+
+def _of_training(job: TrainingJob, created_with: Mapping[str, Any]) -> dict[str, Any]:
     parameters = {key: _parameter(value) for key, value in created_with.get("HyperParameters", {}).items()}
-    for key in ("InstanceType", "InstanceCount", "VolumeSizeInGB"):
-        if key in resources:
-            parameters[f"SageMaker.{key}"] = _parameter(resources[key])
     inputs = {
         channel["ChannelName"]: {"Value": source["S3Uri"]}
         for channel in created_with.get("InputDataConfig", [])
         if (source := channel["DataSource"].get("S3DataSource"))
     }
-    if "TrainingImage" in specification:
-        inputs["SageMaker.ImageUri"] = {"Value": specification["TrainingImage"]}
-    document: dict[str, Any] = {
-        "DisplayName": "Training",
-        "Source": {"SourceArn": job_arn(call, TRAINING, job.name), "SourceType": "SageMakerTrainingJob"},
-        "Status": {"PrimaryStatus": job.status, "Message": f"Status: {job.status}, secondary status: "
-                   f"{job.secondary_status}, failure reason: {job.failure_reason}."[:1024]},
-        "Parameters": parameters,
-        "InputArtifacts": inputs,
-    }  # fmt: skip
-    if job.artifacts:
-        document["OutputArtifacts"] = {"SageMaker.ModelArtifact": {"Value": job.artifacts}}
-    if job.training_started is not None:
-        document["StartTime"] = job.training_started
-    return document if job.ended is None else document | {"EndTime": job.ended}
+    image = created_with.get("AlgorithmSpecification", {}).get("TrainingImage")
+    return {
+        "Parameters": parameters | _machine(created_with.get("ResourceConfig", {})),
+        "InputArtifacts": inputs | ({"SageMaker.ImageUri": {"Value": image}} if image else {}),
+        "OutputArtifacts": {"SageMaker.ModelArtifact": {"Value": job.artifacts}} if job.artifacts else {},
+    }
+
+
+def _of_processing(created_with: Mapping[str, Any]) -> dict[str, Any]:
+    inputs = {
+        one["InputName"]: {"Value": one["S3Input"]["S3Uri"]}
+        for one in created_with.get("ProcessingInputs", [])
+        if "S3Input" in one
+    }
+    outputs = created_with.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    return {
+        "Parameters": _machine(created_with["ProcessingResources"]["ClusterConfig"]),
+        "InputArtifacts": inputs | {"SageMaker.ImageUri": {"Value": created_with["AppSpecification"]["ImageUri"]}},
+        "OutputArtifacts": {
+            one["OutputName"]: {"Value": one["S3Output"]["S3Uri"]} for one in outputs if "S3Output" in one
+        },
+    }
+
+
+def _machine(resources: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = ("InstanceType", "InstanceCount", "VolumeSizeInGB")
+    return {f"SageMaker.{key}": _parameter(resources[key]) for key in wanted if key in resources}
 
 
 def _parameter(value: Any) -> dict[str, Any]:
@@ -232,18 +260,17 @@ def _parameter(value: Any) -> dict[str, Any]:
         return {"StringValue": str(value)}
 
 
-def _metrics(call: Call, component: str, job: str | None) -> list[dict[str, Any]]:
-    owned_by = (COMPONENT_POINTS, component) if job is None else (TRAINING_JOB, job)
-    table = call.stores.run_points.points(call.tenant, *owned_by)
+def _metrics(call: Call, component: str, owner: Owner, name: str) -> list[dict[str, Any]]:
+    table = call.stores.run_points.points(call.tenant, owner, name)
     names, values = table["metric"].to_numpy(), table["value"].to_numpy()
     moments = table["time"].to_numpy()
     found = []
-    for name in dict.fromkeys(names):
-        wanted = (names == name) & np.isfinite(values)
+    for metric in dict.fromkeys(names):
+        wanted = (names == metric) & np.isfinite(values)
         if wanted.any():
             found.append(
                 {
-                    "MetricName": name,
+                    "MetricName": metric,
                     "SourceArn": arn(call, TRIAL_COMPONENT, component),
                     "TimeStamp": float(moments[wanted][-1]) / 1e6,
                     "Max": float(values[wanted].max()),
