@@ -19,8 +19,9 @@ logger = logging.getLogger(__name__)
 
 RESTART_SECONDS: Final = 1.0
 _STARTED = re.compile(rb"Starting s3 server on \[http://127\.0\.0\.1:(\d+)/\]")
-_FRESH_SECONDS: Final = 1
-"""How old the picture of a directory may be that others write to as well."""
+_REMEMBERED_HOURS: Final = 24
+"""How long rclone remembers a folder and its files' hashes. An object's ETag is its MD5, which would otherwise be
+computed again for each part of a download."""
 
 
 class ObjectServer:
@@ -77,7 +78,7 @@ class ObjectServer:
     def _serve_once(self) -> None:
         command = [
             str(rclone()), "serve", "s3", "--addr", "127.0.0.1:0", "--vfs-cache-mode", "off",
-            "--dir-cache-time", f"{_FRESH_SECONDS}s", str(self._directory),
+            "--dir-cache-time", f"{_REMEMBERED_HOURS}h", str(self._directory),
         ]  # fmt: skip
         process = subprocess.Popen(
             command,
