@@ -23,9 +23,9 @@ logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 1.0
 """Rows go into the engine so long after they came at the latest."""
-FLUSH_BYTES = 16 << 20
-"""So much is enough for one insert: about 180,000 datapoints."""
-MOST_BYTES = 64 << 20
+FLUSH_BYTES = 8 << 20
+"""So much is enough for one insert: about 90,000 datapoints."""
+MOST_BYTES = 24 << 20
 """With more staged, adding waits: callers slow down to what the engine takes."""
 WAIT_SECONDS = 60
 RETRY_SECONDS = 1.0
