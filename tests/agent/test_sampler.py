@@ -2,91 +2,88 @@ import math
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-from epochwatch.agent.gpus import Gpus
+from epochwatch.agent.host.rows_file import RowsReader, row_files
+from epochwatch.agent.host.sampling import Sampling, write_sampling
 from epochwatch.agent.readers import SampleReader
-from epochwatch.agent.sampler import NAMES, ROW, Host
+from epochwatch.agent.sampler import NAMES, ROW, UNITS
 from epochwatch.agent.spool import Exit, RunFile, Spool
 from tests.agent.running import until
 
 
-class RecordedNvml:
-    """Answers of NVML as recorded on a machine with two devices, the second of which is lost at times."""
-
-    class NVMLError(Exception):
-        pass
-
-    def __init__(self, *, driver: bool = True, lost: bool = False) -> None:
-        self.driver, self.lost = driver, lost
-
-    def nvmlInit(self) -> None:
-        if not self.driver:
-            raise self.NVMLError("Driver Not Loaded")
-
-    def nvmlDeviceGetCount(self) -> int:
-        return 2
-
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:
-        return index
-
-    def nvmlDeviceGetUtilizationRates(self, handle: int) -> Any:
-        if self.lost and handle == 1:
-            raise self.NVMLError("GPU is lost")
-        return SimpleNamespace(gpu=(97, 45)[handle], memory=3)
-
-    def nvmlDeviceGetMemoryInfo(self, handle: int) -> Any:
-        if self.lost and handle == 1:
-            raise self.NVMLError("GPU is lost")
-        return SimpleNamespace(total=80 << 30, used=(40 << 30, 20 << 30)[handle], free=0)
+def sampler(spool: Spool, directory: Path) -> list[str]:
+    return [sys.executable, "-m", "epochwatch.agent.sampler", str(spool.path), str(directory)]
 
 
-def test_gpus_are_summed() -> None:
-    assert Gpus.open(RecordedNvml()).utilization() == (142, 75)
-
-
-def test_lost_gpu_is_left_out() -> None:
-    assert Gpus.open(RecordedNvml(lost=True)).utilization() == (97, 50)
-
-
-def test_machine_without_a_driver_has_no_gpu_values() -> None:
-    assert all(math.isnan(value) for value in Gpus.open(RecordedNvml(driver=False)).utilization())
-
-
-def test_host_sample_agrees_with_the_machine(tmp_path: Path) -> None:
-    import psutil
-
-    host = Host(str(tmp_path), Gpus.open(RecordedNvml()))
-    end = time.monotonic() + 0.3
-    while time.monotonic() < end:
-        pass  # one busy core
-    cpu, memory, disk, gpu, gpu_memory = host.sample()
-    assert 20 < cpu <= 100 * (psutil.cpu_count() or 1)
-    assert abs(memory - psutil.virtual_memory().percent) < 10
-    assert abs(disk - psutil.disk_usage(str(tmp_path)).percent) < 2
-    assert (gpu, gpu_memory) == (142, 75)
-
-
-def test_sampler_process_appends_rows_until_the_exit_record(tmp_path: Path) -> None:
-    spool = Spool.create(tmp_path, RunFile(run_id="ef" * 16, name="x", started=1.0))
-    (spool.path / "samples.bin").write_bytes(b"torn")
+@contextmanager
+def sampled(spool: Spool, directory: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A sampler of a run that somebody records."""
     with spool.lock("run") as lock:
         lock.take(wait=True)
-        command = [sys.executable, "-m", "epochwatch.agent.sampler", str(spool.path), str(tmp_path)]
-        with subprocess.Popen(command) as process:
-            until(lambda: (spool.path / "samples.bin").stat().st_size >= 2 * ROW.size)
-            spool.write_exit(Exit(1.0, 0))
-            assert process.wait(10) == 0
+        with subprocess.Popen(sampler(spool, directory)) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+
+def seconds_of(spool: Spool) -> int:
+    path = spool.path / "samples.bin"
+    return path.stat().st_size // ROW.size if path.exists() else 0
+
+
+def made(tmp_path: Path) -> Spool:
+    return Spool.create(tmp_path, RunFile(run_id="ef" * 16, name="x", started=1.0))
+
+
+def test_sampler_process_appends_seconds_until_the_exit_record(tmp_path: Path) -> None:
+    spool = made(tmp_path)
+    (spool.path / "samples.bin").write_bytes(b"torn")
+    with sampled(spool, tmp_path) as process:
+        until(lambda: seconds_of(spool) >= 2)
+        spool.write_exit(Exit(1.0, 0))
+        assert process.wait(10) == 0
     piece = SampleReader(spool).read(last=True)
     assert piece is not None
     assert piece.samples is not None
     assert piece.samples.names == list(NAMES)
+    assert piece.samples.units == list(UNITS)
     assert piece.rows >= 4
 
 
+def test_rows_of_all_columns_cover_the_whole_time_without_a_gap(tmp_path: Path) -> None:
+    spool = made(tmp_path)
+    with sampled(spool, tmp_path) as process:
+        until(lambda: seconds_of(spool) >= 3)
+        spool.write_exit(Exit(1.0, 0))
+        assert process.wait(10) == 0
+    (path,) = row_files(spool.path)
+    rows = RowsReader(path).peek()
+    assert len(rows) >= 10
+    for before, row in pairwise(rows):
+        assert math.isclose((row.time - before.time) / 1e6, row.seconds, abs_tol=0.05)
+
+
+def test_interval_changes_while_the_sampler_runs(tmp_path: Path) -> None:
+    spool = made(tmp_path)
+    write_sampling(spool.path, Sampling(interval=100))
+    with sampled(spool, tmp_path) as process:
+        until(lambda: row_files(spool.path))
+        time.sleep(0.01)
+        write_sampling(spool.path, Sampling(interval=500, smdebug_layout=str(tmp_path / "profile")))
+        until(lambda: len(row_files(spool.path)) == 2)
+        reader = RowsReader(row_files(spool.path)[1])
+        until(lambda: len(reader.peek()) >= 2)
+        spool.write_exit(Exit(1.0, 0))
+        assert process.wait(10) == 0
+    assert reader.layout is not None
+    assert reader.layout.about["interval"] == "500"
+    assert list((tmp_path / "profile" / "system" / "incremental").glob("*/*.algo-1.json"))
+
+
 def test_sampler_ends_when_nobody_records(tmp_path: Path) -> None:
-    spool = Spool.create(tmp_path, RunFile(run_id="ef" * 16, name="x", started=1.0))
-    command = [sys.executable, "-m", "epochwatch.agent.sampler", str(spool.path), str(tmp_path)]
-    assert subprocess.run(command, timeout=30, check=False).returncode == 0
+    assert subprocess.run(sampler(made(tmp_path), tmp_path), timeout=30, check=False).returncode == 0

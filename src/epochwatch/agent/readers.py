@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from epochwatch.agent.journal import JournalReader
-from epochwatch.agent.sampler import NAMES, ROW
+from epochwatch.agent.sampler import NAMES, ROW, UNITS
 from epochwatch.agent.spool import INDEX_ROW, Spool
 from epochwatch.extraction.columns import run_points
 from epochwatch.extraction.extractor import Extracted, Extractor
@@ -252,6 +252,7 @@ class SampleReader:
             metrics.tobytes(),
             times.tobytes(),
             values.tobytes(),
+            list(UNITS),
         )
         return Piece(self.file, self.position, samples=samples, size=28 * len(values), rows=len(values))
 

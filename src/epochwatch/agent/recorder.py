@@ -160,6 +160,7 @@ class Companions:
 
     def _watch_sampler(self) -> None:
         command = [sys.executable, "-m", "epochwatch.agent.sampler", str(self._spool.path), here() or "/"]
+        command.append(str(self._handover.pid))
         while not self._stopping.is_set():
             with contextlib.suppress(OSError):
                 subprocess.Popen(command, **_DETACHED).wait()  # it waits itself while another one samples

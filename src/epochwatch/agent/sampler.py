@@ -1,96 +1,201 @@
-"""The host sampler: a process of its own that appends one row a second to ``samples.bin``.
+"""The host sampler: a process of its own beside the training.
 
-``python -m epochwatch.agent.sampler SPOOL DIRECTORY`` samples until the run has its exit record, or nobody
-records it any more. It reads what the host (not the container) has; DIRECTORY is the one whose disk is watched.
+``python -m epochwatch.agent.sampler SPOOL DIRECTORY [PID]`` samples until the run has its exit record, or nobody
+records it any more. It appends a row of all columns to ``host-*.bin`` at each deadline, and the instance metrics of
+each second to ``samples.bin``. DIRECTORY is the one whose disk is watched; PID is the training's process, if
+there is one.
 """
 
-import math
 import os
 import struct
 import sys
 import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from epochwatch.agent.gpus import Gpus
+from epochwatch.agent.host.deadlines import Deadlines, ask_for_punctuality
+from epochwatch.agent.host.instance import NAMES, UNITS, Instance
+from epochwatch.agent.host.machine import Machine, about, this_machine
+from epochwatch.agent.host.rows_file import RowsWriter
+from epochwatch.agent.host.sampling import SamplingFile
+from epochwatch.agent.host.smdebug_layout import SystemFiles
 from epochwatch.agent.spool import Spool
+from epochwatch.model.host_rows import Layout, Row
 
-NAMES = ("CPUUtilization", "MemoryUtilization", "DiskUtilization", "GPUUtilization", "GPUMemoryUtilization")
-"""SageMaker's instance metrics, in percent; CPU and GPU ones are sums over cores and devices."""
-ROW = struct.Struct("<q5d")
-"""Unix microseconds, then a value for each of NAMES; NaN where it could not be read."""
-INTERVAL_SECONDS = 1.0
+__all__ = ["NAMES", "ROW", "UNITS", "Sampler", "run"]
+
+ROW = struct.Struct(f"<q{len(NAMES)}d")
+"""Unix microseconds of the second's beginning, then a value for each of NAMES; NaN where it could not be read."""
+FILE_SECONDS = 3600
+"""A file of rows is ended after so long, so that what the server has can be removed."""
+LOOK_SECONDS = 0.1
+"""Between two looks at whether the run is over, where the interval is longer."""
+ALIVE_SECONDS = 1.0
+"""Between two looks at whether anybody records the run."""
+SECOND = 1_000_000
 
 
-class Host:
-    """Reads one sample at a time."""
+class Sampler:
+    """Takes samples into the files of ``spool``. ``machine`` is asked for with each file: disks come and go."""
 
-    def __init__(self, directory: str, gpus: Gpus) -> None:
-        import psutil
-
-        self._psutil: Any = psutil
+    def __init__(self, spool: Path, directory: str, machine: Callable[[], Machine]) -> None:
+        self._spool = spool
         self._directory = directory
-        self._gpus = gpus
-        self._busy, self._all = self._cpu()
+        self._make = machine
+        self._seconds = _SecondsFile(spool / "samples.bin")
+        self._sampling = SamplingFile(spool)
+        self.deadlines = Deadlines(self._sampling.now.interval)
+        self._scheduling = ""
+        self._machine: Machine | None = None
+        self._clock = 0
+        self._begun = self._second = 0
+        self._writer: RowsWriter | None = None
+        self._pending: list[Row] = []
+        self._smdebug: SystemFiles | None = None
 
-    def sample(self) -> tuple[float, ...]:
-        """A value for each of NAMES; the CPU's is the mean since the sample before."""
-        return (
-            self._cpu_utilization(),
-            self._read(lambda: self._psutil.virtual_memory().percent),
-            self._read(lambda: self._psutil.disk_usage(self._directory).percent),
-            *self._gpus.utilization(),
-        )
+    def begin(self, scheduling: str = "normal") -> None:
+        """Looks at the machine for the first time."""
+        self._scheduling = scheduling
+        self._open()
 
-    def _cpu(self) -> tuple[float, float]:
-        """CPU seconds since boot: busy, and all."""
-        times = self._psutil.cpu_times()
-        # The kernel counts guests' time as user time too, so it is not added again.
-        parts = {name: value for name, value in times._asdict().items() if not name.startswith("guest")}
-        everything = sum(parts.values())
-        return everything - parts.get("idle", 0.0) - parts.get("iowait", 0.0), everything
+    def sample(self) -> None:
+        """One row now."""
+        assert self._machine is not None, "begin comes first"
+        now, clock = time.time_ns() // 1000, time.monotonic_ns()
+        seconds = (clock - self._clock) / 1e9
+        self._clock = clock
+        row = Row(now, seconds, self._machine.sample(seconds))
+        if self._writer is not None:
+            self._writer.append(row)
+        if self._smdebug is not None:
+            self._smdebug.append(row)
+        self._pending.append(row)
+        if now // SECOND != self._second:
+            self._end_second(now)
 
-    def _cpu_utilization(self) -> float:
-        busy, everything = self._cpu()
-        passed = everything - self._all
-        share = (busy - self._busy) / passed if passed > 0 else math.nan
-        self._busy, self._all = busy, everything
-        return min(max(share, 0.0), 1.0) * 100 * (os.cpu_count() or 1) if not math.isnan(share) else math.nan
+    def close(self) -> None:
+        """Writes the unfinished second, and ends the files."""
+        if self._pending:
+            self._write_second()
+        if self._writer is not None:
+            self._writer.close()
+        if self._smdebug is not None:
+            self._smdebug.close()
+        self._seconds.close()
 
-    @staticmethod
-    def _read(value: Any) -> float:
-        try:
-            return float(value())
-        except OSError:
-            return math.nan
+    def _end_second(self, now: int) -> None:
+        self._second = now // SECOND
+        self._write_second()
+        if self._sampling.changed():
+            self.deadlines = Deadlines(self._sampling.now.interval)
+            self._renew()
+        elif now - self._begun > FILE_SECONDS * SECOND:
+            self._renew()
+
+    def _write_second(self) -> None:
+        first = self._pending[0]
+        time = first.time - round(first.seconds * SECOND)
+        self._seconds.append(ROW.pack(time, *self._instance.values(self._pending)))
+        self._pending = []
+
+    def _renew(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        if self._smdebug is not None:
+            self._smdebug.close()
+            self._smdebug = None
+        self._open()
+
+    def _open(self) -> None:
+        machine = self._make()
+        if self._machine is None or machine.columns != self._machine.columns:
+            machine.sample(0.0)  # where the counters begin; with the same columns they go on
+            self._machine, self._clock = machine, time.monotonic_ns()
+            self.deadlines = Deadlines(self._sampling.now.interval)
+        self._begun = time.time_ns() // 1000
+        self._second = self._begun // SECOND
+        self._instance = Instance(self._machine.columns)
+        sampling = self._sampling.now
+        said = about(self._directory) | {
+            "interval": str(sampling.interval),
+            "scheduling": self._scheduling,
+            **{f"left-out {name}": why for name, why in self._machine.left_out.items()},
+        }
+        layout = Layout(self._machine.columns, said)
+        with suppress(OSError):  # the disk is full: seconds may still find room, and the next file
+            self._writer = RowsWriter(self._spool, layout, self._begun)
+        if sampling.smdebug_layout:
+            self._smdebug = SystemFiles(Path(sampling.smdebug_layout), sampling.node, layout.columns)
 
 
-def run(spool: Spool, directory: str) -> None:
+class _SecondsFile:
+    """``samples.bin``; a torn row at its end, of one that was killed, is taken away first."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        size = os.fstat(self._fd).st_size
+        self._end = size - size % ROW.size
+        os.ftruncate(self._fd, self._end)
+
+    def append(self, row: bytes) -> None:
+        with suppress(OSError):  # a full disk; the next row takes this one's place
+            if os.pwrite(self._fd, row, self._end) == len(row):
+                self._end += len(row)
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+def run(spool: Spool, directory: str, pid: int | None = None) -> None:
     """Samples at absolute deadlines until the run is over; waits first while another process samples it."""
     with spool.lock("samples") as lock:
         lock.take(wait=True)
-        host = Host(directory, Gpus.open())
-        path = spool.path / "samples.bin"
-        with open(path, "ab", buffering=0) as file:
-            torn = path.stat().st_size % ROW.size
-            if torn:
-                file.truncate(path.stat().st_size - torn)
-            deadline = time.monotonic()
-            while True:
-                deadline = max(deadline + INTERVAL_SECONDS, time.monotonic())
-                if _over(spool, deadline):
-                    return
-                file.write(ROW.pack(time.time_ns() // 1000, *host.sample()))
+        sampler = Sampler(
+            spool.path, directory, lambda: this_machine(directory, pid, lambda job: Gpus.open(job=job))
+        )
+        sampler.begin(ask_for_punctuality())
+        alive = _Alive(spool)
+        while alive.sleep(sampler.deadlines.rest()):
+            sampler.deadlines.take()
+            sampler.sample()
+        sampler.close()
 
 
-def _over(spool: Spool, deadline: float) -> bool:
-    """Sleeps until the deadline, or until the run is over: then True."""
-    while (rest := deadline - time.monotonic()) > 0:
-        time.sleep(min(rest, 0.1))
-        if (spool.path / "exit.json").exists():
+class _Alive:
+    """Whether the run goes on."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._exit = str(spool.path / "exit.json")
+        self._looked = 0.0
+
+    def sleep(self, seconds: float) -> bool:
+        """Sleeps so long, or until the run is over: then False."""
+        deadline = time.monotonic() + seconds
+        while True:
+            rest = deadline - time.monotonic()
+            if rest > 0:
+                time.sleep(min(rest, LOOK_SECONDS))
+            if os.path.exists(self._exit) or not self._recorded():
+                return False
+            if rest <= LOOK_SECONDS:
+                return True
+
+    def _recorded(self) -> bool:
+        now = time.monotonic()
+        if now - self._looked < ALIVE_SECONDS:
             return True
-    return not spool.being_recorded()
+        self._looked = now
+        return self._spool.being_recorded()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """The process."""
+    run(Spool(Path(arguments[0])), arguments[1], int(arguments[2]) if len(arguments) > 2 else None)
 
 
 if __name__ == "__main__":
-    run(Spool(Path(sys.argv[1])), sys.argv[2])
+    main(sys.argv[1:])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from epochwatch.agent.delivery import Delivery, GivenUp, Refused
 from epochwatch.agent.failure import LastLines
+from epochwatch.agent.host.minutes import MinuteReader
 from epochwatch.agent.readers import JournalFileReader, OutputReader, Piece, Reader, SampleReader
 from epochwatch.agent.spool import Exit, Spool
 from epochwatch.agent.tally import Tally
@@ -25,6 +26,7 @@ from epochwatch.model.batch import (
     Registered,
 )
 from epochwatch.model.health import merged
+from epochwatch.model.host_rows import HostMinute
 from epochwatch.settings import Settings
 
 TICK_SECONDS = 0.1
@@ -71,6 +73,7 @@ class Shipper:
         self._delivery = Delivery(settings, self._pause)
         self._outputs = self._open_outputs()
         self._others: dict[str, Reader] = {}
+        self._minutes: MinuteReader | None = MinuteReader(spool.run_id, spool.path, self._state.acknowledged)
         self._ahead: list[Reader] = []
         self._beat = self._saved = 0.0
         self._last_lines = LastLines()
@@ -129,6 +132,8 @@ class Shipper:
             pieces = self._collect(last=over)
             if pieces:
                 self._send(pieces)
+            elif self._send_minute(last=over):
+                pass
             elif over:
                 self._report_end()
                 return
@@ -199,7 +204,22 @@ class Shipper:
             self.sent_values += len(piece.run_points.values) // 8 if piece.run_points else 0
         self._save_now_and_then()
 
-    def _post(self, path: str, make: Callable[[], Batch | Progress], kind: type[object]) -> None:
+    def _send_minute(self, *, last: bool) -> bool:
+        """Whether there was a minute of host samples to send. A server that takes none still gets the rest."""
+        minute = self._minutes.next(last=last) if self._minutes is not None else None
+        if minute is None or self._minutes is None:
+            return False
+        try:
+            self._post("/_/agent/host-minutes", lambda: minute, dict[str, object])
+        except Refused as refusal:
+            self._say(f"the server does not take host samples ({refusal}); they stay in {self._spool.path}")
+            self._minutes = None
+            return False
+        self._minutes.acknowledge()
+        self._save_now_and_then()
+        return True
+
+    def _post(self, path: str, make: Callable[[], Batch | Progress | HostMinute], kind: type[object]) -> None:
         try:
             self._delivery.post(path, make, kind)
         except Refused as refusal:

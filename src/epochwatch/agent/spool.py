@@ -8,7 +8,9 @@
       algo-1.log, ...     what was read of files that are followed instead; algo-1.place: up to where
       output.idx          rows ``<QQ``: end offset, Unix microseconds of arrival (appended after the data)
       journal-*.ewj       values of ``epochwatch.log``
-      samples.bin         host samples, rows of ``epochwatch.agent.sampler.ROW``
+      samples.bin         instance metrics of each second, rows of ``epochwatch.agent.sampler.ROW``
+      host-*.bin          samples of all that is measured of the host (``epochwatch.model.host_rows``)
+      sampling.json       Sampling: how often, and what is written beside
       follows.json        for each of these what is followed: a file's path, or journal: and a unit
       state.json          State: how far the server has acknowledged; a cache
       notes.json          Notes: config, summary and tags of the training

@@ -153,6 +153,8 @@ class InstanceSamples(msgspec.Struct):
     timestamps: bytes
     """int64, Unix microseconds."""
     values: bytes
+    units: list[str] = []
+    """CloudWatch's unit for each of ``names``; left out where all are percentages."""
 
 
 class Batch(msgspec.Struct):

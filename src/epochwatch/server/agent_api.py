@@ -19,9 +19,11 @@ from starlette.routing import Route
 
 from epochwatch.errors import EpochwatchError
 from epochwatch.model.batch import Batch, Committed, Progress, Registered, Registration
+from epochwatch.model.host_rows import HostMinute
 from epochwatch.model.launch import Interruption, JobProgress
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.batches import commit_batch
+from epochwatch.store.host_samples import HostPlace, keep_minute
 from epochwatch.store.stores import Stores
 
 logger = logging.getLogger(__name__)
@@ -69,6 +71,7 @@ class AgentApi:
         return [
             Route("/registrations", self._register, methods=["POST"]),
             Route("/batches", self._batch, methods=["POST"]),
+            Route("/host-minutes", self._host_minute, methods=["POST"]),
             Route("/progress", self._progress, methods=["POST"]),
             Route("/job", self._job, methods=["POST"]),
             Route("/interruptions", self._interruption, methods=["POST"]),
@@ -97,6 +100,15 @@ class AgentApi:
             return commit_batch(self._stores, tenant, run, batch, time.time())
 
         return await self._answer(request, Batch, commit)
+
+    async def _host_minute(self, request: Request) -> Response:
+        def keep(tenant: Tenant, minute: HostMinute) -> None:
+            run = self._stores.state.jobs.run(tenant, minute.run_id)
+            if run is None:
+                raise Refusal(404, "UnknownRun", f"run {minute.run_id} is not registered: register it first")
+            keep_minute(self._stores.objects, HostPlace.of(tenant, run), minute)
+
+        return await self._answer(request, HostMinute, keep)
 
     async def _progress(self, request: Request) -> Response:
         def progress(tenant: Tenant, record: Progress) -> None:

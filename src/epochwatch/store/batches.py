@@ -268,7 +268,11 @@ def _samples(context: _Context, part: InstanceSamples, number: int, stored: Stor
     chosen = {name: column[finite] for name, column in columns.items()}
     run = context.run
     dimensions = (("Host", f"{run.job}/{run.host}"),)
-    known = [_Known.of(run.log_group, name, dimensions, "Percent") for name in part.names]
+    units = part.units or ["Percent"] * len(part.names)
+    _same_length(part.names, units)
+    known = [
+        _Known.of(run.log_group, name, dimensions, unit) for name, unit in zip(part.names, units, strict=True)
+    ]
 
     def announce(new: dict[str, NDArray[Any]]) -> None:
         if context.stores.feed.watched(context.tenant, run.job):

@@ -1,5 +1,6 @@
 """Objects by key: artefacts, profiles, reports; in a local directory or in S3."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,21 @@ class ObjectStore:
     def put(self, key: str, content: bytes) -> None:
         """Store ``content``; replaces what was there, at once."""
         obstore.put(self._store, checked_key(key), content)
+
+    def put_durably(self, key: str, content: bytes) -> None:
+        """As ``put``; on disk on return."""
+        self.put(key, content)
+        if isinstance(self._store, LocalStore) and self._store.prefix is not None:
+            root = Path(self._store.prefix)
+            path = root / key
+            for place in (path, *path.parents):
+                descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+                if place == root:
+                    break
 
     def get(self, key: str) -> bytes | None:
         """The object's content, or None."""

@@ -1,0 +1,270 @@
+"""Samples of hosts as columnar files in the object store, kept for good.
+
+``hosts/<account>/<region>/<kind>/<job>/<host>/<YYYYMMDDHH>/``: ``<Unix minute>-<part>.parquet`` as they come; later
+``hour.parquet`` of all of them, and ``1s``, ``10s`` and ``60s.parquet`` with least, mean and greatest of such spans.
+
+A percentage is kept as hundredths in 16 bits where all of a file's fit, everything else as it came; what was not
+measured is null.
+"""
+
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from epochwatch.model.host_rows import MOST_COLUMNS, HostMinute
+from epochwatch.model.job import PROCESSING, Run
+from epochwatch.model.tenant import Tenant
+from epochwatch.store.objects import ObjectStore, checked_key
+
+HOUR = 3600
+MICRO = 1_000_000
+SPANS = (1, 10, 60)
+"""Seconds of the summaries."""
+COMPACTED_AT = 5
+"""The minute of an hour that has the hours before it put together: late ones are there by then."""
+HUNDREDTHS = 100.0
+_FITS = 327.0
+_UNIT = b"unit"
+SUMMARIES = ("min", "mean", "max")
+
+Values = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlace:
+    """Where the samples of one host of one job are."""
+
+    tenant: Tenant
+    kind: str
+    """``training-job`` or ``processing-job``"""
+    job: str
+    host: str
+
+    @classmethod
+    def of(cls, tenant: Tenant, run: Run) -> "HostPlace":
+        """Of the run's own host."""
+        kind = "processing-job" if run.log_group == PROCESSING.log_group else "training-job"
+        return cls(tenant, kind, run.job, run.host)
+
+    @property
+    def folder(self) -> str:
+        """The key of all of them."""
+        return f"hosts/{self.tenant.account}/{self.tenant.region}/{self.kind}/{self.job}/{self.host}"
+
+    def hour(self, seconds: float) -> str:
+        """The key of an hour's files, by a time within it."""
+        return f"{self.folder}/{datetime.fromtimestamp(seconds, UTC):%Y%m%d%H}"
+
+
+@dataclass(slots=True)
+class Samples:
+    """Rows of one host, in the order of time."""
+
+    times: NDArray[np.int64]
+    """Unix microseconds."""
+    seconds: NDArray[np.float32]
+    """Over which each row's values are."""
+    values: Values
+    units: dict[str, str]
+
+
+def keep_minute(objects: ObjectStore, place: HostPlace, minute: HostMinute) -> None:
+    """Store one minute; on disk on return, and the same when it comes again. Raises ValueError for what is none."""
+    samples = _unpacked(minute)
+    key = f"{place.hour(minute.minute)}/{minute.minute:010d}-{minute.part}.parquet"
+    objects.put_durably(checked_key(key), _packed(samples))
+    if minute.minute // 60 % 60 == COMPACTED_AT:
+        compact(objects, place, minute.minute // HOUR * HOUR - HOUR)
+
+
+def read_samples(
+    objects: ObjectStore, place: HostPlace, start: float, end: float, columns: Iterable[str] | None = None
+) -> Samples:
+    """Every row taken from ``start`` until before ``end`` (Unix seconds), of all columns or of some."""
+    wanted = None if columns is None else list(columns)
+    # A row lies in the hour in which its time begins, which may be the one before.
+    found = [
+        _samples_in(content, wanted)
+        for hour in _hours(start - 60, end)
+        for _, content in _files(objects, place.hour(hour))
+    ]
+    return _within(_joined(found), start, end)
+
+
+def read_summaries(
+    objects: ObjectStore,
+    place: HostPlace,
+    start: float,
+    end: float,
+    span: int,
+    columns: Iterable[str] | None = None,
+) -> Samples:
+    """Least, mean and greatest value of spans of 1, 10 or 60 seconds: ``cpu.busy.min``, ``.mean`` and ``.max``.
+
+    Each span is at its beginning. Raises ValueError for another length.
+    """
+    if span not in SPANS:
+        raise ValueError(f"host samples are summed up by {', '.join(map(str, SPANS))} seconds, not {span}")
+    wanted = None if columns is None else list(columns)
+    three = None if wanted is None else [f"{name}.{kind}" for name in wanted for kind in SUMMARIES]
+    found = []
+    for hour in _hours(start, end):
+        folder = place.hour(hour)
+        ready = objects.get(f"{folder}/{span}s.parquet")
+        if ready is not None:
+            found.append(_samples_in(ready, three))
+        late = [(name, content) for name, content in _files(objects, folder) if _is_minute(name)]
+        if late:
+            found.append(summed_up(_joined([_samples_in(content, wanted) for _, content in late]), span))
+    return _within(_joined(found), start, end)
+
+
+def compact(objects: ObjectStore, place: HostPlace, hour: int) -> None:
+    """Put an hour's minutes into one file and sum them up; nothing happens when there are none.
+
+    Interrupted anywhere, it leaves files that read the same, and can be done again.
+    """
+    folder = place.hour(hour)
+    minutes = [key for key, _ in objects.list(folder) if _is_minute(key)]
+    if not minutes:
+        return
+    keys = [f"{folder}/hour.parquet", *minutes]
+    contents = [content for key in keys if (content := objects.get(key)) is not None]
+    samples = _joined([_samples_in(content, None) for content in contents])
+    for span in SPANS:
+        objects.put_durably(f"{folder}/{span}s.parquet", _packed(summed_up(samples, span)))
+    objects.put_durably(f"{folder}/hour.parquet", _packed(samples))
+    for key in minutes:
+        objects.delete(key)
+
+
+def summed_up(samples: Samples, span: int) -> Samples:
+    """Least, mean (weighted with time) and greatest of each column in spans of so many seconds."""
+    begins = samples.times - (samples.seconds.astype(np.float64) * MICRO).round().astype(np.int64)
+    spans = np.maximum(begins, 0) // (span * MICRO)
+    numbers, first = np.unique(spans, return_index=True)
+    values: Values = {}
+    units: dict[str, str] = {}
+    for name, column in samples.values.items():
+        known = ~np.isnan(column)
+        weights = np.where(known, samples.seconds, 0.0).astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            total = _reduced(np.add, np.where(known, column, 0.0) * weights, first)
+            values[f"{name}.mean"] = (total / _reduced(np.add, weights, first)).astype(np.float32)
+        for kind, function in (("min", np.fmin), ("max", np.fmax)):
+            values[f"{name}.{kind}"] = _reduced(function, column, first).astype(np.float32)
+        units |= {f"{name}.{kind}": samples.units[name] for kind in SUMMARIES}
+    seconds = _reduced(np.add, samples.seconds, first).astype(np.float32)
+    return Samples(numbers * span * MICRO, seconds, values, units)
+
+
+def _reduced(function: np.ufunc, column: NDArray[np.floating], first: NDArray[np.intp]) -> NDArray[np.floating]:
+    found: NDArray[np.floating] = function.reduceat(column, first) if len(first) else column[:0]
+    return found
+
+
+# -- what came ------------------------------------------------------------------------------------------------
+
+
+def _unpacked(minute: HostMinute) -> Samples:
+    names = [name for name, _ in minute.columns]
+    if len(names) > MOST_COLUMNS or len(set(names)) < len(names) or {"time", "seconds", ""} & set(names):
+        raise ValueError("the columns of host samples have different names, and not too many of them")
+    if minute.minute % 60 or not 0 <= minute.minute < 1 << 40:
+        raise ValueError(f"a minute of host samples begins at a full minute, not at {minute.minute}")
+    if "/" in minute.part or not minute.part:
+        raise ValueError("a minute of host samples has a part without slashes")
+    kind = np.dtype([("time", "<i8"), ("seconds", "<f4"), ("values", "<f4", (len(names),))])
+    if len(minute.rows) % kind.itemsize:
+        raise ValueError("the rows of host samples do not fit their columns")
+    rows = np.frombuffer(minute.rows, kind)
+    values = {name: rows["values"][:, place] for place, name in enumerate(names)}
+    return Samples(rows["time"], rows["seconds"], values, dict(minute.columns))
+
+
+# -- files ----------------------------------------------------------------------------------------------------
+
+
+def _packed(samples: Samples) -> bytes:
+    arrays = [pa.array(samples.times), pa.array(samples.seconds)]
+    fields = [pa.field("time", pa.int64()), pa.field("seconds", pa.float32())]
+    encodings = {"time": "DELTA_BINARY_PACKED", "seconds": "BYTE_STREAM_SPLIT"}
+    for name, column in samples.values.items():
+        unit = samples.units.get(name, "None")
+        missing = np.isnan(column)
+        if unit == "Percent" and bool((missing | (np.abs(column) < _FITS)).all()):
+            whole = np.where(missing, 0.0, np.round(column * np.float32(HUNDREDTHS))).astype(np.int16)
+            array, encodings[name] = pa.array(whole, mask=missing), "DELTA_BINARY_PACKED"
+        else:
+            array = pa.array(np.ascontiguousarray(column, np.float32), mask=missing)
+            encodings[name] = "BYTE_STREAM_SPLIT"
+        arrays.append(array)
+        fields.append(pa.field(name, array.type, metadata={_UNIT: unit.encode()}))
+    table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd", use_dictionary=False, column_encoding=encodings)
+    return sink.getvalue()
+
+
+def _samples_in(content: bytes, wanted: Sequence[str] | None) -> Samples:
+    file = pq.ParquetFile(io.BytesIO(content))
+    schema = file.schema_arrow
+    names = [name for name in schema.names if name not in ("time", "seconds")]
+    if wanted is not None:
+        names = [name for name in names if name in set(wanted)]
+    table = file.read(columns=["time", "seconds", *names])
+    values: Values = {}
+    for name in names:
+        column = table.column(name).combine_chunks()
+        hundredths = pa.types.is_int16(column.type)
+        floats = column.cast(pa.float32()).to_numpy(zero_copy_only=False)
+        values[name] = floats / np.float32(HUNDREDTHS) if hundredths else floats
+    units = {name: (schema.field(name).metadata or {}).get(_UNIT, b"None").decode() for name in names}
+    return Samples(table.column("time").to_numpy(), table.column("seconds").to_numpy(), values, units)
+
+
+def _joined(parts: Sequence[Samples]) -> Samples:
+    """All rows in the order of time; of rows at one time the last stands."""
+    if not parts:
+        return Samples(np.zeros(0, np.int64), np.zeros(0, np.float32), {}, {})
+    times = np.concatenate([part.times for part in parts])
+    names = list(dict.fromkeys(name for part in parts for name in part.values))
+    _, last = np.unique(times[::-1], return_index=True)
+    chosen = len(times) - 1 - last
+    values = {}
+    for name in names:
+        columns = [part.values.get(name, np.full(len(part.times), np.nan, np.float32)) for part in parts]
+        values[name] = np.concatenate(columns)[chosen]
+    units = {name: unit for part in parts for name, unit in part.units.items()}
+    seconds = np.concatenate([part.seconds for part in parts])
+    return Samples(times[chosen], seconds[chosen], values, units)
+
+
+def _within(samples: Samples, start: float, end: float) -> Samples:
+    chosen = (samples.times >= start * MICRO) & (samples.times < end * MICRO)
+    values = {name: column[chosen] for name, column in samples.values.items()}
+    return Samples(samples.times[chosen], samples.seconds[chosen], values, samples.units)
+
+
+def _files(objects: ObjectStore, folder: str) -> Iterable[tuple[str, bytes]]:
+    for key in sorted(key for key, _ in objects.list(folder)):
+        if not _is_summary(key) and (content := objects.get(key)) is not None:
+            yield key, content
+
+
+def _hours(start: float, end: float) -> range:
+    return range(int(start) // HOUR * HOUR, int(np.ceil(end)), HOUR)
+
+
+def _is_minute(key: str) -> bool:
+    return key.rpartition("/")[2][:10].isdecimal()
+
+
+def _is_summary(key: str) -> bool:
+    return key.rpartition("/")[2] in {f"{span}s.parquet" for span in SPANS}
