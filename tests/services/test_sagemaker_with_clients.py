@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.launchers.created_jobs import JobServer
+from tests.launchers.created_jobs import ROLE, JobServer
 from tests.peers import peer_python
 
 
@@ -55,6 +55,32 @@ def test_what_the_service_model_forbids_is_refused_in_its_words(server: JobServe
     assert code(error) == "ValidationException"
     message = error.value.response["Error"]["Message"]
     assert message.startswith("2 validation errors detected: Value 'wrong name!' at 'trainingJobName' failed to")
+
+
+def test_a_processing_job_runs(server: JobServer) -> None:
+    server.sagemaker.create_processing_job(
+        ProcessingJobName="sum",
+        ProcessingResources={
+            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+        },
+        AppSpecification={
+            "ImageUri": "process",
+            "ContainerEntrypoint": ["/bin/bash", "-c"],
+            "ContainerArguments": ["echo $((40 + 2))"],
+        },
+        RoleArn=ROLE,
+    )
+    waiter = server.sagemaker.get_waiter("processing_job_completed_or_stopped")
+    waiter.wait(ProcessingJobName="sum", WaiterConfig={"Delay": 1, "MaxAttempts": 100})
+    job = server.sagemaker.describe_processing_job(ProcessingJobName="sum")
+    assert (job["ProcessingJobStatus"], job["StoppingCondition"]) == ("Completed", {"MaxRuntimeInSeconds": 86400})
+    [stream] = server.logs.describe_log_streams(
+        logGroupName="/aws/sagemaker/ProcessingJobs", logStreamNamePrefix="sum/"
+    )["logStreams"]
+    events = server.logs.get_log_events(
+        logGroupName="/aws/sagemaker/ProcessingJobs", logStreamName=stream["logStreamName"], startFromHead=True
+    )["events"]
+    assert [event["message"] for event in events] == ["42"]
 
 
 def sdk(server: JobServer, peer: str, client: str, directory: Path) -> dict[str, Any]:
