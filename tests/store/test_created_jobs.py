@@ -138,6 +138,7 @@ def test_hosts_of_a_created_job_are_attached_to_it(state: StateStore, tenant: Te
         assert (run.job, run.host, run.log_stream) == ("job", host, f"job/{host}-{int(NOW + 5)}")
     job = state.jobs.progress(tenant, Progress(f"{1:032x}", "Completed", NOW + 9, summary={"a": 1}), NOW + 9)
     assert (job.status, job.secondary_status, job.summary) == ("InProgress", "Starting", {"a": 1})
+    assert job.updated == NOW, "a host's word is no change of the job's state"
     assert (job.hosts, job.host_count, job.log_stream) == (["algo-1", "algo-2"], 2, f"job/algo-1-{int(NOW + 5)}")
     assert state.jobs.list(tenant)[1] == 1
     create(state, tenant, kind=PROCESSING)

@@ -188,8 +188,10 @@ def advance(job: TrainingJob, progress: Progress, now: float) -> TrainingJob:
     """
     if progress.status not in STATUSES:
         raise ValueError(f"status must be one of {', '.join(STATUSES)}, not '{progress.status}'")
+    if job.created_by_api:  # clients tell a change of state by LastModifiedTime: a heartbeat is none
+        return _described(job, progress)
     job = _described(replace(job, updated=max(now, job.updated)), progress)
-    if job.created_by_api or (job.status in TERMINAL and not job.lost):
+    if job.status in TERMINAL and not job.lost:
         return job
     if job.lost:
         job = _reopened(job)
