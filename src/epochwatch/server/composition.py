@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from epochwatch import __version__
+from epochwatch.alarms.evaluator import AlarmEvaluator
 from epochwatch.client.credentials import Credentials
 from epochwatch.client.http import SERVICE
 from epochwatch.console.app import console_routes
@@ -114,7 +115,10 @@ class Composition:
         maintenance = Maintenance(self._stores)
         maintenance.start()
         self._queue.start()
+        alarms = AlarmEvaluator(self._stores)
+        alarms.start()
         yield
+        await run_in_threadpool(alarms.stop)
         await run_in_threadpool(self._queue.stop)
         await run_in_threadpool(maintenance.stop)
         self._gateway.close()

@@ -161,6 +161,7 @@ ALARMS = _owned(
     Column("slot", Integer, nullable=False),  # at which second of these
 )
 Index("alarms_by_slot", ALARMS.c.every, ALARMS.c.slot)
+Index("alarms_by_kind", *(ALARMS.c[name] for name in ("account", "region", "kind", "name")))
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 ALARM_HISTORY = Table(
     "alarm_history",

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("slot", sa.Integer, nullable=False),
     )
     op.create_index("alarms_by_slot", "alarms", ["every", "slot"])
+    op.create_index("alarms_by_kind", "alarms", ["account", "region", "kind", "name"])
     op.create_table(
         "alarm_history",
         sa.Column("id", _NUMBER, primary_key=True, autoincrement=True),

@@ -1,0 +1,96 @@
+"""One round after another: which alarms are due, what becomes of them, and that is written down."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from epochwatch.alarms.composite_alarms import evaluate_composite_alarms
+from epochwatch.alarms.metric_alarms import evaluate_metric_alarms
+from epochwatch.alarms.promql_alarms import evaluate_promql_alarm
+from epochwatch.model.tenant import Tenant
+from epochwatch.store.state.alarm_history import CONFIGURATION, STATE
+from epochwatch.store.state.alarms import COMPOSITE, Alarm, Change
+from epochwatch.store.stores import Stores
+
+logger = logging.getLogger(__name__)
+
+CAUGHT_UP: Final = 60
+"""Seconds that a round makes up for: after them every alarm has had its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round did."""
+
+    evaluated: int
+    changes: Sequence[Change]
+
+
+class Rounds:
+    """Evaluates the alarms of all tenants. All that it has to know from one round to the next is in the store; what
+    is in memory only saves time.
+    """
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._last: int | None = None
+        self._seen = 0
+
+    def run(self, now: float) -> Round:
+        """Evaluate what came due since the last round, what was configured since, and the composite alarms that these
+        concern. The first round evaluates everything.
+        """
+        second = int(now)
+        first = second - CAUGHT_UP if self._last is None else max(self._last, second - CAUGHT_UP)
+        everything = self._last is None
+        self._last = second
+        configured, tenants = self._news(everything)
+        due = list(self._stores.state.alarms.due(range(first + 1, second + 1)))
+        taken = {alarm.arn for alarm in due}
+        due += [alarm for alarm in configured if alarm.arn not in taken]
+        metric = [alarm for alarm in due if alarm.kind != COMPOSITE]
+        made = list(self._stores.state.alarms.apply(self._judged(metric, now)))
+        tenants |= {alarm.tenant for alarm in due if alarm.kind == COMPOSITE}
+        tenants |= {change.after.tenant for change in made if change.after.state is not change.before.state}
+        for tenant in tenants:
+            made += self._composites(tenant, now)
+        return Round(len(due), made)
+
+    def _judged(self, alarms: Sequence[Alarm], now: float) -> list[Change]:
+        promql = [alarm for alarm in alarms if "EvaluationCriteria" in alarm.definition]
+        metric = [alarm for alarm in alarms if "EvaluationCriteria" not in alarm.definition]
+        changes = evaluate_metric_alarms(self._stores, metric, now)
+        for alarm in promql:
+            try:
+                change = evaluate_promql_alarm(self._stores, alarm, now)
+            except Exception:
+                logger.exception("the alarm %s could not be evaluated", alarm.arn)
+                continue
+            changes += [] if change is None else [change]
+        return changes
+
+    def _composites(self, tenant: Tenant, now: float) -> Iterable[Change]:
+        return self._stores.state.alarms.apply(evaluate_composite_alarms(self._stores, tenant, now))
+
+    def _news(self, everything: bool) -> tuple[list[Alarm], set[Tenant]]:
+        """The alarms that were configured since the last round, and the tenants of whom an alarm was configured or
+        changed its state; by whichever server.
+        """
+        if everything:
+            self._seen = self._stores.state.alarms.history.newest()
+            return [], set()
+        items = self._stores.state.alarms.history.since(self._seen, [CONFIGURATION, STATE])
+        names: dict[Tenant, set[str]] = {}
+        for item in items:
+            names.setdefault(item.tenant, set())
+            if item.event.type == CONFIGURATION:
+                names[item.tenant].add(item.alarm)
+        self._seen = max([self._seen, *(item.id for item in items)])
+        configured = [
+            alarm
+            for tenant, own in names.items()
+            if own
+            for alarm in self._stores.state.alarms.named(tenant, own).values()
+        ]
+        return configured, set(names)
