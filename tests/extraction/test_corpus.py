@@ -9,19 +9,7 @@ from epochwatch.extraction.definitions import validate
 from epochwatch.extraction.extractor import Extracted, Extractor
 from tests.extraction.corpus.cases import Case, Row, cases
 
-WRONG_TODAY: dict[str, str] = {
-    "definition-forms/wide-patterns": "(?i) knows no case of letters beyond ASCII: PRÉCISION does not find Précision",
-}
-"""Cases that the extractor gets wrong, and why."""
-
-CASES = [
-    pytest.param(
-        case,
-        id=case.name,
-        marks=[pytest.mark.xfail(strict=True, reason=WRONG_TODAY[case.name])] if case.name in WRONG_TODAY else [],
-    )
-    for case in cases()
-]
+CASES = [pytest.param(case, id=case.name) for case in cases()]
 
 
 def found(case: Case, chunks: Iterable[bytes]) -> list[Row]:
@@ -77,7 +65,6 @@ def test_a_case_is_sound(case: Case) -> None:
 
 def test_the_corpus_is_large_and_hard() -> None:
     logs = [case.log for case in cases()]
-    assert WRONG_TODAY.keys() <= {case.name for case in cases()}
     assert len(logs) >= 200
     for trait in (b"\r", b"\x1b[", b"#011", b"Traceback (most recent call last)", b"nan"):
         assert any(trait in log for log in logs), trait

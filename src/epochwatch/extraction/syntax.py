@@ -197,10 +197,10 @@ class _Writer:
         return f"(?:{self.sequence(body, flags)}){count}"
 
     def _literal(self, code: int, flags: int) -> str:
-        if flags & re.IGNORECASE and code > 127:
-            raise UnsupportedError("it ignores the case of a letter beyond ASCII")
-        if flags & re.IGNORECASE and chr(code).isalpha():
-            return f"[{chr(code).lower()}{chr(code).upper()}]"
+        letter = chr(code)
+        if flags & re.IGNORECASE and letter.isalpha():
+            cases = sorted({form for form in (letter, letter.lower(), letter.upper()) if len(form) == 1})
+            return f"[{''.join(cases)}]"
         return _escape(code)
 
     def _class(self, items: list[Any], flags: int) -> str:
