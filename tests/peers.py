@@ -11,6 +11,7 @@ PEERS = {
     "botocore140": ["boto3==1.40.0", "botocore==1.40.0"],
     "sagemaker2": ["sagemaker==2.257.7"],
     "sagemaker3": ["sagemaker-core==2.27.0"],
+    "modeltrainer": ["sagemaker-train==1.27.0"],
     "awscli": ["awscli==1.46.2"],
 }
 

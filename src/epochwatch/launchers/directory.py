@@ -24,6 +24,7 @@
 import contextlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ from epochwatch.model.tenant import Tenant
 Record = TypeVar("Record", bound=msgspec.Struct)
 
 PREPARING, TRAINING, ENDED, DELIVERED = "preparing", "training", "ended", "delivered"
+_LOOKS, _LOOK_SECONDS = 20, 0.05
 
 
 class HostState(msgspec.Struct, omit_defaults=True):
@@ -217,6 +219,15 @@ def _write_bytes(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def taken(lock: Lock) -> bool:
+    """Take a lock unless another process has it: somebody who only looks holds it for a moment."""
+    for _ in range(_LOOKS):
+        if lock.take(wait=False):
+            return True
+        time.sleep(_LOOK_SECONDS)
+    return False
 
 
 def _held(path: Path) -> bool:

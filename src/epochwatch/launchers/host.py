@@ -28,6 +28,7 @@ from epochwatch.launchers.directory import (
     TRAINING,
     HostState,
     JobDirectory,
+    taken,
     write,
 )
 from epochwatch.launchers.enter import TrainingLaunch
@@ -268,7 +269,7 @@ def main(arguments: Sequence[str]) -> int:
     directory = job.host(name, attempt)
     directory.path.mkdir(parents=True, exist_ok=True)
     with directory.lock() as lock:
-        if not lock.take(wait=False):
+        if not taken(lock):
             return 0
         host = next(one for one in plan.hosts if one.name == name)
         Host(job, plan, host, attempt, alone=plan.image.launcher != "slurm").run()

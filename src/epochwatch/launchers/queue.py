@@ -68,6 +68,7 @@ class Queue:
         }
         self._gpus = _gpus(settings.max_gpus)
         self._tuned = self._swept = 0.0
+        self._plans: dict[tuple[Tenant, str, str, float], Plan] = {}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="epochwatch-launchers", daemon=True)
 
@@ -94,7 +95,10 @@ class Queue:
         """One look at everything."""
         running = self._stores.state.launches.running()
         for launch in running:
-            self._look_after(launch)
+            try:
+                self._look_after(launch)
+            except Exception:  # the others are looked after all the same
+                logger.exception("looking after %s failed; it is tried again", launch.job)
         self._take(running)
         now = self._clock()
         if now - self._tuned > TUNE_SECONDS:
@@ -140,14 +144,12 @@ class Queue:
         waiting = self._stores.state.launches.queued(LOOK_AHEAD)
         if not waiting:
             return
+        plans = self._plans_of(waiting)
         here = [launch for launch in running if launch.launcher != "slurm"]
         places = (self._settings.max_jobs or os.cpu_count() or 1) - len(here)
         free = self._free_gpus(here)
         gpu_jobs_wait = False
-        for launch in waiting:
-            plan = self._planned(launch)
-            if plan is None:
-                continue
+        for launch, plan in plans:
             if plan.image.launcher == "slurm":
                 self._begin(launch, plan)
                 continue
@@ -162,6 +164,23 @@ class Queue:
             free = free[wanted:]
             places -= 1
             self._begin(launch, plan)
+
+    def _plans_of(self, waiting: list[Launch]) -> list[tuple[Launch, Plan]]:
+        """What the jobs that wait mean, each looked up once; those that mean nothing here have failed."""
+        known, self._plans = self._plans, {}
+        found = []
+        for launch in waiting:
+            key = (launch.tenant, launch.kind, launch.job, launch.created)
+            try:
+                plan = known.get(key) or self._planned(launch)
+            except Exception as error:
+                logger.exception("%s cannot be planned", launch.job)
+                self._fail(launch, f"InternalServerError: {type(error).__name__}: {error}"[:1024])
+                continue
+            if plan is not None:
+                self._plans[key] = plan
+                found.append((launch, plan))
+        return found
 
     def _planned(self, launch: Launch) -> Plan | None:
         """What the job means here; None for one that failed for it."""

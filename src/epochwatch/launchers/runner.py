@@ -21,6 +21,7 @@ from epochwatch.launchers.directory import (
     HostDirectory,
     HostState,
     JobDirectory,
+    taken,
 )
 from epochwatch.launchers.hosts import HostProcesses
 from epochwatch.launchers.outbox import Outbox
@@ -303,7 +304,7 @@ def main(arguments: Sequence[str]) -> int:
     if plan is None:
         return 1
     with job.lock() as lock:
-        if not lock.take(wait=False):
+        if not taken(lock):
             return 0
         signal.signal(signal.SIGTERM, lambda *_: job.ask("stop"))
         return 0 if Runner(job, plan).run() else 1
