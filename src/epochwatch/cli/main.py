@@ -12,6 +12,8 @@ from epochwatch.errors import EpochwatchError
 COMMANDS = {
     "run": ("epochwatch.cli.run:run_command", "Run a command and watch it."),
     "follow": ("epochwatch.cli.follow:follow_command", "Watch the logs of a training that runs already."),
+    "host": ("epochwatch.cli.host:host_command", "Watch this machine, whatever runs on it."),
+    "top": ("epochwatch.cli.top:top_command", "Show live what a job's hosts do."),
     "serve": ("epochwatch.cli.serve:serve_command", "Run the server."),
     "stop": ("epochwatch.cli.stop:stop_command", "Stop the local server."),
     "status": (

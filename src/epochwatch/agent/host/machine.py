@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Protocol
 
 from epochwatch.agent.host import proc
+from epochwatch.agent.host.amd import AmdGpus
 from epochwatch.agent.host.cgroup import Bounds, bounds
 from epochwatch.agent.host.container import ContainerCpu, ContainerMemory
 from epochwatch.agent.host.kept import NAN, KeptFile, Rates
+from epochwatch.agent.host.portable import Portable
 from epochwatch.agent.host.processes import ProcessTree
 from epochwatch.model.host_rows import Column
 
@@ -192,6 +194,13 @@ def this_machine(
     ``directory`` is that whose file system is watched; ``gpus`` makes their probe, told how to know the job's
     processes.
     """
+    if not os.path.exists("/proc/stat"):
+        portable: list[tuple[str, Callable[[], Probe]]] = [
+            ("machine", Portable),
+            ("disk.space", lambda: DiskSpace(directory)),
+            ("gpus", lambda: gpus(frozenset)),
+        ]
+        return Machine(portable)
     found = _bounds_of(pid or os.getpid())
     tree = ProcessTree(pid) if pid is not None else None
     cores: list[str] = sorted(map(str, os.sched_getaffinity(pid or 0))) if _exists(pid) else []
@@ -206,6 +215,7 @@ def this_machine(
         ("disk.space", lambda: DiskSpace(directory)),
         ("network", Network),
         ("gpus", lambda: gpus(lambda: tree.pids if tree is not None else frozenset())),
+        ("amd-gpus", AmdGpus),
     ]
     if tree is not None:
         makers.append(("job", lambda: tree))

@@ -1,0 +1,144 @@
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from epochwatch.agent.host import cgroup
+from epochwatch.agent.host.container import ContainerCpu, ContainerMemory
+from epochwatch.agent.host.machine import Cores
+
+V2 = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
+V1 = (
+    "24 22 0:20 / /cg/cpu rw shared:9 - cgroup cgroup rw,cpu,cpuacct\n"
+    "25 22 0:21 /docker/abc /cg/memory rw shared:9 - cgroup cgroup rw,memory\n"
+)
+
+
+def reader(files: dict[str, str]) -> Callable[[str], str | None]:
+    return files.get
+
+
+def test_unbounded_process_has_no_bounds() -> None:
+    files = {"/sys/fs/cgroup/user.slice/cpu.max": "max 100000\n", "/sys/fs/cgroup/user.slice/memory.max": "max\n"}
+    found = cgroup.bounds(V2, "0::/user.slice\n", reader(files))
+    assert (found.version, found.cpu, found.memory) == (2, None, None)
+
+
+def test_the_narrowest_limit_above_the_process_counts() -> None:
+    files = {
+        "/sys/fs/cgroup/kubepods/pod1/main/cpu.max": "400000 100000\n",
+        "/sys/fs/cgroup/kubepods/pod1/cpu.max": "150000 100000\n",
+        "/sys/fs/cgroup/kubepods/cpu.max": "max 100000\n",
+        "/sys/fs/cgroup/kubepods/pod1/main/memory.max": "1073741824\n",
+        "/sys/fs/cgroup/kubepods/pod1/memory.max": "max\n",
+    }
+    found = cgroup.bounds(V2, "0::/kubepods/pod1/main\n", reader(files))
+    assert found.cpu == cgroup.Bounded("/sys/fs/cgroup/kubepods/pod1", 1.5)
+    assert found.memory == cgroup.Bounded("/sys/fs/cgroup/kubepods/pod1/main", 1 << 30)
+
+
+def test_version_1_is_read_where_a_container_sees_the_hosts_names() -> None:
+    files = {
+        "/cg/cpu/job/cpu.cfs_quota_us": "50000\n",
+        "/cg/cpu/job/cpu.cfs_period_us": "100000\n",
+        "/cg/memory/memory.limit_in_bytes": "4096\n",
+        "/cg/memory/x/memory.limit_in_bytes": "9223372036854771712\n",
+    }
+    groups = "4:cpu,cpuacct:/job\n5:memory:/docker/abc/x\n0::/\n"
+    found = cgroup.bounds(V1, groups, reader(files))
+    assert found == cgroup.Bounds(
+        1, cgroup.Bounded("/cg/cpu/job", 0.5), cgroup.Bounded("/cg/memory", 4096), "/cg/cpu/job"
+    )
+
+
+@pytest.mark.parametrize(("text", "cores"), [("max 100000\n", None), ("50000 100000\n", 0.5), ("250000\n", 2.5)])
+def test_cpu_limits(text: str, cores: float | None) -> None:
+    assert cgroup.cpu_limit(text) == cores
+
+
+def test_io_of_all_devices_is_added_up() -> None:
+    stat = b"8:0 rbytes=100 wbytes=7 rios=1 wios=1 dbytes=0 dios=0\n259:0 rbytes=11 wbytes=3 rios=1 wios=1\n"
+    assert cgroup.io_bytes(stat) == (111, 10)
+    assert cgroup.io_bytes_v1(b"8:0 Read 5\n8:0 Write 6\n8:0 Total 11\nTotal 11\n") == (5, 6)
+
+
+def test_a_bounded_group_of_version_2_is_measured_by_its_own_files(tmp_path: Path) -> None:
+    (tmp_path / "cpu.stat").write_text("usage_usec 1000000\nthrottled_usec 0\n")
+    (tmp_path / "memory.current").write_text("3000\n")
+    (tmp_path / "memory.stat").write_text("anon 1000\nfile 1500\ninactive_file 1000\n")
+    (tmp_path / "memory.swap.current").write_text("500\n")
+    bounds = cgroup.Bounds(2, cgroup.Bounded(str(tmp_path), 1.5), cgroup.Bounded(str(tmp_path), 4000), "")
+    cpu = ContainerCpu(Cores(), bounds)
+    cpu.sample(0.0)
+    (tmp_path / "cpu.stat").write_text("usage_usec 1125000\nthrottled_usec 50000\n")
+    values = dict(zip((column.name for column in cpu.columns), cpu.sample(0.1), strict=True))
+    assert values["cpu.busy"] == pytest.approx(125)
+    assert values["cpu.limit"] == 150
+    assert values["cpu.throttled"] == pytest.approx(50)
+    assert ContainerMemory(bounds).sample(0.1) == (4000, 2000, 1500, 500, 50.0)
+
+
+# -- groups of this machine, where making some is allowed -------------------------------------------------------
+
+V1_ROOT = Path("/sys/fs/cgroup")
+
+
+@pytest.fixture
+def group() -> Iterator[dict[str, Path]]:
+    """A group of version 1 for CPU, its accounting and memory; skips where there is no such thing."""
+    made = {}
+    name = f"epochwatch-test-{os.getpid()}"
+    try:
+        for kind in ("cpu", "cpuacct", "memory"):
+            parent = V1_ROOT / kind
+            if not (parent / "cgroup.procs").exists():
+                pytest.skip("no control groups of version 1 here")
+            try:
+                (parent / name).mkdir()
+            except FileExistsError:
+                pass
+            except OSError as error:
+                pytest.skip(f"no group can be made here: {error}")
+            made[kind] = parent / name
+        yield made
+    finally:
+        for path in made.values():
+            with suppress(OSError):
+                path.rmdir()
+
+
+def test_a_group_limited_for_real_is_measured_as_the_kernel_counts_it(group: dict[str, Path]) -> None:
+    (group["cpu"] / "cpu.cfs_period_us").write_text("100000")
+    (group["cpu"] / "cpu.cfs_quota_us").write_text("30000")
+    (group["memory"] / "memory.limit_in_bytes").write_text(str(256 << 20))
+    code = "kept = b'x' * (100 << 20)\nwhile True: pass"
+    process = subprocess.Popen([sys.executable, "-c", code])
+    try:
+        for path in group.values():
+            (path / "cgroup.procs").write_text(str(process.pid))
+        read = lambda path: Path(path).read_text() if Path(path).exists() else None  # noqa: E731
+        groups = Path(f"/proc/{process.pid}/cgroup").read_text()
+        found = cgroup.bounds(Path("/proc/self/mountinfo").read_text(), groups, read)
+        assert found.cpu == cgroup.Bounded(str(group["cpu"]), 0.3)
+        assert found.memory is not None
+        assert found.memory.limit == 256 << 20
+        cpu = ContainerCpu(Cores(), found)
+        begin, used = time.monotonic(), int((group["cpuacct"] / "cpuacct.usage").read_text())
+        cpu.sample(0.0)
+        sampled, elapsed, last = 0.0, 0.0, begin
+        while elapsed < 2.0:
+            time.sleep(0.1)
+            now = time.monotonic()
+            sampled += cpu.sample(now - last)[0] * (now - last)
+            elapsed, last = now - begin, now
+        grown = (int((group["cpuacct"] / "cpuacct.usage").read_text()) - used) / 1e9
+        assert sampled / 100 == pytest.approx(grown, rel=0.05)
+        assert ContainerMemory(found).sample(0.1)[0] == 256 << 20
+    finally:
+        process.kill()
+        process.wait()
