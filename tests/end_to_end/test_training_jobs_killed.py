@@ -15,6 +15,11 @@ from tests.launchers.created_jobs import JobServer, until, way
 
 WHOLE = ["Starting", "Downloading", "Training", "Uploading", "Completed"]
 COUNTING = "for i in $(seq 1 40); do echo line $i; sleep 0.05; done; echo m > /opt/ml/model/m"
+WAITING = (
+    "for i in 1 2 3 4 5; do echo line $i; done; until [ -e /opt/ml/go ]; do sleep 0.05; done; "
+    "for i in $(seq 6 40); do echo line $i; done"
+)
+"""Counts to five, and on when it is told to."""
 COUNTED = [f"line {number}" for number in range(1, 41)]
 
 
@@ -60,9 +65,10 @@ def test_a_job_that_ends_while_the_server_is_away_is_told_of_later(server: JobSe
 
 
 def test_a_runner_that_is_killed_is_started_again_and_goes_on(server: JobServer) -> None:
-    server.shell("runner-killed", COUNTING)
+    server.shell("runner-killed", WAITING)
     server.until_line("runner-killed", "line 5")
     os.kill(_process_of(server, "runner"), signal.SIGKILL)
+    _go(server, "runner-killed")
 
     job = server.over("runner-killed")
 
@@ -71,9 +77,10 @@ def test_a_runner_that_is_killed_is_started_again_and_goes_on(server: JobServer)
 
 
 def test_a_host_process_that_is_killed_does_not_hurt_the_training(server: JobServer) -> None:
-    server.shell("host-killed", COUNTING)
+    server.shell("host-killed", WAITING)
     server.until_line("host-killed", "line 5")
     os.kill(_process_of(server, "host"), signal.SIGKILL)
+    _go(server, "host-killed")
 
     job = server.over("host-killed")
 
@@ -81,12 +88,24 @@ def test_a_host_process_that_is_killed_does_not_hurt_the_training(server: JobSer
     assert server.lines("host-killed") == COUNTED
 
 
+def test_a_job_whose_host_process_was_killed_can_still_be_stopped(server: JobServer) -> None:
+    server.shell("host-killed-first", "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.1; done")
+    server.until_line("host-killed-first", "ready")
+    os.kill(_process_of(server, "host"), signal.SIGKILL)
+
+    server.sagemaker.stop_training_job(TrainingJobName="host-killed-first")
+
+    assert server.over("host-killed-first")["TrainingJobStatus"] == "Stopped"
+    assert server.lines("host-killed-first") == ["ready", "bye"]
+
+
 def test_runner_and_server_killed_together_lose_nothing(server: JobServer) -> None:
-    server.shell("both-killed", COUNTING)
+    server.shell("both-killed", WAITING)
     server.until_line("both-killed", "line 5")
     runner = _process_of(server, "runner")
     server.kill()
     os.kill(runner, signal.SIGKILL)
+    _go(server, "both-killed")
     server.start()
 
     job = server.over("both-killed")
@@ -138,6 +157,10 @@ def test_a_stop_survives_the_servers_end(server: JobServer) -> None:
 
     assert (job["TrainingJobStatus"], way(job)[-2:]) == ("Stopped", ["Stopping", "Stopped"])
     assert server.lines("stopped") == ["ready", "bye"]
+
+
+def _go(server: JobServer, job: str) -> None:
+    (server.directory(job) / "algo-1" / "attempt-1" / "ml" / "go").touch()
 
 
 def _processes(server: JobServer) -> list[psutil.Process]:

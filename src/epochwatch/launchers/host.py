@@ -271,6 +271,8 @@ def main(arguments: Sequence[str]) -> int:
     with directory.lock() as lock:
         if not taken(lock):
             return 0
+        # The agent's keeper is a fork of ours: it must not hold the lock on when we are killed.
+        os.register_at_fork(after_in_child=lock.close)
         host = next(one for one in plan.hosts if one.name == name)
         Host(job, plan, host, attempt, alone=plan.image.launcher != "slurm").run()
     return 0
