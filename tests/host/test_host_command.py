@@ -38,7 +38,7 @@ def test_a_machine_is_sampled_shown_and_kept_and_the_server_may_be_away_meanwhil
                 check=True,
             ).stdout
             server.start()
-            until(lambda: (spool.path / "state.json").exists())
+            until((spool.path / "state.json").exists)
             host.send_signal(signal.SIGTERM)
             assert host.wait(60) == 0
         finally:

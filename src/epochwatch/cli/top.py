@@ -69,7 +69,7 @@ class TopView:
 
         local = {spool.run().host: host_panel(spool) for spool in self._spools}
         self._remote.refresh()
-        panels = [panel for panel in local.values() if panel is not None]
+        panels: list[Any] = [panel for panel in local.values() if panel is not None]
         panels += [summary_panel(host, values) for host, values in self._remote.hosts.items() if host not in local]
         head = Text.assemble((self._name, "bold"), "  ", (self._remote.said, "dim"))
         return Group(head, metrics_line(self._remote.metrics), *(panels or [Text("no samples yet", style="dim")]))

@@ -98,10 +98,8 @@ def _gpus(gpus: Sequence[str], now: dict[str, float]) -> Table:
     table = Table("GPU", "busy %", "memory", "%", "W", "°C", "SM %", "tensor %", box=None, header_style="dim")
     for gpu in gpus:
         keys = ("busy", "memory.used", "memory.percent", "power", "temperature", "sm", "tensor")
-        values = [now.get(f"gpu.{gpu}.{key}") for key in keys]
-        table.add_row(
-            gpu, *(size(v) if key == "memory.used" else _short(v) for key, v in zip(keys, values, strict=True))
-        )
+        shown = [(size if key == "memory.used" else _short)(now.get(f"gpu.{gpu}.{key}")) for key in keys]
+        table.add_row(gpu, *shown)
     return table
 
 

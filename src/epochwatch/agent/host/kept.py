@@ -13,6 +13,7 @@ class KeptFile:
     def __init__(self, path: str, size: int = READ_BYTES) -> None:
         self._path = path
         self._size = size
+        self._fd = -1
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def read(self) -> bytes:

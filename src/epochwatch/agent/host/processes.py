@@ -8,6 +8,8 @@ from epochwatch.agent.host.kept import NAN, KeptFile
 from epochwatch.model.host_rows import Column
 
 SEARCH_SECONDS = 1.0
+FULL_SEARCH = 30
+"""Every so many searches all are looked at anew: a number may be another process's by then."""
 PROPORTIONAL_SECONDS = 5.0
 """Between two readings of PSS: the kernel walks all pages for it."""
 MOST_PROPORTIONAL = 64
@@ -66,6 +68,12 @@ class ProcessTree:
         self._pid = pid
         self._root = root
         self._known: dict[int, _Process] = {}
+        self._others: set[int] = set()
+        """Processes that are not the job's: they do not become so."""
+        self._searches = 0
+        self._loadavg = KeptFile(f"{root}/loadavg", 256)
+        self._newest = b""
+        """The newest process's number at the last search."""
         self._started = 0
         self._since_search = SEARCH_SECONDS
         self._since_proportional = PROPORTIONAL_SECONDS
@@ -103,11 +111,19 @@ class ProcessTree:
 
     def _search(self) -> None:
         """By the parents of all processes: a daemon that has detached itself is lost to its first parent."""
+        newest = self._loadavg.read().split()[-1]
+        if newest == self._newest:
+            return  # no process was begun since
+        self._newest = newest
         children: dict[int, list[int]] = {}
-        for name in os.listdir(self._root):
-            if name.isdecimal():
-                with suppress(OSError, ValueError), open(f"{self._root}/{name}/stat", "rb") as file:
-                    children.setdefault(proc.process_times(file.read()).parent, []).append(int(name))
+        present = {int(name) for name in os.listdir(self._root) if name.isdecimal()}
+        self._searches += 1
+        if self._searches % FULL_SEARCH == 0:
+            self._others.clear()
+        self._others &= present
+        for pid in present - self._others - self._known.keys():
+            with suppress(OSError, ValueError), open(f"{self._root}/{pid}/stat", "rb") as file:
+                children.setdefault(proc.process_times(file.read()).parent, []).append(pid)
         # Those once found stay the job's, whoever adopted them.
         todo, found = [self._pid, *self._known], set()
         while todo:
@@ -115,6 +131,7 @@ class ProcessTree:
             if pid not in found:
                 found.add(pid)
                 todo += children.get(pid, [])
+        self._others |= {pid for born in children.values() for pid in born} - found
         for pid in found - self._known.keys():
             with suppress(OSError, ValueError):
                 self._known[pid] = self._begun(pid)

@@ -1,0 +1,54 @@
+import subprocess
+import sys
+import time
+
+import pytest
+
+from epochwatch.agent.host.processes import ProcessTree
+from tests.agent.running import until
+
+BUSY = "import time\nend = time.monotonic() + 30\nwhile time.monotonic() < end: pass"
+PARENT = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {BUSY!r}])"
+
+
+def values(tree: ProcessTree, seconds: float) -> dict[str, float]:
+    return dict(zip((column.name for column in tree.columns), tree.sample(seconds), strict=True))
+
+
+def test_descendants_count_and_other_processes_do_not() -> None:
+    other = subprocess.Popen([sys.executable, "-c", BUSY])
+    job = subprocess.Popen([sys.executable, "-c", PARENT])
+    tree = ProcessTree(job.pid)
+    try:
+        until(lambda: values(tree, 1.0)["job.processes"] == 2)
+        assert job.pid in tree.pids
+        assert other.pid not in tree.pids
+        begin = time.monotonic()
+        values(tree, 1.0)
+        time.sleep(0.5)
+        assert values(tree, time.monotonic() - begin)["job.cpu"] < 150
+    finally:
+        for pid in tree.pids:
+            subprocess.run(["kill", "-9", str(pid)], check=False)
+        other.kill()
+        job.wait()
+        other.wait()
+    until(lambda: values(tree, 1.0)["job.processes"] == 0)
+
+
+def test_time_used_is_what_the_kernel_counts_for_the_process() -> None:
+    job = subprocess.Popen([sys.executable, "-c", BUSY])
+    tree = ProcessTree(job.pid)
+    try:
+        values(tree, 1.0)
+        with open(f"/proc/{job.pid}/stat", "rb") as file:
+            before = sum(map(int, file.read().split()[13:15]))
+        values(tree, 1.0)
+        time.sleep(1)
+        used = values(tree, 1.0)["job.cpu"]
+        with open(f"/proc/{job.pid}/stat", "rb") as file:
+            after = sum(map(int, file.read().split()[13:15]))
+        assert used == pytest.approx(after - before, abs=3)
+    finally:
+        job.kill()
+        job.wait()
