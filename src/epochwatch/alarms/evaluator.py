@@ -1,4 +1,4 @@
-"""The thread that evaluates alarms."""
+"""The thread that evaluates alarms and performs their actions."""
 
 import logging
 import threading
@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from epochwatch.alarms.actions import perform_due_actions
 from epochwatch.alarms.rounds import Rounds
 from epochwatch.store.stores import Stores
 
@@ -54,6 +55,7 @@ class AlarmEvaluator:
         self._stores.state.alarms.history.expire(self._clock() - KEPT_SECONDS)
         while True:
             rounds.run(self._clock())
+            perform_due_actions(self._stores, self._clock())
             left = EVERY_SECONDS - self._clock() % EVERY_SECONDS
             if time.monotonic() >= end or self._stopped.wait(left):
                 return rounds

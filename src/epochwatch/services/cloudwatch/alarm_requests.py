@@ -1,5 +1,6 @@
 """What PutMetricAlarm and PutCompositeAlarm ask for, checked."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ _ACTIONS: Final = ("OKActions", "AlarmActions", "InsufficientDataActions")
 _ACTION_SERVICES: Final = frozenset(
     {"aiops", "automate", "autoscaling", "epochwatch", "lambda", "sns", "ssm", "ssm-incidents", "swf"}
 )
+_OWN_ACTION: Final = re.compile(r"stop-training-job/[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", re.ASCII)
 _KEPT_ELSEWHERE: Final = ("AlarmName", "ActionsEnabled", "Tags")
 
 
@@ -120,6 +122,8 @@ def _require_action(call: Call, action: str) -> None:
     parts = action.split(":", 5)
     if len(parts) < 6 or parts[0] != "arn" or parts[2] not in _ACTION_SERVICES or not parts[5]:
         raise validation(f"Invalid arn syntax: {action}")
+    if parts[2] == "epochwatch" and not _OWN_ACTION.fullmatch(parts[5]):
+        raise validation(f"Unsupported action {parts[5]}. The action of this server is stop-training-job/NAME.")
     if parts[3] not in ("", call.tenant.region):
         raise validation(f"Invalid region {parts[3]} specified. Only {call.tenant.region} is supported.")
 
