@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from epochwatch.model.host_rows import Column, HostMinute, Layout, Row
 from epochwatch.model.tenant import Tenant
-from epochwatch.store.host_samples import HostPlace, compact, keep_minute, read_samples, read_summaries
+from epochwatch.store.host_samples import (
+    HostPlace,
+    compact,
+    compacted_at,
+    keep_minute,
+    read_samples,
+    read_summaries,
+)
 from epochwatch.store.objects import ObjectStore
 
 PLACE = HostPlace(Tenant("123456789012", "us-east-1"), "training-job", "digits", "algo-1")
@@ -96,7 +103,7 @@ def test_an_hour_is_compacted_when_the_next_is_under_way_and_again_when_somethin
     objects: ObjectStore,
 ) -> None:
     keep_minute(objects, PLACE, minute(HOUR, [(1.0, 1.0)] * 10))
-    keep_minute(objects, PLACE, minute(HOUR + 3600 + 300, [(2.0, 2.0)]))
+    keep_minute(objects, PLACE, minute(HOUR + 3600 + 60 * compacted_at(PLACE), [(2.0, 2.0)]))
     assert objects.get(f"{PLACE.hour(HOUR)}/hour.parquet") is not None
     keep_minute(objects, PLACE, minute(HOUR + 60, [(3.0, 3.0)] * 10))
     assert len(read_samples(objects, PLACE, HOUR, HOUR + 3600).times) == 20

@@ -8,6 +8,7 @@ measured is null.
 """
 
 import io
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,8 +27,8 @@ HOUR = 3600
 MICRO = 1_000_000
 SPANS = (1, 10, 60)
 """Seconds of the summaries."""
-COMPACTED_AT = 5
-"""The minute of an hour that has the hours before it put together: late ones are there by then."""
+FIRST_COMPACTED, LAST_COMPACTED = 5, 55
+"""Between which minutes of an hour the one before is put together: late ones are there by then."""
 HUNDREDTHS = 100.0
 _FITS = 327.0
 _UNIT = b"unit"
@@ -79,7 +80,7 @@ def keep_minute(objects: ObjectStore, place: HostPlace, minute: HostMinute) -> N
     samples = _unpacked(minute)
     key = f"{place.hour(minute.minute)}/{minute.minute:010d}-{minute.part}.parquet"
     objects.put_durably(checked_key(key), _packed(samples))
-    if minute.minute // 60 % 60 == COMPACTED_AT:
+    if minute.minute // 60 % 60 == compacted_at(place):
         compact(objects, place, minute.minute // HOUR * HOUR - HOUR)
 
 
@@ -123,6 +124,11 @@ def read_summaries(
         if late:
             found.append(summed_up(_joined([_samples_in(content, wanted) for _, content in late]), span))
     return _within(_joined(found), start, end)
+
+
+def compacted_at(place: HostPlace) -> int:
+    """The minute of an hour whose coming has the hour before put together: another for each host, for it is work."""
+    return FIRST_COMPACTED + zlib.crc32(place.folder.encode()) % (LAST_COMPACTED - FIRST_COMPACTED + 1)
 
 
 def compact(objects: ObjectStore, place: HostPlace, hour: int) -> None:
