@@ -18,6 +18,8 @@ from epochwatch.model.job import NAME_LIMIT
 from epochwatch.model.metric_filter import MetricFilterDefinition
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.state import StateStore
+from epochwatch.store.state.database import Database
+from epochwatch.store.state.tables import ACCESS_KEYS
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 NOW = 1_795_200_000.0
@@ -528,3 +530,20 @@ def test_a_minute_has_matched_when_any_event_of_it_has(state: StateStore, tenant
     assert [one.minute for one in filters.minutes(100) if one.tenant == tenant] == [9]
     filters.put(tenant, "g", _filter("f", default=1.0), 5, 100)
     assert [one for one in filters.minutes(100) if one.tenant == tenant] == []
+
+
+def test_readers_wait_for_no_writer(url: str) -> None:
+    database = Database.open(url)
+    try:
+        with database.begin() as writing, ThreadPoolExecutor(4) as pool:
+            writing.execute(ACCESS_KEYS.insert().values(id="AKIAWRITER", secret="s", account="1"))
+
+            def known(_: int) -> int:
+                with database.read() as reading:
+                    query = sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.id == "AKIAWRITER")
+                    return len(reading.execute(query).all())
+
+            assert list(pool.map(known, range(8))) == [0] * 8
+            writing.rollback()
+    finally:
+        database.close()

@@ -94,19 +94,19 @@ class AlarmHistory:
             conditions.append(place < last if descending else place > last)
         order = [column.desc() if descending else column.asc() for column in (columns.at, columns.id)]
         query = sa.select(ALARM_HISTORY).where(*conditions).order_by(*order).limit(limit)
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return [_item(row) for row in connection.execute(query)]
 
     def newest(self) -> int:
         """The id of the last item; 0 where there is none."""
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return connection.execute(sa.select(sa.func.max(ALARM_HISTORY.c.id))).scalar() or 0
 
     def since(self, last: int, types: Sequence[str]) -> "Sequence[Item]":
         """Items of all tenants that came behind the one with the id ``last``."""
         columns = ALARM_HISTORY.c
         query = sa.select(ALARM_HISTORY).where(columns.id > last, columns.type.in_(types)).order_by(columns.id)
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return [_item(row) for row in connection.execute(query)]
 
     def expire(self, before: float) -> None:

@@ -55,7 +55,7 @@ class AlarmOutbox:
         """Actions to be performed by now, those that wait longest first."""
         columns = ALARM_ACTIONS.c
         query = sa.select(ALARM_ACTIONS).where(columns.due <= now).order_by(columns.due, columns.id).limit(limit)
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return [
                 Action(
                     row.id,

@@ -102,7 +102,7 @@ class AlarmStore:
     def named(self, tenant: Tenant, names: Collection[str]) -> dict[str, Alarm]:
         """Those of these names that there are."""
         wanted = list(dict.fromkeys(names))
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             rows = [
                 row
                 for first in range(0, len(wanted), AT_ONCE)
@@ -133,7 +133,7 @@ class AlarmStore:
         if after is not None:
             conditions.append((ALARMS.c.kind > after[0]) | ((ALARMS.c.kind == after[0]) & (named > after[1])))
         found: list[Alarm] = []
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             for row in connection.execute(sa.select(ALARMS).where(*conditions).order_by(ALARMS.c.kind, named)):
                 alarm = _alarm(row)
                 if wanted(alarm):
@@ -144,7 +144,7 @@ class AlarmStore:
 
     def due(self, moments: Iterable[int]) -> "Sequence[Alarm]":
         """Those of all tenants that are to be evaluated at one of these seconds."""
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             intervals = connection.execute(sa.select(ALARMS.c.every).distinct()).scalars().all()
             slots = {(every, moment % every) for moment in moments for every in intervals}
             query = sa.select(ALARMS).where(sa.tuple_(ALARMS.c.every, ALARMS.c.slot).in_(sorted(slots)))

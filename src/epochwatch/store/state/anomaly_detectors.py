@@ -107,6 +107,6 @@ class AnomalyDetectorStore:
     def _select(self, tenant: Tenant, condition: sa.ColumnElement[bool]) -> list[AnomalyDetector]:
         query = sa.select(ANOMALY_DETECTORS).where(owned(ANOMALY_DETECTORS, tenant), condition)
         columns = ANOMALY_DETECTORS.c
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(query.order_by(columns.created, columns.id)).all()
         return [AnomalyDetector(row.id, row.created, json.loads(row.record)) for row in rows]

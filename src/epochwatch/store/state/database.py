@@ -3,7 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from epochwatch.model.tenant import Tenant
 from epochwatch.store.state.tables import METADATA
 
 BUSY_SECONDS = 30
+_READS = "epochwatch_reads"
 NEWEST_REVISION = "0007"
 """The newest migration: a database that is there needs no Alembic, whose import is a fifth of a server's start."""
 
@@ -26,6 +27,10 @@ class Database:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._waiters = threading.BoundedSemaphore(4)  # who has a lock must find a connection left to work with
+        # SQLite lets one write at a time and those who wait look now and then: one may wait for ever among many.
+        self._turn: AbstractContextManager[object] = (
+            threading.RLock() if engine.dialect.name == "sqlite" else nullcontext()
+        )
 
     @classmethod
     def open(cls, url: str) -> "Database":
@@ -53,7 +58,13 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
         """A transaction: committed at the end, rolled back on an exception."""
-        with self._engine.begin() as connection:
+        with self._turn, self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads: it sees one state of the database, and waits for nobody."""
+        with self._engine.connect().execution_options(**{_READS: True}) as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -144,7 +155,8 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         # A reader that turns writer half way can fail at once instead of waiting its turn.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads = connection.get_execution_options().get(_READS)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
 

@@ -66,7 +66,7 @@ class JobRecords:
 
     def get(self, tenant: Tenant, name: str, kind: JobKind = TRAINING) -> TrainingJob | None:
         """A job's record; None if there is none."""
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             row = connection.execute(self._one(tenant, name, kind)).first()
         return None if row is None else decoded(row)
 
@@ -74,7 +74,7 @@ class JobRecords:
         """Those of the jobs that are there, by name."""
         table = _TABLES[kind]
         query = sa.select(table.c.record).where(owned(table, tenant), table.c.name.in_(names))
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             jobs = [decoded(row) for row in connection.execute(query)]
         return {job.name: job for job in jobs}
 
@@ -90,7 +90,7 @@ class JobRecords:
         query = sa.select(table.c.name, table.c.request).where(
             owned(table, tenant), table.c.name.in_(names), table.c.request.is_not(None)
         )
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return {row.name: json.loads(row.request) for row in connection.execute(query)}
 
     def job_progress(self, tenant: Tenant, progress: JobProgress, now: float) -> TrainingJob:
@@ -200,7 +200,7 @@ class JobRecords:
         by = [self._database.bytewise(jobs[sort]) if sort in ("name", "status") else jobs[sort]]
         by.append(self._database.bytewise(jobs.name))
         order = [column.desc() if descending else column.asc() for column in by]
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             total = connection.execute(
                 sa.select(sa.func.count()).select_from(table).where(*conditions)
             ).scalar_one()
@@ -213,7 +213,7 @@ class JobRecords:
         """Every job with the input it was made from (empty for a run)."""
         table = _TABLES[kind]
         query = sa.select(table.c.record, table.c.request).where(owned(table, tenant))
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(query).all()
         return [(decoded(row), json.loads(row.request) if row.request else {}) for row in rows]
 

@@ -67,7 +67,7 @@ class JobStore(JobRecords):
 
     def run(self, tenant: Tenant, run_id: str) -> Run | None:
         """A registered run; None if it is unknown."""
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             row = connection.execute(sa.select(RUNS).where(owned(RUNS, tenant), RUNS.c.run_id == run_id)).first()
         if row is None:
             return None
@@ -108,7 +108,7 @@ class JobStore(JobRecords):
         query = sa.select(RUNS.c.log_stream).where(
             owned(RUNS, tenant), RUNS.c.job == job, RUNS.c.log_group == LOG_GROUP
         )
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return sorted(set(connection.execute(query).scalars()))
 
     def _create(self, tenant: Tenant, name: str, registration: Registration, now: float) -> Run:

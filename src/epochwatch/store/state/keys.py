@@ -52,6 +52,6 @@ class KeyStore:
         self._cache.clear()
 
     def _select(self, condition: sa.ColumnElement[bool]) -> list[AccessKey]:
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(sa.select(ACCESS_KEYS).where(condition)).all()
         return [AccessKey(row.id, row.secret, row.account) for row in rows]

@@ -88,7 +88,7 @@ class LaunchStore:
     def _select(self, condition: sa.ColumnElement[bool], limit: int | None = None) -> list[Launch]:
         order = (LAUNCHES.c.created, LAUNCHES.c.kind, LAUNCHES.c.job)
         query = sa.select(LAUNCHES).where(condition).order_by(*order).limit(limit)
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return [_launch(row) for row in connection.execute(query)]
 
 

@@ -101,7 +101,7 @@ class LogGroupStore:
     def retentions(self) -> dict[tuple[str, str, str], int]:
         """The days of every group that has any, by account, region and name."""
         columns = (LOG_GROUPS.c.account, LOG_GROUPS.c.region, LOG_GROUPS.c.name, LOG_GROUPS.c.retention_days)
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(sa.select(*columns).where(LOG_GROUPS.c.retention_days.is_not(None)))
             return {(account, region, name): days for account, region, name, days in rows}
 
@@ -223,7 +223,7 @@ class LogGroupStore:
 
     def _groups(self, condition: sa.ColumnElement[bool], tenant: Tenant, limit: int) -> list[LogGroup]:
         query = sa.select(LOG_GROUPS).where(owned(LOG_GROUPS, tenant), condition)
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(
                 query.order_by(self._database.bytewise(LOG_GROUPS.c.name)).limit(limit)
             ).all()
@@ -244,7 +244,7 @@ class LogGroupStore:
         query = sa.select(LOG_STREAMS).where(
             owned(LOG_STREAMS, tenant), LOG_STREAMS.c.log_group == group, condition
         )
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(query.order_by(self._database.bytewise(LOG_STREAMS.c.name))).all()
         return [LogStream(row.log_group, row.name, row.created_ms) for row in rows]
 

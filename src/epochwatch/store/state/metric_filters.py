@@ -103,7 +103,7 @@ class MetricFilterStore:
         if after is not None:
             condition &= (name > after[0]) | ((name == after[0]) & (owned_by > after[1]))
         query = sa.select(METRIC_FILTERS).where(condition).order_by(name, owned_by).limit(limit)
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(query).all()
         return [
             MetricFilterRecord(
@@ -120,7 +120,7 @@ class MetricFilterStore:
             .where(owned(METRIC_FILTERS, tenant), table.log_group.in_(list(groups)))
             .group_by(table.log_group)
         )
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return {row.log_group: row.filters for row in connection.execute(query)}
 
     def acting(self, tenant: Tenant, group: str) -> Sequence[MetricFilter]:
@@ -145,7 +145,7 @@ class MetricFilterStore:
         """What was noted of minutes before ``before``, of all tenants, the earliest minute first."""
         table = METRIC_FILTER_MINUTES.c
         query = sa.select(METRIC_FILTER_MINUTES).where(table.minute < before).order_by(table.minute)
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(query).all()
         return [
             FilterMinute(Tenant(row.account, row.region), row.log_group, row.name, row.minute, row.matched)

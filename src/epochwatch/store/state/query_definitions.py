@@ -98,7 +98,7 @@ class QueryDefinitionStore:
         if after is not None:
             condition &= (name > after[0]) | ((name == after[0]) & (table.id > after[1]))
         query = sa.select(QUERY_DEFINITIONS).where(condition).order_by(name, table.id).limit(limit)
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return [_record(row) for row in connection.execute(query)]
 
 

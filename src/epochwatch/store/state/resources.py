@@ -77,7 +77,7 @@ class ResourceStore:
 
     def get(self, tenant: Tenant, kind: str, name: str) -> Resource | None:
         """A resource; None if there is none."""
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             row = connection.execute(sa.select(RESOURCES).where(_one(tenant, kind, name))).first()
         return None if row is None else _resource(row)
 
@@ -147,7 +147,7 @@ class ResourceStore:
         named = self._database.bytewise(columns.name)
         by = [named if sort == "name" else columns[sort], named]
         order = [column.desc() if descending else column.asc() for column in by]
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             count = sa.select(sa.func.count()).select_from(RESOURCES).where(*conditions)
             total = connection.execute(count).scalar_one()
             query = sa.select(RESOURCES).where(*conditions).order_by(*order).limit(limit).offset(offset)
@@ -157,7 +157,7 @@ class ResourceStore:
     def everywhere(self, kind: str, statuses: Sequence[str]) -> "Sequence[Resource]":
         """The resources of all tenants that are in one of the statuses, the oldest first."""
         query = sa.select(RESOURCES).where(RESOURCES.c.kind == kind, RESOURCES.c.status.in_(statuses))
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return [_resource(row) for row in connection.execute(query.order_by(RESOURCES.c.created))]
 
     def associate(self, tenant: Tenant, trial: str, component: str) -> None:
@@ -190,7 +190,7 @@ class ResourceStore:
         if component is not None:
             conditions.append(known.component == component)
         query = sa.select(known.trial, known.component).where(*conditions).order_by(known.trial, known.component)
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return [(row.trial, row.component) for row in connection.execute(query)]
 
     def _changed(

@@ -32,12 +32,12 @@ class TierStateStore:
     def policies(self) -> dict[int, str]:
         """Every policy there ever was, the defaults included."""
         query = sa.select(RETENTION_POLICIES.c.number, RETENTION_POLICIES.c.lifetimes)
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return {0: str(DEFAULT)} | {row.number: row.lifetimes for row in connection.execute(query)}
 
     def progress(self) -> dict[str, int]:
         """All numbers that `advance` has set."""
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(sa.select(TIER_PROGRESS.c.name, TIER_PROGRESS.c.value))
             return {row.name: row.value for row in rows}
 
