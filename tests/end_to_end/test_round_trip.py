@@ -84,9 +84,9 @@ def test_the_answers_are_right(answers: dict[str, dict[str, Any]]) -> None:
 def test_an_operation_that_is_not_built_says_so(server: ServerProcess) -> None:
     cloudwatch = server.boto3("cloudwatch")
     with pytest.raises(cloudwatch.exceptions.ClientError) as refusal:
-        cloudwatch.describe_alarms()
+        cloudwatch.list_metric_streams()
     assert refusal.value.response["Error"]["Code"] == "NotImplemented"
-    assert "DescribeAlarms" in refusal.value.response["Error"]["Message"]
+    assert "ListMetricStreams" in refusal.value.response["Error"]["Message"]
 
 
 def test_a_request_may_have_so_many_bytes_as_it_is_sent(server: ServerProcess) -> None:
