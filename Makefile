@@ -6,12 +6,14 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 
 .PHONY: setup demo test test-parts lint types contracts web benchmarks clean
 
+# Compiled here, as the tests start hundreds of processes and not every machine lets Python keep what it compiles.
 setup: .venv/.synced
 
 .venv/.synced: pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@command -v uv >/dev/null 2>&1 || test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --quiet --locked --inexact --extra server --extra notebook
+	@UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --quiet --locked --inexact --compile-bytecode --extra server --extra notebook
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 demo: setup
