@@ -48,7 +48,7 @@ def python(code: str) -> list[str]:
     return ["--", sys.executable, "-c", code]
 
 
-def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 180.0) -> Any:
     """The condition's value once it is true; fails the test if it never is."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
