@@ -107,7 +107,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while it runs, Playwright has an event loop in this thread, and asyncio.run() of any other test
+# refuses to work beside it.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,9 @@ import cramjam
 from epochwatch.prometheus.protocol_buffers import message_classes
 from tests.servers import ServerProcess
 
+NOW = int(time.time())
+"""When these tests began: what they write and ask is about this time, as a whole run of the suite may take longer than
+the five minutes for which a sample is looked back at."""
 WRITE = "/_/prometheus/api/v1/write"
 MESSAGES = message_classes(
     "sender",
@@ -70,10 +74,10 @@ class PrometheusClient:
         return answer.json()["data"]
 
     def values(self, query: str, **parameters: Any) -> dict[tuple[tuple[str, str], ...], str]:
-        """An instant query's values by their labels without ``namespace``."""
+        """An instant query's values, at ``NOW`` unless told otherwise, by their labels without ``namespace``."""
         return {
             tuple(sorted((n, v) for n, v in one["metric"].items() if n != "namespace")): one["value"][1]
-            for one in self.data("query", query=query, **parameters)["result"]
+            for one in self.data("query", query=query, **{"time": NOW, **parameters})["result"]
         }
 
     def write(self, *series: Series, path: str = WRITE, **headers: str | None) -> Answer:

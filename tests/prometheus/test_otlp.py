@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import time
 from typing import Any
 
 import pytest
@@ -14,10 +13,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from epochwatch.model.metric import MetricId
 from epochwatch.prometheus.intake import Intake
 from epochwatch.prometheus.otlp_metrics import take
-from tests.prometheus.client import PrometheusClient
+from tests.prometheus.client import NOW, PrometheusClient
 from tests.servers import ServerProcess
 
-NOW = int(time.time())
 PATH = "/_/otlp/v1/metrics"
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"

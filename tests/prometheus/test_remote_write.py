@@ -3,7 +3,6 @@
 import math
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -14,10 +13,9 @@ from epochwatch.prometheus.bodies import MAX_BODY, MAX_INFLATED
 from epochwatch.prometheus.errors import Refusal
 from epochwatch.prometheus.intake import Intake
 from epochwatch.prometheus.remote_write import DROPPED_HEADER, decoded
-from tests.prometheus.client import MESSAGES, WRITE, PrometheusClient, compressed, write_request
+from tests.prometheus.client import MESSAGES, NOW, WRITE, PrometheusClient, compressed, write_request
 from tests.servers import ServerProcess
 
-NOW = int(time.time())
 PROTOBUF = "application/x-protobuf"
 
 
