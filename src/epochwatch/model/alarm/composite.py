@@ -89,8 +89,10 @@ def _require_shallow(text: str) -> None:
     for letter in text:
         depth += (letter == "(") - (letter == ")")
         deepest = max(deepest, depth)
-    if deepest > _DEEPEST or text.count("NOT") > MOST_ELEMENTS:
+    if deepest > _DEEPEST:
         raise InvalidRule(f"a rule is at most {_DEEPEST} parentheses deep")
+    if text.count("NOT") > MOST_ELEMENTS:
+        raise InvalidRule(f"a rule has at most {MOST_ELEMENTS} elements")
 
 
 @cache
