@@ -20,6 +20,9 @@ from epochwatch.agent.follow.marks import (
     Mark,
     Readable,
     family,
+    file_of,
+    holds,
+    is_copy,
     opened,
     rotated,
 )
@@ -107,7 +110,7 @@ class FileSource:
         if family(file.path.name) != family(self.path.name) or file.path.parent != self.path.parent:
             return False
         marks = [*self._marks, *self._past, *(part.mark() for part in self._parts)]
-        return any(_is(mark, file, sure=True) for mark in marks if mark.offset)
+        return any(holds(mark, file, sure=True) for mark in marks if mark.offset)
 
     # -- reading --------------------------------------------------------------------------------------------
 
@@ -263,7 +266,7 @@ class FileSource:
     def _exchange(self, part: _Part) -> None:
         """A file that is deleted may live on in another that was rotated since, with more in it."""
         older = self._older()
-        found = _found(part.mark(), older) if part.offset else None
+        found = file_of(part.mark(), older) if part.offset else None
         for file in older:
             if file is not found:
                 file.close()
@@ -281,7 +284,7 @@ class FileSource:
         """The file was cut: what it had may have been copied away first."""
         mark = part.mark()
         copies = [file for file in self._older() if file.identity != part.file.identity]
-        copy = _found(mark, copies)
+        copy = file_of(mark, copies)
         for file in copies:
             if file is not copy:
                 file.close()
@@ -299,7 +302,7 @@ class FileSource:
         since = read.status().st_mtime_ns
         later = []
         for file in reversed(self._older()):
-            if file.status().st_mtime_ns > since and not _is_copy(mark, file):
+            if file.status().st_mtime_ns > since and not is_copy(mark, file):
                 later.append(file)
             else:
                 file.close()
@@ -332,7 +335,7 @@ class FileSource:
     def _generations(self, mark: Mark, current: Readable | None) -> list[_Part]:
         """The file of the mark, whatever it is called now, those rotated after it, and the one that has the path."""
         older = self._older()
-        read = _found(mark, [*([current] if current is not None else []), *older])
+        read = file_of(mark, [*([current] if current is not None else []), *older])
         for file in older:
             if file is not read:
                 file.close()
@@ -361,37 +364,10 @@ def _at(file: Readable, mark: Mark) -> _Part:
     return _Part(file, mark.offset, mark.head, mark.tail)
 
 
-def _is(mark: Mark, file: Readable, *, sure: bool) -> bool:
-    """Whether the file holds what was read; ``sure``: not only the few bytes that any log may begin with."""
-    with contextlib.suppress(OSError):
-        if not sure or mark.offset >= SURE_BYTES or (mark.device, mark.inode) == file.identity:
-            return mark.fits(file)
-    return False
-
-
-def _is_copy(mark: Mark, file: Readable) -> bool:
-    """Whether a rotated file is what was read, or one that is just being compressed."""
-    try:
-        if not file.packed:
-            return _is(mark, file, sure=True)
-        return not file.read(0, 1) or mark.fits(file)
-    except OSError:
-        return True
-
-
-def _found(mark: Mark, files: list[Readable]) -> Readable | None:
-    """The file of the mark among ``files``, newest first: the very same one if it is there."""
-    same = [file for file in files if file.identity == (mark.device, mark.inode)]
-    for file in (*same, *files):
-        if _is(mark, file, sure=True):
-            return file
-    return next((file for file in files[:1] if _is(mark, file, sure=False)), None)
-
-
 def _continues(part: _Part, file: Readable) -> bool:
     """Whether an editor or a copying program has put the same content, and perhaps more, in the file's place."""
     gone = part.file.status().st_nlink == 0
-    if not part.offset or not (gone or part.offset >= SURE_BYTES) or not _is(part.mark(), file, sure=False):
+    if not part.offset or not (gone or part.offset >= SURE_BYTES) or not holds(part.mark(), file, sure=False):
         return False
     rest = part.file.read(part.offset, WINDOW_BYTES)
     return file.read(part.offset, len(rest)) == rest

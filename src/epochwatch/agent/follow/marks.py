@@ -143,3 +143,30 @@ def opened(path: Path) -> Readable | None:
         return file
     file.close()
     return None
+
+
+def holds(mark: Mark, file: Readable, *, sure: bool) -> bool:
+    """Whether the file holds what was read; ``sure``: not only the few bytes that any log may begin with."""
+    with contextlib.suppress(OSError):
+        if not sure or mark.offset >= SURE_BYTES or (mark.device, mark.inode) == file.identity:
+            return mark.fits(file)
+    return False
+
+
+def is_copy(mark: Mark, file: Readable) -> bool:
+    """Whether a rotated file is what was read, or one that is just being compressed."""
+    try:
+        if not file.packed:
+            return holds(mark, file, sure=True)
+        return not file.read(0, 1) or mark.fits(file)
+    except OSError:
+        return True
+
+
+def file_of(mark: Mark, files: list[Readable]) -> Readable | None:
+    """The file of the mark among ``files``, newest first: the very same one if it is there."""
+    same = [file for file in files if file.identity == (mark.device, mark.inode)]
+    for file in (*same, *files):
+        if holds(mark, file, sure=True):
+            return file
+    return next((file for file in files[:1] if holds(mark, file, sure=False)), None)
