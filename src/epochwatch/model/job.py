@@ -118,6 +118,11 @@ class Run:
     started: float
     """Unix seconds."""
 
+    @property
+    def kind(self) -> JobKind:
+        """The kind of its job."""
+        return PROCESSING if self.log_group == PROCESSING.log_group else TRAINING
+
     def place_of(self, source: str) -> "Run":
         """Where rows of one of the run's sources go: ``<run_id>/algo-2.log`` to the host ``algo-2`` and a log stream
         of its own, as an agent that follows several files has a source for each; all others to the run's own place.

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from epochwatch.model.batch import NO_STEP, Batch, Committed, InstanceSamples, LogEvents, RunPoints
-from epochwatch.model.job import PROCESSING, Run
+from epochwatch.model.job import Run
 from epochwatch.model.metric import MetricId
 from epochwatch.model.run_series import OWN_DIMENSION, series_of
 from epochwatch.model.tenant import Tenant
@@ -20,13 +20,12 @@ from epochwatch.store.metric_filters import FilteredLines, filtered_lines
 from epochwatch.store.rows import (
     Rows,
     constant,
-    datapoint_rows,
     log_event_rows,
+    plain_datapoints,
     run_point_rows,
     source_number,
     taken,
 )
-from epochwatch.store.run_points import PROCESSING_JOB, TRAINING_JOB
 from epochwatch.store.sources import Stored
 
 if TYPE_CHECKING:
@@ -230,7 +229,7 @@ def _point_rows(context: _Context, names: list[str], new: dict[str, NDArray[Any]
         {
             "account": constant(context.tenant.account, count),
             "region": constant(context.tenant.region, count),
-            "owner": constant(PROCESSING_JOB if run.log_group == PROCESSING.log_group else TRAINING_JOB, count),
+            "owner": constant(run.kind.resource, count),
             "name": constant(run.job, count),
             "metric": taken(names, new["metric"]),
             "host": constant(run.host, count),
@@ -314,38 +313,23 @@ def _datapoints(
         return []
     new = {name: column[fresh] for name, column in columns.items()}
     seconds = seconds[fresh]
-    units = [(one.metric, one.unit) for one in known]
-    series = context.stores.series.ensure_all(context.tenant, units, new["metric"], seconds, new["value"])
-    sids = np.zeros(len(known), np.uint64)
-    for which, entry in series.items():
-        sids[which] = entry.sid
-    count = len(seconds)
-    zeros = np.zeros(count)
-    batch = datapoint_rows(
+    rows = plain_datapoints(
+        context.stores.series,
+        context.tenant,
+        [(one.metric, one.unit) for one in known],
         {
-            "policy": np.full(count, policy, np.uint16),
-            "sid": sids[new["metric"]],
+            "metric": new["metric"],
             "ts": seconds,
             "value": new["value"],
-            "weight": np.ones(count),
-            "low": zeros,
-            "high": zeros,
-            "is_set": np.zeros(count, np.uint8),
             "resolution": np.array([one.resolution for one in known], np.uint8)[new["metric"]],
-            "source": np.full(count, number, np.uint64),
             "seq": new["position"],
-        }
+        },
+        policy,
+        number,
     )
-    tell = None if announce is None else (lambda: announce(new))
-    return [
-        _Prepared(
-            Rows(series=list(series.values()), datapoints=batch, announce=tell),
-            "datapoints",
-            seconds,
-            new["position"],
-            policy,
-        )
-    ]
+    if announce is not None:
+        rows.announce = lambda: announce(new)
+    return [_Prepared(rows, "datapoints", seconds, new["position"], policy)]
 
 
 def _column(data: bytes, dtype: Any) -> NDArray[Any]:

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from epochwatch.model.host_rows import MOST_COLUMNS, HostMinute
-from epochwatch.model.job import PROCESSING, Run
+from epochwatch.model.job import Run
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.objects import ObjectStore, checked_key
 
@@ -50,8 +50,7 @@ class HostPlace:
     @classmethod
     def of(cls, tenant: Tenant, run: Run) -> "HostPlace":
         """Of the run's own host."""
-        kind = "processing-job" if run.log_group == PROCESSING.log_group else "training-job"
-        return cls(tenant, kind, run.job, run.host)
+        return cls(tenant, run.kind.resource, run.job, run.host)
 
     @property
     def folder(self) -> str:

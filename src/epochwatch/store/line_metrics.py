@@ -7,7 +7,7 @@ points' of the same line, which are datapoints too.
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from epochwatch.model.batch import LogEvents
 from epochwatch.model.embedded_metric import extract, is_candidate
 from epochwatch.model.metric import DatapointColumns
 from epochwatch.model.tenant import Tenant
-from epochwatch.store.rows import Rows, datapoint_rows
+from epochwatch.store.rows import Rows, plain_datapoints
 from epochwatch.store.sources import Stored
 
 if TYPE_CHECKING:
@@ -80,28 +80,12 @@ def line_metric_rows(
 def _rows(
     stores: "Stores", tenant: Tenant, metrics: LineMetrics, own: NDArray[np.intp], number: int, policy: int
 ) -> Rows:
-    columns, count = metrics.datapoints, len(own)
-    index = np.frombuffer(columns.index, np.uint32)[own]
-    seconds = np.frombuffer(columns.timestamps, np.int64)[own]
-    values = np.frombuffer(columns.values, np.float64)[own]
-    series = stores.series.ensure_all(tenant, columns.series, index, seconds, values)
-    sids = np.zeros(len(columns.series), np.uint64)
-    for number_of, entry in series.items():
-        sids[number_of] = entry.sid
-    zeros = np.zeros(count)
-    batch = datapoint_rows(
-        {
-            "policy": np.full(count, policy, np.uint16),
-            "sid": sids[index],
-            "ts": seconds,
-            "value": values,
-            "weight": np.ones(count),
-            "low": zeros,
-            "high": zeros,
-            "is_set": np.zeros(count, np.uint8),
-            "resolution": np.frombuffer(columns.resolutions, np.uint8)[own],
-            "source": np.full(count, number, np.uint64),
-            "seq": metrics.positions[own],
-        }
-    )
-    return Rows(series=list(series.values()), datapoints=batch)
+    columns = metrics.datapoints
+    chosen: dict[str, NDArray[Any]] = {
+        "metric": np.frombuffer(columns.index, np.uint32)[own],
+        "ts": np.frombuffer(columns.timestamps, np.int64)[own],
+        "value": np.frombuffer(columns.values, np.float64)[own],
+        "resolution": np.frombuffer(columns.resolutions, np.uint8)[own],
+        "seq": metrics.positions[own],
+    }
+    return plain_datapoints(stores.series, tenant, columns.series, chosen, policy, number)

@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from epochwatch.model.metric import MetricId
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.schema import DATAPOINTS, LOG_EVENTS, RUN_POINTS
-from epochwatch.store.series import SeriesEntry
+from epochwatch.store.series import SeriesEntry, SeriesIndex
 
 API_SOURCE = 0
 """``source`` of rows that came by an AWS API call."""
@@ -72,6 +73,38 @@ def datapoint_rows(columns: dict[str, Any]) -> pa.RecordBatch:
     """A batch for ``datapoints``; ``low`` and ``high`` are 0 in rows that are no statistic set. Raises ValueError."""
     _require_times(columns["ts"], LATEST_TS)
     return _batch(DATAPOINTS, columns)
+
+
+def plain_datapoints(
+    index: SeriesIndex,
+    tenant: Tenant,
+    known: Sequence[tuple[MetricId, str]],
+    columns: dict[str, NDArray[Any]],
+    policy: int,
+    source: int,
+) -> Rows:
+    """Values that occurred once each. ``columns``: "metric", which of ``known`` (metric and unit) a row is of, "ts",
+    "value", "resolution" and "seq". Raises ValueError for a time outside 1970-2106.
+    """
+    which, count = columns["metric"], len(columns["metric"])
+    series = index.ensure_all(tenant, known, which, columns["ts"], columns["value"])
+    sids = np.zeros(len(known), np.uint64)
+    for number, entry in series.items():
+        sids[number] = entry.sid
+    zeros = np.zeros(count)
+    batch = datapoint_rows(
+        {
+            **columns,
+            "policy": np.full(count, policy, np.uint16),
+            "sid": sids[which],
+            "weight": np.ones(count),
+            "low": zeros,
+            "high": zeros,
+            "is_set": np.zeros(count, np.uint8),
+            "source": np.full(count, source, np.uint64),
+        }
+    )
+    return Rows(series=list(series.values()), datapoints=batch)
 
 
 def run_point_rows(columns: dict[str, Any]) -> pa.RecordBatch:

@@ -78,7 +78,7 @@ class JobStore(JobRecords):
         run = self.run(tenant, progress.run_id)
         if run is None:
             raise ValueError(f"run {progress.run_id} is not registered")
-        job = self.change(tenant, run.job, lambda job: advance(job, progress, now), _kind(run))
+        job = self.change(tenant, run.job, lambda job: advance(job, progress, now), run.kind)
         if job is None:
             raise ValueError(f"the job '{run.job}' has been deleted")
         return job
@@ -169,7 +169,3 @@ class JobStore(JobRecords):
         tenant, name, host = key
         job = self.get(tenant, name)
         return job is not None and host in job.hosts
-
-
-def _kind(run: Run) -> JobKind:
-    return PROCESSING if run.log_group == PROCESSING.log_group else TRAINING
