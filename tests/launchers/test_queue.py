@@ -1,5 +1,6 @@
 """The queue: who starts when, with which GPUs, and what becomes of runners that vanish."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -144,6 +145,31 @@ def test_a_new_server_does_not_start_what_runs(bench: Bench) -> None:
     bench.made(4).round()
 
     assert bench.launcher.starts == ["running"]
+
+
+def test_a_server_that_died_before_it_had_made_the_directory_takes_the_job_again(bench: Bench) -> None:
+    bench.create("claimed")
+    bench.create("stopped")
+    for launch in bench.state.launches.queued(2):
+        bench.state.launches.started(launch, "process", {}, bench.now)
+    bench.state.launches.request_stop(TENANT, "stopped", bench.now)
+
+    bench.made(4).round()
+    bench.made(4).round()
+
+    assert bench.launcher.starts == ["claimed"]
+    assert bench.job("claimed").status == "InProgress"
+    assert bench.job("stopped").status == "Stopped"
+
+
+def test_a_job_whose_directory_was_removed_has_failed(bench: Bench) -> None:
+    bench.create("removed")
+    bench.queue.round()
+    shutil.rmtree(bench.settings.jobs_directory)
+
+    bench.queue.round()
+
+    assert bench.job("removed").failure_reason == "InternalServerError: the job's directory is gone"
 
 
 def test_a_server_that_died_between_claim_and_start_starts_the_job_afterwards(bench: Bench) -> None:

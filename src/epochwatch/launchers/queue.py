@@ -116,11 +116,18 @@ class Queue:
         if launcher is None:
             self._fail(launch, f"InternalServerError: there is no launcher '{launch.launcher}' any more")
         elif job.plan() is None:
-            self._fail(launch, "InternalServerError: the job's directory is gone")
+            self._without_directory(launch)
         elif launch.stop_requested is not None and not job.asked("stop"):
             launcher.stop(job, launch.place)
         elif not launcher.alive(job, launch.place):
             self._revive(launch, launcher, job)
+
+    def _without_directory(self, launch: Launch) -> None:
+        """Nothing of it has run if it has no place: its server was killed between taking it and making the directory."""
+        if launch.place:
+            self._fail(launch, "InternalServerError: the job's directory is gone")
+        elif not self._stores.state.launches.requeued(launch):
+            self._end(launch, "Stopped")
 
     def _revive(self, launch: Launch, launcher: Launcher, job: JobDirectory) -> None:
         """A runner that vanished is started again: it goes on from the job's directory."""
