@@ -123,7 +123,7 @@ class Queue:
             self._revive(launch, launcher, job)
 
     def _without_directory(self, launch: Launch) -> None:
-        """Nothing of it has run if it has no place: its server was killed between taking it and making the directory."""
+        """Without a place, nothing of it has run: its server was killed before it had made the directory."""
         if launch.place:
             self._fail(launch, "InternalServerError: the job's directory is gone")
         elif not self._stores.state.launches.requeued(launch):
