@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from epochwatch.console.app import console_app
 from epochwatch.console.session import Access
 from epochwatch.model.batch import (
     NO_STEP,
+    Ambiguity,
     Batch,
     Definition,
     DefinitionHealth,
@@ -41,6 +43,35 @@ OTHER = Tenant("999988887777", "us-east-1")
 STEPS = 300
 SPIKE = 61_803
 LONG = 100_000
+
+HEALTH = [
+    DefinitionHealth("train:loss", r"train_loss=([0-9.]+)", matched=STEPS, example="train_loss=2.0"),
+    DefinitionHealth("validation:f1", r"f1=([0-9.]+)"),
+    DefinitionHealth("learning_rate", r"lr=(\S+)", matched=3, non_numeric=2, example="lr=auto"),
+]
+LINE = "step=1 val_loss=0.9 <b>loss</b>=0.5"
+DOUBTFUL = [
+    DefinitionHealth(
+        "loss",
+        r"loss\W+([0-9.]+)",
+        matched=3,
+        example="loss=0.9",
+        ambiguous=[
+            Ambiguity("same-text", lines=3, of=3, example=LINE, other="val"),
+            Ambiguity("several-matches", lines=2, of=3, example=LINE),
+        ],
+    ),
+    DefinitionHealth("loss", "loss: (.+)", matched=2, example="loss: 1", shadowed=2, shadowed_example="loss: 2"),
+    DefinitionHealth(
+        "slow",
+        "(?=x)(x+x+)+y(.)",
+        matched=1,
+        example="xxy1",
+        engine="disabled: too slow",
+        warning="has no fixed text",
+    ),
+    DefinitionHealth("train:acc", "acc: (.+)", "preset:keras"),
+]
 
 
 class Run:
@@ -121,12 +152,9 @@ class Run:
             values=np.stack([np.asarray(columns[name], np.float64) for name in names], axis=1).tobytes(),
         )
 
-    def progress(self, status: str, exit_code: int | None = None, reason: str = "") -> None:
-        health = [
-            DefinitionHealth("train:loss", r"train_loss=([0-9.]+)", matched=STEPS, example="train_loss=2.0"),
-            DefinitionHealth("validation:f1", r"f1=([0-9.]+)"),
-            DefinitionHealth("learning_rate", r"lr=(\S+)", matched=3, non_numeric=2, example="lr=auto"),
-        ]
+    def progress(
+        self, status: str, exit_code: int | None = None, reason: str = "", health: Sequence[DefinitionHealth] = ()
+    ) -> None:
         job = self.stores.state.jobs.progress(
             self.tenant,
             Progress(
@@ -136,7 +164,7 @@ class Run:
                 exit_code=exit_code,
                 failure_reason=reason,
                 definitions=self.definitions,
-                health=health,
+                health=list(health or HEALTH),
             ),
             time.time(),
         )
@@ -174,7 +202,7 @@ def fill(stores: Stores) -> Run:
     long.commit(run_points=[long.points({"grad_norm": spiky}, np.arange(LONG), now - 500 + np.arange(LONG) / 250)])
     long.progress("Stopped", 130)
     broken = Run(stores, "3" * 32, "broken", now - 100)
-    broken.progress("Failed", 1, "the training exited with status 1")
+    broken.progress("Failed", 1, "the training exited with status 1", DOUBTFUL)
     stranger = Run(stores, "4" * 32, "not-yours", now - 50, OTHER)
     stranger.commit(run_points=[stranger.points({"secret": [1.0]}, [1], [now])])
     live = Run(stores, "5" * 32, "live", now - 5)

@@ -221,8 +221,29 @@ def test_hosts_and_definitions_have_their_places(page: Page, console: Any) -> No
     expect(health).to_have_count(3)
     expect(health.nth(0)).to_contain_text("healthy")
     expect(health.nth(1)).to_contain_text("never matched")
-    expect(health.nth(2)).to_contain_text("2 captured texts were not numbers")
+    expect(health.nth(2)).to_contain_text("captured 2 texts that are no numbers")
     expect(health.nth(2)).to_contain_text("lr=auto")
+
+
+def test_each_problem_of_a_definition_is_told_with_the_line_that_shows_it(page: Page, console: Any) -> None:
+    page.goto(f"{console.url}/_/jobs/broken")
+    expect(page.get_by_title("3 definitions to be looked at")).to_have_text("3")
+    page.get_by_role("button", name="Details").click()
+    definitions = page.locator("table.health tbody tr")
+    expect(definitions).to_have_count(3)
+    ambiguous, shadowed, slow = (definitions.nth(number) for number in range(3))
+    line = "step=1 val_loss=0.9 <b>loss</b>=0.5"
+    expect(ambiguous.locator(".verdict.warn")).to_have_text(
+        [
+            "captured the same text as 'val' on all 3 lines looked at",
+            "matched more than once in 2 of 3 lines looked at (the first match counts)",
+        ]
+    )
+    expect(ambiguous.locator(".example")).to_have_text([line, line])
+    expect(shadowed.locator(".verdict.warn")).to_contain_text("gave no value of its own")
+    expect(shadowed.locator(".example")).to_have_text("loss: 2")
+    expect(slow.locator(".verdict.bad")).to_have_text(["is run no more: too slow", "has no fixed text"])
+    expect(page.get_by_text("1 definition of presets found nothing.")).to_be_visible()
 
 
 def test_code_for_other_clients_can_be_copied(page: Page, context: BrowserContext, console: Any) -> None:

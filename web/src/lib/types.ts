@@ -42,6 +42,10 @@ export interface DefinitionHealth {
   example: string;
   engine: string;
   warning: string;
+  shadowed: number;
+  shadowed_example: string;
+  ambiguous: { kind: string; other: string; lines: number; of: number; example: string }[];
+  problems: string[];
 }
 
 export interface Transition {
