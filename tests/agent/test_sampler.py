@@ -8,10 +8,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from epochwatch.agent.host.rows_file import RowsReader, row_files
-from epochwatch.agent.host.sampling import Sampling, write_sampling
+from epochwatch.agent.host.sampling import Sampling, write_sampling, write_wanted
 from epochwatch.agent.readers import SampleReader
 from epochwatch.agent.sampler import NAMES, ROW, UNITS
 from epochwatch.agent.spool import Exit, RunFile, Spool
+from epochwatch.model.sampling import Wanted
 from tests.agent.running import until
 
 
@@ -83,6 +84,27 @@ def test_interval_changes_while_the_sampler_runs(tmp_path: Path) -> None:
     assert reader.layout is not None
     assert reader.layout.about["interval"] == "500"
     assert list((tmp_path / "profile" / "system" / "incremental").glob("*/*.algo-1.json"))
+
+
+def test_what_the_server_wants_is_followed_even_while_a_long_interval_lasts(tmp_path: Path) -> None:
+    spool = made(tmp_path)
+    write_sampling(spool.path, Sampling(interval=100, smdebug_layout=str(tmp_path / "profile")))
+    write_wanted(spool.path, Wanted(60000))
+    with sampled(spool, tmp_path) as process:
+        until(lambda: row_files(spool.path))
+        begun = time.monotonic()
+        write_wanted(spool.path, Wanted(100, "s3://bucket/job/profiler-output"))
+        until(lambda: list((tmp_path / "profile").rglob("*.algo-1.json")))
+        waited = time.monotonic() - begun
+        spool.write_exit(Exit(1.0, 0))
+        assert process.wait(10) == 0
+    first, second = (RowsReader(path) for path in row_files(spool.path))
+    rows = [*first.peek(), *second.peek()]
+    assert first.layout is not None
+    assert second.layout is not None
+    assert [one.layout.about["interval"] for one in (first, second)] == ["60000", "100"]
+    # No moment is missing where the interval changed.
+    assert sum(row.seconds for row in rows) >= waited - 0.5
 
 
 def test_sampler_ends_when_nobody_records(tmp_path: Path) -> None:

@@ -292,6 +292,31 @@ def test_profiling_changes_while_a_job_is_in_progress(caller: Caller):
     assert "in status Completed" in caller.refused(update_training_job, **change)[1]
 
 
+def test_what_an_update_of_the_profiler_leaves_out_stays(caller: Caller):
+    create(caller, ProfilerConfig={"S3OutputPath": "s3://bucket/p", "ProfilingIntervalInMilliseconds": 100})
+    caller(update_training_job, TrainingJobName="job", ProfilerConfig={"DisableProfiler": True})
+    assert describe(caller)["ProfilingStatus"] == "Disabled"
+    caller(update_training_job, TrainingJobName="job", ProfilerConfig={"DisableProfiler": False})
+    found = describe(caller)
+    assert found["ProfilingStatus"] == "Enabled"
+    assert found["ProfilerConfig"] == {
+        "S3OutputPath": "s3://bucket/p",
+        "ProfilingIntervalInMilliseconds": 100,
+        "DisableProfiler": False,
+    }
+
+
+@pytest.mark.parametrize("interval", [0, 99, 250, 60001])
+def test_an_interval_that_the_profiler_has_not_is_refused(caller: Caller, interval: int):
+    config = {"S3OutputPath": "s3://bucket/p", "ProfilingIntervalInMilliseconds": interval}
+    said = "available values are 100, 200, 500, 1000, 5000, 60000 milliseconds"
+    assert said in caller.refused(create_training_job, **training(ProfilerConfig=config))[1]
+    create(caller)
+    code, message = caller.refused(update_training_job, TrainingJobName="job", ProfilerConfig=config)
+    assert (code, said in message) == ("ValidationException", True)
+    assert "ProfilerConfig" not in describe(caller)
+
+
 def test_a_job_that_has_ended_is_deleted_and_leaves_its_name(caller: Caller):
     create(caller)
     assert caller.refused(delete_training_job, TrainingJobName="job")[0] == "ResourceInUse"

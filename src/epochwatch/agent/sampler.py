@@ -32,6 +32,8 @@ FILE_SECONDS = 3600
 """A file of rows is ended after so long, so that what the server has can be removed."""
 LOOK_SECONDS = 0.1
 """Between two looks at whether the run is over, where the interval is longer."""
+FOLLOW_SECONDS = 1.0
+"""Between two looks at how often to sample, where the interval is longer."""
 ALIVE_SECONDS = 1.0
 """Between two looks at whether anybody records the run."""
 SECOND = 1_000_000
@@ -88,11 +90,16 @@ class Sampler:
     def _end_second(self, now: int) -> None:
         self._second = now // SECOND
         self._write_second()
-        if self._sampling.changed():
-            self.deadlines = Deadlines(self._sampling.now.interval)
+        if not self.follow() and now - self._begun > FILE_SECONDS * SECOND:
             self._renew()
-        elif now - self._begun > FILE_SECONDS * SECOND:
-            self._renew()
+
+    def follow(self) -> bool:
+        """Whether sampling is asked for in another way than before; it is done so from now on."""
+        if not self._sampling.changed():
+            return False
+        self.deadlines = Deadlines(self._sampling.now.interval)
+        self._renew()
+        return True
 
     def _write_second(self) -> None:
         first = self._pending[0]
@@ -158,7 +165,10 @@ def run(spool: Spool, directory: str, pid: int | None = None) -> None:
         )
         sampler.begin(ask_for_punctuality())
         alive = _Alive(spool)
-        while alive.sleep(sampler.deadlines.rest()):
+        while alive.sleep(min(sampler.deadlines.rest(), FOLLOW_SECONDS)):
+            if sampler.deadlines.rest() > 0:
+                sampler.follow()
+                continue
             sampler.deadlines.take()
             sampler.sample()
         sampler.close()

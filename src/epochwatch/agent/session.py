@@ -54,6 +54,8 @@ class RunOptions:
     host: str = "algo-1"
     shown: Sequence[str] = ()
     """What stands for the command on the record, where it is not the command itself."""
+    prepare: Callable[[Spool], None] = lambda _: None
+    """Called once, with the spool, before anything is recorded."""
     attend: Callable[[], None] = lambda: None
     """Called several times a second while the command runs."""
 
@@ -109,7 +111,9 @@ class Session:
             job=options.job,
             host=options.host,
         )
-        return Spool.create(self._settings.spool_directory, run)
+        spool = Spool.create(self._settings.spool_directory, run)
+        options.prepare(spool)
+        return spool
 
     def _plan(self, spool: Spool) -> Launch:
         environment = dict(os.environ)

@@ -9,11 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from epochwatch.agent.delivery import Delivery, GivenUp, Refused
+from epochwatch.agent.delivery import Answer, Delivery, GivenUp, Refused
 from epochwatch.agent.failure import LastLines
 from epochwatch.agent.host.minutes import MinuteReader
+from epochwatch.agent.host.sampling import write_wanted
 from epochwatch.agent.readers import JournalFileReader, OutputReader, Piece, Reader, SampleReader
 from epochwatch.agent.spool import Exit, Spool
 from epochwatch.agent.tally import Tally
@@ -22,6 +24,7 @@ from epochwatch.model.batch import (
     Committed,
     Definition,
     DefinitionHealth,
+    Heard,
     Progress,
     Registered,
 )
@@ -219,14 +222,14 @@ class Shipper:
         self._save_now_and_then()
         return True
 
-    def _post(self, path: str, make: Callable[[], Batch | Progress | HostMinute], kind: type[object]) -> None:
+    def _post(self, path: str, make: Callable[[], Batch | Progress | HostMinute], kind: type[Answer]) -> Answer:
         try:
-            self._delivery.post(path, make, kind)
+            return self._delivery.post(path, make, kind)
         except Refused as refusal:
             if not refusal.unknown_run:
                 raise
             self._register()
-            self._delivery.post(path, make, kind)
+            return self._delivery.post(path, make, kind)
 
     # -- what the job's record says -----------------------------------------------------------------------
 
@@ -262,8 +265,11 @@ class Shipper:
             summary=notes.summary,
             tags=self._run.tags | notes.tags,
         )
-        self._post("/_/agent/progress", lambda: progress, dict[str, object])
+        heard = self._post("/_/agent/progress", lambda: progress, Heard)
         self._beat = time.monotonic()
+        if heard.sampling is not None:
+            with suppress(OSError):  # the disk is full: the next answer says it again
+                write_wanted(self._spool.path, heard.sampling)
 
     def _last_seen(self) -> float:
         """When a lost run last wrote anything."""

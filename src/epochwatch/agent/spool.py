@@ -10,7 +10,7 @@
       journal-*.ewj       values of ``epochwatch.log``
       samples.bin         instance metrics of each second, rows of ``epochwatch.agent.sampler.ROW``
       host-*.bin          samples of all that is measured of the host (``epochwatch.model.host_rows``)
-      sampling.json       Sampling: how often, and what is written beside
+      sampling.json       Sampling: how often, and what is written beside; wanted.json: what the server wants of it
       follows.json        for each of these what is followed: a file's path, or journal: and a unit
       state.json          State: how far the server has acknowledged; a cache
       notes.json          Notes: config, summary and tags of the training

@@ -35,6 +35,7 @@ from epochwatch.launchers.enter import TrainingLaunch
 from epochwatch.launchers.network import interface, own_address
 from epochwatch.launchers.plan import JobHost, Plan
 from epochwatch.launchers.preparation import Preparation
+from epochwatch.launchers.profiler import ProfilerFiles, prepare_sampling
 from epochwatch.model.launch import PROCESSING
 from epochwatch.settings import load
 
@@ -120,6 +121,7 @@ class Host:
             job=f"processing-job/{self._plan.job}" if processing else self._plan.job,
             host=self._host.name,
             shown=launch.command,
+            prepare=lambda spool: prepare_sampling(spool, self._plan, self._host, self._directory.ml),
             attend=self._attend,
         )
         Session(options, load()).run()
@@ -186,13 +188,14 @@ class Host:
         for channel in self._preparation.channels:
             if channel.mode == "Pipe":
                 pipes.feed(channel, self._directory.ml / "input" / "data", self._buckets)
-        kept = self._preparation.sent_meanwhile()
-        if kept:
-            thread = threading.Thread(target=self._keep, args=(kept,), name="checkpoints", daemon=True)
-            self._checkpoint_thread = thread
-            thread.start()
+        profiler = ProfilerFiles(self._directory.ml, self._directory.spool, self._buckets)
+        kept = [*self._preparation.sent_meanwhile(), profiler]
+        self._checkpoint_thread = threading.Thread(
+            target=self._keep, args=(kept,), name="checkpoints", daemon=True
+        )
+        self._checkpoint_thread.start()
 
-    def _keep(self, kept: Sequence[Checkpoints]) -> None:
+    def _keep(self, kept: Sequence[Checkpoints | ProfilerFiles]) -> None:
         over = False
         while not over:
             over = self._over.wait(CHECKPOINT_SECONDS)

@@ -10,6 +10,7 @@ exactly-once: the server knows for each source how far it has committed and drop
 import msgspec
 
 from epochwatch.model.metric import NO_UNIT
+from epochwatch.model.sampling import Wanted
 
 NO_STEP = -(2**63)
 """Step column value for "no step known"."""
@@ -191,3 +192,10 @@ class Progress(msgspec.Struct, omit_defaults=True):
     summary: dict[str, object] = {}
     """What ``run.summary`` holds."""
     tags: dict[str, str] = {}
+
+
+class Heard(msgspec.Struct, omit_defaults=True):
+    """The server's answer to Progress."""
+
+    sampling: Wanted | None = None
+    """How the host is to be sampled from now on; None where that is the agent's affair."""

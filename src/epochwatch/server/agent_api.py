@@ -18,9 +18,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from epochwatch.errors import EpochwatchError
-from epochwatch.model.batch import Batch, Committed, Progress, Registered, Registration
+from epochwatch.model.batch import Batch, Committed, Heard, Progress, Registered, Registration
 from epochwatch.model.host_rows import HostMinute
+from epochwatch.model.job import TRAINING
 from epochwatch.model.launch import Interruption, JobProgress
+from epochwatch.model.sampling import wanted_sampling
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.batches import commit_batch
 from epochwatch.store.host_samples import HostPlace, keep_minute
@@ -111,11 +113,16 @@ class AgentApi:
         return await self._answer(request, HostMinute, keep)
 
     async def _progress(self, request: Request) -> Response:
-        def progress(tenant: Tenant, record: Progress) -> None:
-            if self._stores.state.jobs.run(tenant, record.run_id) is None:
+        def progress(tenant: Tenant, record: Progress) -> Heard:
+            jobs = self._stores.state.jobs
+            run = jobs.run(tenant, record.run_id)
+            if run is None:
                 raise Refusal(404, "UnknownRun", f"run {record.run_id} is not registered: register it first")
-            job = self._stores.state.jobs.progress(tenant, record, time.time())
+            job = jobs.progress(tenant, record, time.time())
             self._stores.feed.publish_job(tenant, job)
+            if not job.created_by_api or run.kind is not TRAINING:
+                return Heard()
+            return Heard(wanted_sampling(job.name, jobs.request(tenant, job.name)))
 
         return await self._answer(request, Progress, progress)
 

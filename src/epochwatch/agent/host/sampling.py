@@ -1,15 +1,16 @@
-"""How a host is to be sampled: ``sampling.json`` of a spool, which may change while the sampler runs."""
+"""How a host is to be sampled: ``sampling.json`` of a spool, and what the server wants of a created job's host.
+
+Both may change while the sampler runs.
+"""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from epochwatch.errors import UsageError
-
-INTERVALS = (100, 200, 500, 1000, 5000, 60000)
-"""Milliseconds: those that SageMaker's SystemMonitorIntervalInMilliseconds has."""
-DEFAULT_INTERVAL = 100
+from epochwatch.model.sampling import DEFAULT_INTERVAL, INTERVALS, Wanted
 
 
 class Sampling(msgspec.Struct, omit_defaults=True, frozen=True):
@@ -36,29 +37,59 @@ def checked_interval(milliseconds: int) -> int:
 def write_sampling(spool: Path, sampling: Sampling) -> None:
     """Replaces the file; a running sampler follows within a second. Raises UsageError for an interval there is not."""
     checked_interval(sampling.interval)
-    temporary = spool / f".sampling.json.{os.getpid()}"
-    temporary.write_bytes(msgspec.json.encode(sampling))
-    temporary.replace(spool / "sampling.json")
+    _replace(spool / "sampling.json", sampling)
+
+
+def write_wanted(spool: Path, wanted: Wanted) -> None:
+    """Notes what the server wants; it goes before ``sampling.json``. Written only where it is another than before."""
+    if read_wanted(spool) != wanted:
+        _replace(spool / "wanted.json", wanted)
+
+
+def read_wanted(spool: Path) -> Wanted | None:
+    """What the server wants; None where it has said nothing yet (or nothing that can be read)."""
+    try:
+        return msgspec.json.decode((spool / "wanted.json").read_bytes(), type=Wanted)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _replace(path: Path, record: msgspec.Struct) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(msgspec.json.encode(record))
+    temporary.replace(path)
 
 
 class SamplingFile:
-    """The file as its sampler sees it: what cannot be read leaves all as it was."""
+    """The files as their sampler sees them: what cannot be read leaves all as it was."""
 
     def __init__(self, spool: Path) -> None:
-        self._path = spool / "sampling.json"
-        self._seen = -1
-        self.now = Sampling()
+        self._spool = spool
+        self._paths = [str(spool / name) for name in ("sampling.json", "wanted.json")]
+        self._seen: list[int] = []
+        self._local = self.now = Sampling()
         self.changed()
 
     def changed(self) -> bool:
         """Whether ``now`` is another than before."""
-        try:
-            seen = self._path.stat().st_mtime_ns
-            if seen == self._seen:
-                return False
-            found = msgspec.json.decode(self._path.read_bytes(), type=Sampling)
-        except (OSError, msgspec.DecodeError):
+        seen = [_changed_at(path) for path in self._paths]
+        if seen == self._seen:
             return False
         self._seen = seen
-        before, self.now = self.now, found if found.interval in INTERVALS else self.now
+        with suppress(OSError, msgspec.DecodeError):
+            found = msgspec.json.decode((self._spool / "sampling.json").read_bytes(), type=Sampling)
+            self._local = found if found.interval in INTERVALS else self._local
+        before, self.now = self.now, self._local
+        wanted = read_wanted(self._spool)
+        if wanted is not None and wanted.interval in INTERVALS:
+            layout = self._local.smdebug_layout if wanted.output else ""
+            self.now = msgspec.structs.replace(self._local, interval=wanted.interval, smdebug_layout=layout)
         return self.now != before
+
+
+def _changed_at(path: str) -> int:
+    """Nanoseconds; 0 where there is no such file."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0

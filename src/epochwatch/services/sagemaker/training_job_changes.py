@@ -14,6 +14,7 @@ from epochwatch.services.sagemaker.job_specification import (
     require_resources,
     stopping_condition,
 )
+from epochwatch.services.sagemaker.profiler import changed_profiler, require_profiler
 from epochwatch.services.sagemaker.resources import ended, in_use, invalid, job_arn, not_found
 from epochwatch.services.sagemaker.tags import tags_of
 from epochwatch.services.sagemaker.trial_components import create_job_component, require_experiment
@@ -78,6 +79,7 @@ def update_training_job(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     name = request["TrainingJobName"]
     job = _known(call, name)
     changed: dict[str, Any] = {key: request[key] for key in _CHANGEABLE if key in request}
+    require_profiler(request.get("ProfilerConfig", {}))
     keep_alive = request.get("ResourceConfig")
     if not changed and keep_alive is None:
         raise invalid("No updates are provided: give a profiler, remote debug or resource configuration.")
@@ -87,7 +89,13 @@ def update_training_job(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise invalid(f"The training job {name} has no warm pool in status Available: nothing can be kept alive.")
     if job.status != IN_PROGRESS:
         raise ended("training job", job.status)
-    call.stores.state.jobs.change_request(call.tenant, name, lambda known: {**known, **changed})
+
+    def change(known: dict[str, Any]) -> dict[str, Any]:
+        if "ProfilerConfig" in changed:
+            changed["ProfilerConfig"] = changed_profiler(known.get("ProfilerConfig"), request["ProfilerConfig"])
+        return {**known, **changed}
+
+    call.stores.state.jobs.change_request(call.tenant, name, change)
     return {"TrainingJobArn": job_arn(call, TRAINING, name)}
 
 
@@ -123,6 +131,7 @@ def completed_training_request(request: dict[str, Any]) -> dict[str, Any]:
         require_algorithm(request["AlgorithmSpecification"])
     if resources:
         require_resources(resources)
+    require_profiler(request.get("ProfilerConfig", {}))
     groups = [group["InstanceGroupName"] for group in resources.get("InstanceGroups", [])]
     require_channels(request.get("InputDataConfig", []), groups)
     request["StoppingCondition"] = stopping_condition(
