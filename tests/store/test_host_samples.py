@@ -12,12 +12,13 @@ from epochwatch.model.tenant import Tenant
 from epochwatch.store.host_samples import (
     HostPlace,
     compact,
-    compacted_at,
+    compact_due,
     keep_minute,
     read_samples,
     read_summaries,
 )
 from epochwatch.store.objects import ObjectStore
+from epochwatch.store.stores import Stores
 
 PLACE = HostPlace(Tenant("123456789012", "us-east-1"), "training-job", "digits", "algo-1")
 COLUMNS = (Column("cpu.busy", "Percent"), Column("disk.vda.read", "Bytes/Second"))
@@ -99,17 +100,71 @@ def test_compacting_changes_the_files_and_not_what_is_read(objects: ObjectStore)
             np.testing.assert_allclose(found.values[name], column, atol=0.006)
 
 
-def test_an_hour_is_compacted_when_the_next_is_under_way_and_again_when_something_came_late(
-    objects: ObjectStore,
-) -> None:
+def names(objects: ObjectStore, hour: int = HOUR) -> set[str]:
+    return {Path(key).name for key, _ in objects.list(PLACE.hour(hour))}
+
+
+TOGETHER = {"hour.parquet", "1s.parquet", "10s.parquet", "60s.parquet"}
+
+
+def test_an_hour_is_put_together_when_it_is_over_and_again_when_something_came_late(objects: ObjectStore) -> None:
     keep_minute(objects, PLACE, minute(HOUR, [(1.0, 1.0)] * 10))
-    keep_minute(objects, PLACE, minute(HOUR + 3600 + 60 * compacted_at(PLACE), [(2.0, 2.0)]))
-    assert objects.get(f"{PLACE.hour(HOUR)}/hour.parquet") is not None
+    compact_due(objects, HOUR + 3600 + 299)
+    assert len(names(objects) - TOGETHER) == 1
+    compact_due(objects, HOUR + 3600 + 300)
+    assert names(objects) == TOGETHER
     keep_minute(objects, PLACE, minute(HOUR + 60, [(3.0, 3.0)] * 10))
     assert len(read_samples(objects, PLACE, HOUR, HOUR + 3600).times) == 20
     assert read_summaries(objects, PLACE, HOUR, HOUR + 3600, 60).values["cpu.busy.mean"].tolist() == [1.0, 3.0]
-    compact(objects, PLACE, HOUR)
+    compact_due(objects, HOUR + 7200)
+    assert names(objects) == TOGETHER
     assert len(read_samples(objects, PLACE, HOUR, HOUR + 3600).times) == 20
+    assert not list(objects.list("hosts-due"))
+
+
+def test_what_there_is_no_time_for_is_put_together_in_the_next_round(objects: ObjectStore) -> None:
+    for hour in (HOUR, HOUR + 3600):
+        keep_minute(objects, PLACE, minute(hour, [(1.0, 1.0)] * 10))
+    passing = iter(range(0, 1000, 15))
+    compact_due(objects, HOUR + 86400, lambda: next(passing))
+    assert (names(objects), len(names(objects, HOUR + 3600) - TOGETHER)) == (TOGETHER, 1)
+    compact_due(objects, HOUR + 86400)
+    assert names(objects, HOUR + 3600) == TOGETHER
+
+
+def test_a_minute_that_comes_while_its_hour_is_put_together_is_not_forgotten(
+    objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_minute(objects, PLACE, minute(HOUR, [(1.0, 1.0)] * 10))
+    delete = objects.delete
+
+    def late(key: str) -> None:
+        if key == PLACE.due(HOUR):
+            keep_minute(objects, PLACE, minute(HOUR + 60, [(2.0, 2.0)] * 10))
+        delete(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(objects, "delete", late)
+        compact_due(objects, HOUR + 86400)
+    compact_due(objects, HOUR + 86400)
+    assert names(objects) == TOGETHER
+    assert len(read_samples(objects, PLACE, HOUR, HOUR + 3600).times) == 20
+
+
+def test_an_hour_that_is_damaged_does_not_hold_up_the_others(objects: ObjectStore) -> None:
+    for hour in (HOUR, HOUR + 3600):
+        keep_minute(objects, PLACE, minute(hour, [(1.0, 1.0)] * 10))
+    (key,) = [key for key, _ in objects.list(PLACE.hour(HOUR))]
+    objects.put(key, b"this is no Parquet")
+    compact_due(objects, HOUR + 86400)
+    assert names(objects, HOUR + 3600) == TOGETHER
+    assert [HostPlace.of_due(key) for key, _ in objects.list("hosts-due")] == [(PLACE, HOUR)]
+
+
+def test_the_servers_maintenance_puts_hours_together(stores: Stores) -> None:
+    keep_minute(stores.objects, PLACE, minute(HOUR, [(1.0, 1.0)] * 10))
+    stores.maintain(HOUR + 86400)
+    assert names(stores.objects) == TOGETHER
 
 
 def test_compacting_that_was_interrupted_is_done_again(objects: ObjectStore) -> None:

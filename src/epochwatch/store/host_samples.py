@@ -2,14 +2,16 @@
 
 ``hosts/<account>/<region>/<kind>/<job>/<host>/<YYYYMMDDHH>/``: ``<Unix minute>-<part>.parquet`` as they come; later
 ``hour.parquet`` of all of them, and ``1s``, ``10s`` and ``60s.parquet`` with least, mean and greatest of such spans.
+``hosts-due/`` has an empty object for each host and hour of which minutes are still to be put together.
 
 A percentage is kept as hundredths in 16 bits where all of a file's fit, everything else as it came; what was not
 measured is null.
 """
 
 import io
-import zlib
-from collections.abc import Iterable, Sequence
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -23,12 +25,17 @@ from epochwatch.model.job import Run
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.objects import ObjectStore, checked_key
 
+logger = logging.getLogger(__name__)
+
 HOUR = 3600
 MICRO = 1_000_000
 SPANS = (1, 10, 60)
 """Seconds of the summaries."""
-FIRST_COMPACTED, LAST_COMPACTED = 5, 55
-"""Between which minutes of an hour the one before is put together: late ones are there by then."""
+DUE = "hosts-due"
+COMPACTED_AFTER = 300
+"""Seconds after an hour's end at which it is put together: late minutes are there by then."""
+COMPACTING_SECONDS = 20.0
+"""After which the next round goes on: others wait for it."""
 HUNDREDTHS = 100.0
 _FITS = 327.0
 _UNIT = b"unit"
@@ -61,6 +68,17 @@ class HostPlace:
         """The key of an hour's files, by a time within it."""
         return f"{self.folder}/{datetime.fromtimestamp(seconds, UTC):%Y%m%d%H}"
 
+    def due(self, hour: int) -> str:
+        """The key that says that an hour's minutes are to be put together; sorted by the hour."""
+        words = (self.tenant.account, self.tenant.region, self.kind, self.job, self.host)
+        return f"{DUE}/{hour:010d},{','.join(words)}"
+
+    @classmethod
+    def of_due(cls, key: str) -> "tuple[HostPlace, int]":
+        """The reverse of ``due``: the place and the hour."""
+        hour, account, region, kind, job, host = key.rpartition("/")[2].split(",")
+        return cls(Tenant(account, region), kind, job, host), int(hour)
+
 
 @dataclass(slots=True)
 class Samples:
@@ -79,8 +97,8 @@ def keep_minute(objects: ObjectStore, place: HostPlace, minute: HostMinute) -> N
     samples = _unpacked(minute)
     key = f"{place.hour(minute.minute)}/{minute.minute:010d}-{minute.part}.parquet"
     objects.put_durably(checked_key(key), _packed(samples))
-    if minute.minute // 60 % 60 == compacted_at(place):
-        compact(objects, place, minute.minute // HOUR * HOUR - HOUR)
+    # After the minute: whoever takes this away looks for minutes once more.
+    objects.put(place.due(minute.minute // HOUR * HOUR), b"")
 
 
 def read_samples(
@@ -125,9 +143,24 @@ def read_summaries(
     return _within(_joined(found), start, end)
 
 
-def compacted_at(place: HostPlace) -> int:
-    """The minute of an hour whose coming has the hour before put together: another for each host, for it is work."""
-    return FIRST_COMPACTED + zlib.crc32(place.folder.encode()) % (LAST_COMPACTED - FIRST_COMPACTED + 1)
+def compact_due(objects: ObjectStore, now: float, clock: Callable[[], float] = time.monotonic) -> None:
+    """Put together the hours of all hosts that are over at ``now`` (Unix seconds), oldest first, while there is time.
+
+    One that cannot be read waits for the next round.
+    """
+    end = clock() + COMPACTING_SECONDS
+    for key in sorted(key for key, _ in objects.list(DUE)):
+        place, hour = HostPlace.of_due(key)
+        if hour + HOUR + COMPACTED_AFTER > now or clock() > end:
+            return
+        try:
+            compact(objects, place, hour)
+        except Exception:
+            logger.exception("host samples of %s cannot be put together", place.hour(hour))
+            continue
+        objects.delete(key)
+        if _minutes(objects, place.hour(hour)):  # one came meanwhile
+            objects.put(key, b"")
 
 
 def compact(objects: ObjectStore, place: HostPlace, hour: int) -> None:
@@ -136,7 +169,7 @@ def compact(objects: ObjectStore, place: HostPlace, hour: int) -> None:
     Interrupted anywhere, it leaves files that read the same, and can be done again.
     """
     folder = place.hour(hour)
-    minutes = [key for key, _ in objects.list(folder) if _is_minute(key)]
+    minutes = _minutes(objects, folder)
     if not minutes:
         return
     keys = [f"{folder}/hour.parquet", *minutes]
@@ -265,6 +298,10 @@ def _files(objects: ObjectStore, folder: str) -> Iterable[tuple[str, bytes]]:
 
 def _hours(start: float, end: float) -> range:
     return range(int(start) // HOUR * HOUR, int(np.ceil(end)), HOUR)
+
+
+def _minutes(objects: ObjectStore, folder: str) -> list[str]:
+    return [key for key, _ in objects.list(folder) if _is_minute(key)]
 
 
 def _is_minute(key: str) -> bool:

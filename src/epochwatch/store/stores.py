@@ -10,6 +10,7 @@ import pyarrow as pa
 from epochwatch.model.retention import Lifetimes
 from epochwatch.store.curves import CurveStore
 from epochwatch.store.engine import Engine
+from epochwatch.store.host_samples import compact_due
 from epochwatch.store.ingest import Ingest
 from epochwatch.store.job_logs import JobLogs
 from epochwatch.store.live import LiveFeed
@@ -116,6 +117,7 @@ class Stores:
                 put_defaults(self, now)
                 self.rollup.run(now)
                 self.log_expiry.run(now)
+                compact_due(self.objects, now)
 
     def reset(self) -> None:
         """Forget everything that is stored."""
