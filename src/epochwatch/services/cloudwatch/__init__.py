@@ -1,4 +1,4 @@
-"""Amazon CloudWatch metrics and alarms."""
+"""Amazon CloudWatch metrics, alarms and dashboards."""
 
 from epochwatch.services.call import Operation
 from epochwatch.services.cloudwatch.alarm_descriptions import (
@@ -7,7 +7,6 @@ from epochwatch.services.cloudwatch.alarm_descriptions import (
     describe_alarms_for_metric,
 )
 from epochwatch.services.cloudwatch.alarm_history import describe_alarm_history
-from epochwatch.services.cloudwatch.alarm_tags import list_tags_for_resource, tag_resource, untag_resource
 from epochwatch.services.cloudwatch.alarms import (
     delete_alarms,
     disable_alarm_actions,
@@ -21,14 +20,22 @@ from epochwatch.services.cloudwatch.anomaly_detectors import (
     describe_anomaly_detectors,
     put_anomaly_detector,
 )
+from epochwatch.services.cloudwatch.dashboards import (
+    delete_dashboards,
+    get_dashboard,
+    list_dashboards,
+    put_dashboard,
+)
 from epochwatch.services.cloudwatch.metric_data import put_metric_data
 from epochwatch.services.cloudwatch.metric_list import list_metrics
 from epochwatch.services.cloudwatch.metric_queries import get_metric_data
 from epochwatch.services.cloudwatch.metric_statistics import get_metric_statistics
+from epochwatch.services.cloudwatch.resource_tags import list_tags_for_resource, tag_resource, untag_resource
 
 OPERATIONS: dict[str, Operation] = {
     "DeleteAlarms": delete_alarms,
     "DeleteAnomalyDetector": delete_anomaly_detector,
+    "DeleteDashboards": delete_dashboards,
     "DescribeAlarmContributors": describe_alarm_contributors,
     "DescribeAlarmHistory": describe_alarm_history,
     "DescribeAlarms": describe_alarms,
@@ -36,12 +43,15 @@ OPERATIONS: dict[str, Operation] = {
     "DescribeAnomalyDetectors": describe_anomaly_detectors,
     "DisableAlarmActions": disable_alarm_actions,
     "EnableAlarmActions": enable_alarm_actions,
+    "GetDashboard": get_dashboard,
     "GetMetricData": get_metric_data,
     "GetMetricStatistics": get_metric_statistics,
+    "ListDashboards": list_dashboards,
     "ListMetrics": list_metrics,
     "ListTagsForResource": list_tags_for_resource,
     "PutAnomalyDetector": put_anomaly_detector,
     "PutCompositeAlarm": put_composite_alarm,
+    "PutDashboard": put_dashboard,
     "PutMetricAlarm": put_metric_alarm,
     "PutMetricData": put_metric_data,
     "SetAlarmState": set_alarm_state,

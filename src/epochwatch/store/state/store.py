@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 
 from epochwatch.store.state.alarms import AlarmStore
 from epochwatch.store.state.anomaly_detectors import AnomalyDetectorStore
+from epochwatch.store.state.dashboards import DashboardStore
 from epochwatch.store.state.database import Database
 from epochwatch.store.state.jobs import JobStore
 from epochwatch.store.state.keys import KeyStore
@@ -18,7 +19,7 @@ from epochwatch.store.state.trial_components import TrialComponentStore
 
 class StateStore:
     """Keys, jobs and their launches, log groups, metric filters, experiments and tuning jobs, anomaly detectors,
-    alarms in one database.
+    alarms, dashboards in one database.
     """
 
     def __init__(self, database: Database) -> None:
@@ -34,6 +35,7 @@ class StateStore:
         self.trial_components = TrialComponentStore(self.resources)
         self.anomaly_detectors = AnomalyDetectorStore(database)
         self.alarms = AlarmStore(database)
+        self.dashboards = DashboardStore(database)
 
     @classmethod
     def open(cls, url: str) -> "StateStore":

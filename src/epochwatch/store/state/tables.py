@@ -194,6 +194,15 @@ ALARM_ACTIONS = Table(
     sqlite_autoincrement=True,
 )
 Index("alarm_actions_by_due", ALARM_ACTIONS.c.due)
+DASHBOARDS = Table(
+    "dashboards",  # an account's in all regions
+    METADATA,
+    Column("account", String(12), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("body", Text, nullable=False),  # JSON, as it was put
+    Column("modified", Float, nullable=False),
+    Column("tags", Text, nullable=False),  # JSON
+)
 RETENTION_POLICIES = Table(
     "retention_policies",
     METADATA,

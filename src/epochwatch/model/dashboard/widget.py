@@ -1,0 +1,121 @@
+"""A metric widget: what is drawn, from which metrics, and how."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from epochwatch.model.dashboard import times
+from epochwatch.model.dashboard.metric_rows import InvalidRow, Row, rows
+
+View: TypeAlias = Literal["timeSeries", "singleValue", "gauge", "bar", "pie", "table"]
+Side: TypeAlias = Literal["left", "right"]
+
+DEFAULT_START = "-PT3H"
+DEFAULT_PERIOD = 300
+DEFAULT_STATISTIC = "Average"
+
+
+class Axis(msgspec.Struct, frozen=True, rename="camel"):
+    """One of the two value axes; a limit of None is found from the values."""
+
+    min: float | None = None
+    max: float | None = None
+    label: str = ""
+    show_units: bool = True
+
+
+class YAxis(msgspec.Struct, frozen=True):
+    """The two value axes."""
+
+    left: Axis = Axis()
+    right: Axis = Axis()
+
+
+class Legend(msgspec.Struct, frozen=True):
+    """Where the legend stands."""
+
+    position: Literal["bottom", "right", "hidden"] = "bottom"
+
+
+class HorizontalAnnotation(msgspec.Struct, frozen=True, rename="camel"):
+    """A line at a value."""
+
+    value: float
+    label: str = ""
+    color: str | None = None
+    fill: Literal["above", "below", "none"] = "none"
+    y_axis: Side = "left"
+    visible: bool = True
+
+
+class VerticalAnnotation(msgspec.Struct, frozen=True):
+    """A line at a time (ISO 8601)."""
+
+    value: str
+    label: str = ""
+    color: str | None = None
+    fill: Literal["before", "after", "none"] = "none"
+    visible: bool = True
+
+
+class Annotations(msgspec.Struct, frozen=True):
+    """Lines, bands between two of them, and the alarm whose threshold is drawn."""
+
+    horizontal: list[HorizontalAnnotation | list[HorizontalAnnotation]] = []
+    vertical: list[VerticalAnnotation | list[VerticalAnnotation]] = []
+    alarms: list[str] = []
+
+
+class MetricWidget(msgspec.Struct, frozen=True, rename="camel"):
+    """A metric widget of a dashboard, or what GetMetricWidgetImage is asked for. ``width`` and ``height`` are in
+    pixels, ``period`` in seconds.
+    """
+
+    metrics: list[Any] = []
+    view: View = "timeSeries"
+    stacked: bool = False
+    stat: str = DEFAULT_STATISTIC
+    period: int = DEFAULT_PERIOD
+    region: str | None = None
+    account_id: str | None = None
+    title: str = ""
+    live_data: bool = False
+    sparkline: bool = True
+    timezone: str = "+0000"
+    start: str | None = None
+    end: str | None = None
+    set_period_to_time_range: bool = False
+    single_value_full_precision: bool = False
+    theme: Literal["light", "dark"] = "light"
+    width: int = 600
+    height: int = 400
+    legend: Legend = Legend()
+    y_axis: YAxis = YAxis()
+    annotations: Annotations = Annotations()
+
+    def rows(self) -> list[Row]:
+        """What is drawn, the short forms written out."""
+        return [row for row in rows(self.metrics) if not isinstance(row, InvalidRow)]
+
+    def range(self, now: float) -> tuple[float, float]:
+        """From when to when, in Unix seconds."""
+        return times.moment(self.start or DEFAULT_START, now), times.moment(self.end, now) if self.end else now
+
+
+def metric_widget(properties: Mapping[str, Any]) -> MetricWidget:
+    """The record of properties in which nothing is wrong."""
+    return msgspec.convert(properties, MetricWidget)
+
+
+def widgets_of(body: Mapping[str, Any]) -> list[MetricWidget]:
+    """The metric widgets of a dashboard in which nothing is wrong, from top to bottom and from left to right. Where
+    they name no time, it is the dashboard's.
+    """
+    placed = [one for one in body["widgets"] if one["type"] == "metric"]
+    placed.sort(key=lambda one: (one.get("y", 0), one.get("x", 0)))
+    times_of_all = {name: body[name] for name in ("start", "end") if name in body}
+    return [
+        metric_widget((times_of_all if "start" not in one["properties"] else {}) | one["properties"])
+        for one in placed
+    ]
