@@ -81,6 +81,14 @@ class Client:
         headers = {"content-type": "application/x-www-form-urlencoded"}
         return self._exchange("POST", path, None, _encoded(parameters).encode(), headers)
 
+    def call(self, service: str, target: str, request: Mapping[str, Any]) -> Any:
+        """What an operation of an AWS API answers, by its JSON protocol. ``service`` is what signatures are scoped to,
+        ``target`` names the operation: ``GraniteServiceVersion20100801.DescribeAlarms``.
+        """
+        headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": target}
+        answer = self._exchange("POST", "/", None, json.dumps(request).encode(), headers, service)
+        return json.loads(answer or b"{}")
+
     def post(self, path: str) -> bytes:
         """POST without a body."""
         return self._exchange("POST", path, None, b"", {})
@@ -108,14 +116,20 @@ class Client:
         self.close()
 
     def _exchange(
-        self, method: str, path: str, parameters: Parameters | None, body: bytes, headers: dict[str, str]
+        self,
+        method: str,
+        path: str,
+        parameters: Parameters | None,
+        body: bytes,
+        headers: dict[str, str],
+        service: str = SERVICE,
     ) -> bytes:
         """One request. A kept connection the server has meanwhile closed is opened again, once; every request
         of ours may be repeated.
         """
         kept = self._connection is not None
         try:
-            return self._attempt(method, path, parameters, body, headers)
+            return self._attempt(method, path, parameters, body, headers, service)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
             self.close()
             if not kept:
@@ -124,17 +138,23 @@ class Client:
             self.close()
             raise self._absent(error) from error
         try:
-            return self._attempt(method, path, parameters, body, headers)
+            return self._attempt(method, path, parameters, body, headers, service)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise self._absent(error) from error
 
     def _attempt(
-        self, method: str, path: str, parameters: Parameters | None, body: bytes, headers: dict[str, str]
+        self,
+        method: str,
+        path: str,
+        parameters: Parameters | None,
+        body: bytes,
+        headers: dict[str, str],
+        service: str,
     ) -> bytes:
         if self._connection is None:
             self._connection = self._connect(self._timeout)
-        response = self._send(self._connection, method, path, parameters, body, headers)
+        response = self._send(self._connection, method, path, parameters, body, headers, service)
         answer = response.read()
         if response.status >= 300:
             raise self._refusal(response.status, answer)
@@ -155,6 +175,7 @@ class Client:
         parameters: Parameters | None,
         body: bytes,
         headers: dict[str, str],
+        service: str = SERVICE,
     ) -> http.client.HTTPResponse:
         target = self._parts.path + path
         if encoded := _encoded(parameters or {}):
@@ -168,7 +189,7 @@ class Client:
             credentials.access_key_id,
             credentials.secret_access_key,
             self._settings.region,
-            SERVICE,
+            service,
         )
         connection.request(method, target, body or None, signed)
         return connection.getresponse()

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from epochwatch.model.alarm.training import NON_FINITE, non_finite_dimensions
 from epochwatch.model.batch import NO_STEP, Batch, Committed, InstanceSamples, LogEvents, RunPoints
 from epochwatch.model.job import Run
 from epochwatch.model.metric import MetricId
@@ -64,9 +65,9 @@ def commit_batch(stores: "Stores", tenant: Tenant, run: Run, batch: Batch, now: 
     """Store what of ``batch`` is not stored yet; durable on return.
 
     Log events go into the run's stream; run points into the job's and, if finite, as datapoints under
-    ``TrainingJobName``; samples as datapoints under ``Host``; metrics embedded in log events as they say; what metric
-    filters find in log events as these say. Raises ValueError for columns that do not fit together and for sources of
-    other runs.
+    ``TrainingJobName`` (what is not finite is counted there); samples as datapoints under ``Host``; metrics embedded
+    in log events as they say; what metric filters find in log events as these say. Raises ValueError for columns that
+    do not fit together and for sources of other runs.
     """
     sent: list[Sent] = [*batch.log_events, *batch.run_points, *batch.samples]
     for given in sent:
@@ -215,12 +216,19 @@ def _run_points(context: _Context, part: RunPoints, number: int, stored: Stored)
         rows = _point_rows(context, [one.label for one in series], new, number)
         prepared.append(_Prepared(rows, "run_points", new["time"], new["position"]))
     usable = np.array([0 < len(name) <= MAX_METRIC_NAME for name in part.names] or [False])
-    finite = np.isfinite(columns["value"]) & (usable[columns["metric"]] if part.names else False)
+    chosen = usable[columns["metric"]] if part.names else np.zeros(len(columns["value"]), bool)
     job = (OWN_DIMENSION, context.run.job)
     namespace = context.run.log_group  # SageMaker calls both the same
     known = [_Known.of(namespace, one.name, (job, *one.dimensions), one.unit, one.resolution) for one in series]
-    chosen = {name: column[finite] for name, column in columns.items()}
-    return prepared + _datapoints(context, known, chosen, number, stored, None)
+    finite = np.isfinite(columns["value"])
+    if not finite.all():  # what is no datapoint counts as one
+        known += [
+            _Known.of(namespace, NON_FINITE, non_finite_dimensions(job[1], one.name), "Count") for one in series
+        ]
+        columns["metric"] = np.where(finite, columns["metric"], columns["metric"] + len(series)).astype(np.uint32)
+        columns["value"] = np.where(finite, columns["value"], 1.0)
+    datapoints = {name: column[chosen] for name, column in columns.items()}
+    return prepared + _datapoints(context, known, datapoints, number, stored, None)
 
 
 def _point_rows(context: _Context, names: list[str], new: dict[str, NDArray[Any]], number: int) -> Rows:
