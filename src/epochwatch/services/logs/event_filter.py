@@ -8,8 +8,9 @@ from epochwatch.model.filter_pattern import FilterPattern, InvalidFilterPattern,
 from epochwatch.services.call import Call
 from epochwatch.services.logs.event_reading import MOST_BYTES, MOST_EVENTS
 from epochwatch.services.logs.event_writing import EVENT_OVERHEAD
-from epochwatch.services.logs.names import existing_group, invalid, invalid_token, no_stream
-from epochwatch.services.tokens import seal, unseal
+from epochwatch.services.logs.names import existing_group, invalid, no_stream
+from epochwatch.services.logs.paging import position_of
+from epochwatch.services.tokens import seal
 from epochwatch.store.logs import LogEvent
 
 SCANNED_AT_MOST: Final = 200_000
@@ -36,7 +37,8 @@ def filter_log_events(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     except InvalidFilterPattern as error:
         raise invalid(f"Invalid filter pattern: {error}") from error
     bound = {name: value for name, value in request.items() if name not in _NOT_BOUND}
-    newest, after = _position(bound, request.get("nextToken"), not request.get("startFromHead", True))
+    last = position_of(bound, request.get("nextToken"))
+    newest, after = (last[0], last[1:]) if last else (not request.get("startFromHead", True), None)
     if newest and request.get("startTime", NEWEST_FIRST_SINCE) < NEWEST_FIRST_SINCE:
         raise invalid(
             "startFromHead false is supported only for a startTime on or after Jan 1, 2024 00:00:00 UTC."
@@ -96,19 +98,6 @@ class _Scan:
             newest=self._newest,
             limit=limit,
         )
-
-
-def _position(
-    bound: Mapping[str, Any], token: str | None, newest: bool
-) -> tuple[bool, tuple[int, int, str] | None]:
-    """(from the newest on, the place to go on behind)."""
-    if token is None:
-        return newest, None
-    try:
-        newest, timestamp, seq, stream = unseal(bound, token)
-    except ValueError as error:
-        raise invalid_token() from error
-    return newest, (timestamp, seq, stream)
 
 
 def _shown(group: str, event: LogEvent) -> dict[str, Any]:

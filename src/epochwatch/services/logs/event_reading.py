@@ -7,7 +7,8 @@ from typing import Any, Final
 from epochwatch.services.call import Call
 from epochwatch.services.logs.event_writing import EVENT_OVERHEAD
 from epochwatch.services.logs.names import existing_group, invalid_token, no_stream
-from epochwatch.services.tokens import seal, unseal
+from epochwatch.services.logs.paging import position_of
+from epochwatch.services.tokens import seal
 from epochwatch.store.logs import LogEvent, Place
 
 MOST_EVENTS: Final = 10_000
@@ -70,11 +71,7 @@ def _place(bound: dict[str, str], token: str | None) -> tuple[str, Place | None]
     way = token[:2]
     if way not in (_FORWARD, _BACKWARD):
         raise invalid_token()
-    try:
-        timestamp, seq = unseal(bound, token[2:])
-    except ValueError as error:
-        raise invalid_token() from error
-    return way, (timestamp, seq)
+    return way, position_of(bound, token[2:])
 
 
 def _edges(events: list[LogEvent], way: str, place: Place | None, start: int) -> tuple[Place, Place]:

@@ -6,8 +6,9 @@ from itertools import islice
 from typing import Any, Final
 
 from epochwatch.services.call import Call
-from epochwatch.services.logs.names import group_arn, invalid_token
-from epochwatch.services.tokens import seal, unseal
+from epochwatch.services.logs.names import group_arn
+from epochwatch.services.logs.paging import position_of
+from epochwatch.services.tokens import seal
 from epochwatch.store.state.log_groups import LogGroup
 
 PAGE: Final = 50
@@ -22,7 +23,7 @@ def list_log_groups(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         return {"logGroups": []}
     limit = request.get("limit", PAGE)
     bound = {name: value for name, value in request.items() if name not in ("nextToken", "limit")}
-    found = list(islice(_groups(call, request, _after(bound, request.get("nextToken"))), limit + 1))
+    found = list(islice(_groups(call, request, position_of(bound, request.get("nextToken"))), limit + 1))
     page = found[:limit]
     answer: dict[str, Any] = {
         "logGroups": [
@@ -72,12 +73,3 @@ def _is_value(value: str, wanted: str) -> bool:
         return value == wanted
     literal = wanted.casefold().replace("[", "[[]").replace("?", "[?]")
     return fnmatchcase(value.casefold(), literal)
-
-
-def _after(bound: Mapping[str, Any], token: str | None) -> str | None:
-    if token is None:
-        return None
-    try:
-        return str(unseal(bound, token))
-    except ValueError as error:
-        raise invalid_token() from error

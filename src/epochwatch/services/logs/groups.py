@@ -9,11 +9,11 @@ from epochwatch.services.logs.names import (
     group_arn,
     identified,
     invalid,
-    invalid_token,
     require_deletable,
 )
+from epochwatch.services.logs.paging import position_of
 from epochwatch.services.logs.tags import require_tags
-from epochwatch.services.tokens import seal, unseal
+from epochwatch.services.tokens import seal
 from epochwatch.store.state.log_groups import LogGroup
 
 PAGE = 50
@@ -76,7 +76,7 @@ def describe_log_groups(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         pattern=pattern,
         log_group_class=request.get("logGroupClass"),
         names=_names(call, identifiers),
-        after=_after(bound, request.get("nextToken")),
+        after=position_of(bound, request.get("nextToken")),
         limit=limit + 1,
     )
     page = found[:limit]
@@ -96,15 +96,6 @@ def _names(call: Call, identifiers: list[str] | None) -> list[str] | None:
         return None
     names = [identified(call.tenant, identifier) for identifier in identifiers]
     return [name for name in names if name is not None]
-
-
-def _after(bound: dict[str, Any], token: str | None) -> str | None:
-    if token is None:
-        return None
-    try:
-        return str(unseal(bound, token))
-    except ValueError as error:
-        raise invalid_token() from error
 
 
 def _described(call: Call, group: LogGroup, size: int, filters: int) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from epochwatch.model.aws_error import AwsError
 from epochwatch.model.filter_pattern import InvalidFilterPattern, compile_pattern
 from epochwatch.model.metric_filter import InvalidMetricFilter, MetricFilter, MetricFilterDefinition
 from epochwatch.services.call import Call
-from epochwatch.services.logs.names import existing_group, invalid, invalid_token
-from epochwatch.services.tokens import seal, unseal
+from epochwatch.services.logs.names import existing_group, invalid
+from epochwatch.services.logs.paging import position_of
+from epochwatch.services.tokens import seal
 from epochwatch.store.state.metric_filters import MetricFilterRecord
 
 MOST_FILTERS: Final = 100
@@ -56,7 +57,7 @@ def describe_metric_filters(call: Call, request: dict[str, Any]) -> dict[str, An
         group,
         prefix=request.get("filterNamePrefix") if group is not None else None,
         metric=None if name is None or namespace is None else (namespace, name),
-        after=_after(bound, request.get("nextToken")),
+        after=position_of(bound, request.get("nextToken")),
         limit=limit + 1,
     )
     page = found[:limit]
@@ -121,16 +122,6 @@ def _require_few_regexes(call: Call, group: str, name: str) -> None:
 
 def _too_many() -> AwsError:
     return AwsError("LimitExceededException", "Resource limit exceeded.")
-
-
-def _after(bound: Mapping[str, Any], token: str | None) -> tuple[str, str] | None:
-    if token is None:
-        return None
-    try:
-        name, group = unseal(bound, token)
-    except ValueError as error:
-        raise invalid_token() from error
-    return name, group
 
 
 def _described(record: MetricFilterRecord) -> dict[str, Any]:

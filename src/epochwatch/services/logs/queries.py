@@ -5,8 +5,9 @@ from typing import Any, Final
 from epochwatch.model.aws_error import AwsError
 from epochwatch.model.logs_insights import MalformedQuery, parse
 from epochwatch.services.call import Call
-from epochwatch.services.logs.names import identified, invalid, invalid_token
-from epochwatch.services.tokens import seal, unseal
+from epochwatch.services.logs.names import identified, invalid
+from epochwatch.services.logs.paging import position_of
+from epochwatch.services.tokens import seal
 from epochwatch.store.log_queries import LogQuery, Status, TooManyQueries
 from epochwatch.store.log_query_sql import Selection
 
@@ -46,7 +47,7 @@ def get_query_results(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """GetQueryResults: rows are there once the query is complete."""
     query = _existing(call, request)
     bound = {"queryId": query.id}
-    offset = _offset(bound, request.get("nextToken"))
+    offset = position_of(bound, request.get("nextToken")) or 0
     count = request.get("maxItems") or PAGE
     status, statistics = query.status, query.statistics
     rows = query.rows(offset, count)
@@ -89,7 +90,7 @@ def describe_queries(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         and (status is None or status == query.status.value)
         and request.get("queryLanguage", LANGUAGE) == LANGUAGE
     ]
-    offset = _offset(bound, request.get("nextToken"))
+    offset = position_of(bound, request.get("nextToken")) or 0
     answer: dict[str, Any] = {"queries": [_described(query) for query in found[offset : offset + limit]]}
     if offset + limit < len(found):
         answer["nextToken"] = seal(bound, offset + limit)
@@ -100,7 +101,7 @@ def list_log_groups_for_query(call: Call, request: dict[str, Any]) -> dict[str, 
     """ListLogGroupsForQuery: a page of the names of the groups that a query was about."""
     query = _existing(call, request)
     bound = {"groupsOf": query.id}
-    offset, limit = _offset(bound, request.get("nextToken")), request.get("maxResults", LISTED_GROUPS)
+    offset, limit = position_of(bound, request.get("nextToken")) or 0, request.get("maxResults", LISTED_GROUPS)
     answer: dict[str, Any] = {"logGroupIdentifiers": list(query.groups[offset : offset + limit])}
     if offset + limit < len(query.groups):
         answer["nextToken"] = seal(bound, offset + limit)
@@ -139,15 +140,6 @@ def _malformed(error: MalformedQuery) -> AwsError:
         f"{error} (characters {error.start} to {error.end} of the query)",
         queryCompileError={"location": location, "message": str(error)},
     )
-
-
-def _offset(bound: dict[str, Any], token: str | None) -> int:
-    if token is None:
-        return 0
-    try:
-        return int(unseal(bound, token))
-    except ValueError as error:
-        raise invalid_token() from error
 
 
 def _described(query: LogQuery) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from epochwatch.model.aws_error import AwsError
 from epochwatch.services.call import Call
-from epochwatch.services.logs.names import invalid, invalid_token
+from epochwatch.services.logs.names import invalid
+from epochwatch.services.logs.paging import position_of
 from epochwatch.services.logs.queries import LANGUAGE, MOST_GROUPS
-from epochwatch.services.tokens import seal, unseal
+from epochwatch.services.tokens import seal
 from epochwatch.store.state.query_definitions import QueryDefinition, QueryDefinitionRecord, QueryParameter
 
 MOST_DEFINITIONS: Final = 1000
@@ -41,7 +42,7 @@ def describe_query_definitions(call: Call, request: dict[str, Any]) -> dict[str,
         call.tenant,
         prefix=request.get("queryDefinitionNamePrefix"),
         language=request.get("queryLanguage"),
-        after=_after(bound, request.get("nextToken")),
+        after=position_of(bound, request.get("nextToken")),
         limit=limit + 1,
     )
     page = found[:limit]
@@ -79,16 +80,6 @@ def _definition(request: Mapping[str, Any]) -> QueryDefinition:
 
 def _no_definition() -> AwsError:
     return AwsError("ResourceNotFoundException", "The specified query definition does not exist.")
-
-
-def _after(bound: Mapping[str, Any], token: str | None) -> tuple[str, str] | None:
-    if token is None:
-        return None
-    try:
-        name, id = unseal(bound, token)
-    except ValueError as error:
-        raise invalid_token() from error
-    return name, id
 
 
 def _described(record: QueryDefinitionRecord) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from epochwatch.services.logs.names import (
     existing_group,
     group_arn,
     invalid,
-    invalid_token,
     no_group,
     no_stream,
     require_deletable,
     sequence_token,
 )
-from epochwatch.services.tokens import seal, unseal
+from epochwatch.services.logs.paging import position_of
+from epochwatch.services.tokens import seal
 from epochwatch.store.logs import StreamBounds
 from epochwatch.store.state.log_groups import LogStream
 
@@ -62,7 +62,7 @@ def describe_log_streams(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     if descending:
         keyed.reverse()
     bound = {name: value for name, value in request.items() if name not in ("nextToken", "limit")}
-    after = _after(bound, request.get("nextToken"))
+    after = position_of(bound, request.get("nextToken"))
     if after is not None:
         keyed = [pair for pair in keyed if (pair[0] < after if descending else pair[0] > after)]
     limit = request.get("limit", PAGE)
@@ -81,16 +81,6 @@ def _key(stream: LogStream, bounds: Mapping[str, StreamBounds]) -> tuple[int, st
     """What streams are ordered by: (time of the last event, where it counts), name."""
     held = bounds.get(stream.name)
     return (held.last if held else 0), stream.name
-
-
-def _after(bound: Mapping[str, Any], token: str | None) -> tuple[int, str] | None:
-    if token is None:
-        return None
-    try:
-        last, name = unseal(bound, token)
-    except ValueError as error:
-        raise invalid_token() from error
-    return last, name
 
 
 def _described(call: Call, stream: LogStream, held: StreamBounds | None) -> dict[str, Any]:
