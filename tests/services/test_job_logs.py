@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,8 +25,6 @@ from epochwatch.settings import Settings
 from epochwatch.store import job_logs
 from epochwatch.store.run_points import TRAINING_JOB
 from epochwatch.store.stores import Stores
-from tests.extraction.corpus.cases import Case, cases
-from tests.extraction.test_corpus import found
 from tests.servers import ServerProcess
 from tests.services.conftest import Caller
 from tests.services.forgetful_proxy import forgetful_proxy
@@ -250,32 +248,6 @@ def test_a_regex_that_hangs_costs_its_own_values_only(caller: Caller) -> None:
     record = job.stores.state.jobs.get(job.caller.tenant, job.name)
     assert record is not None
     assert record.health[1].engine.startswith("disabled")
-
-
-def by_metric(rows: Iterable[tuple[str, float, int | None]]) -> dict[str, list[tuple[str, int | None]]]:
-    """(value, step) of each metric in order."""
-    found: dict[str, list[tuple[str, int | None]]] = {}
-    for name, value, step in rows:
-        found.setdefault(name, []).append((str(value), step))
-    return found
-
-
-def messages_of(case: Case) -> list[str]:
-    """The log as events: each line without its end; CloudWatch takes no empty ones."""
-    messages = (line.decode("utf-8", "replace").rstrip("\r\n") for line in case.lines())
-    return [message for message in messages if message]
-
-
-@pytest.mark.parametrize("case", [case for case in cases() if case.definitions], ids=lambda case: case.name)
-def test_the_corpus_gives_what_it_gives_an_agent(caller: Caller, case: Case) -> None:
-    job = Job(caller, *case.definitions)
-    messages = messages_of(case)
-    middle = len(messages) // 2
-    job.put(*messages[:middle])
-    if len(messages) % 4 == 0:
-        job.restart()
-    job.put(*messages[middle:])
-    assert by_metric(job.points()) == by_metric(found(case, [case.log]))
 
 
 def test_boto3_puts_events_and_gets_statistics_though_answers_are_lost_and_the_server_is_killed(
