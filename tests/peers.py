@@ -13,6 +13,7 @@ PEERS = {
     "sagemaker3": ["sagemaker-core==2.27.0"],
     "modeltrainer": ["sagemaker-train==1.27.0"],
     "awscli": ["awscli==1.46.2"],
+    "xgboost": ["xgboost-cpu==3.2.0"],  # the same module without 300 MB for GPUs
 }
 
 

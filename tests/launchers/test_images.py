@@ -45,6 +45,20 @@ def test_a_framework_that_no_environment_has_is_refused_with_a_hint() -> None:
         resolve("pytorch", [], "process", lambda *_: False, ["a"])
 
 
+@pytest.mark.parametrize(
+    ("image", "launcher", "algorithm"),
+    [
+        ("xgboost", "process", "xgboost"),
+        ("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1", "slurm", "xgboost"),
+        ("xgboost", "container", ""),
+        ("registry:5000/my/xgboost:1", "process", ""),
+        ("811284229777.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1", "process", ""),
+    ],
+)
+def test_only_sagemakers_own_image_of_xgboost_trains_by_itself(image: str, launcher: str, algorithm: str) -> None:
+    assert resolve(image, [], launcher, lambda *_: True, ["a"]).algorithm == algorithm
+
+
 def test_a_container_needs_no_environment() -> None:
     found = resolve("pytorch", [], "container", lambda *_: False, ["a"])
 

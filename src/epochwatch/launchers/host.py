@@ -44,6 +44,8 @@ CHECKPOINT_SECONDS: Final = 5.0
 ADDRESS_SECONDS: Final = 600.0
 _TAIL_BYTES: Final = 128 * 1024
 _LONGEST_FAILURE: Final = 1024
+_OF_THE_CUSTOMER: Final = "Customer Error"
+"""How built-in algorithms begin what the user can mend."""
 
 
 class Host:
@@ -155,6 +157,8 @@ class Host:
     def _failure(self, spool: Spool, exit_code: int) -> str:
         with contextlib.suppress(OSError):
             said = (self._directory.ml / "output" / "failure").read_text(errors="replace").strip()
+            if said.startswith(_OF_THE_CUSTOMER):
+                return said.replace(_OF_THE_CUSTOMER, "ClientError", 1)[:_LONGEST_FAILURE]
             if said:
                 return f"AlgorithmError: {said}"[:_LONGEST_FAILURE]
         last = LastLines()

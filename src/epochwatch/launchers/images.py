@@ -25,6 +25,8 @@ from typing import Final
 
 import msgspec
 
+from epochwatch.extraction.algorithms import preset_of_image
+from epochwatch.launchers.algorithms import BUILT_IN
 from epochwatch.launchers.environment import has_module
 from epochwatch.launchers.plan import LocalImage
 from epochwatch.settings import LAUNCHERS
@@ -108,6 +110,7 @@ def resolve(
     entry = next((one for one in entries if fnmatchcase(image, one.match)), ImageEntry(match=image))
     chosen = entry.launcher or launcher
     framework = entry.framework or framework_of(image)
+    algorithm = preset_of_image(image) or ""
     python = entry.python
     if chosen != "container" and not python:
         python = _python_for(image, framework, has, local_pythons() if pythons is None else pythons)
@@ -118,6 +121,7 @@ def resolve(
         command=list(entry.command),
         environment=dict(entry.environment),
         framework=framework,
+        algorithm=algorithm if algorithm in BUILT_IN and chosen != "container" else "",
         container=entry.container or image,
         options=list(entry.options),
     )

@@ -24,6 +24,8 @@ class LocalImage(msgspec.Struct, omit_defaults=True):
     """What runs where the request has neither an entry point nor a program."""
     environment: dict[str, str] = {}
     framework: str = ""
+    algorithm: str = ""
+    """The built-in algorithm that runs where the request has neither an entry point nor a program."""
     container: str = ""
     """The image a container runtime is to run."""
     options: list[str] = []

@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-from epochwatch.launchers import channels, container, pipes, processing
+from epochwatch.launchers import algorithms, channels, container, pipes, processing
 from epochwatch.launchers.artifacts import Checkpoints, unpack
 from epochwatch.launchers.buckets import Buckets, Location, TransferFailed
 from epochwatch.launchers.channels import Channel
@@ -181,10 +181,16 @@ class Preparation:
             return script.command()
         if self._plan.image.command:
             return self._plan.image.command + (arguments or ["train"])
+        if self._plan.image.algorithm:
+            return self._algorithm(self._plan.image.algorithm)
         raise ValueError(
             f"ClientError: there is nothing to run for the image '{self._plan.image.name}': give the job a "
             "ContainerEntrypoint or an entry point script, or the image a command in images.toml"
         )
+
+    def _algorithm(self, name: str) -> list[str]:
+        algorithms.require(name, hyperparameters(self._plan), input_data_config(self._plan))
+        return algorithms.command_of(name)
 
     def _fetch_code(self, script: Script) -> None:
         code = self._directory.ml / "code"
