@@ -64,6 +64,12 @@ class Settings:
     """Created jobs that run at a time on this machine; 0: as many as it has processors."""
     max_gpus: int = -1
     """GPUs that they may have together; -1: all."""
+    job_alarms: str = ""
+    """Alarms of every training job: ``all``, or templates such as ``loss-nan; slow: throughput falling by 20%``
+    (`epochwatch.model.alarm.templates.parse`).
+    """
+    job_alarm_actions: str = ""
+    """What they do: ARNs and ``stop-job``, with commas between them."""
 
     @property
     def endpoint(self) -> str:
@@ -204,13 +210,23 @@ def _checked(name: str, sourced: Sourced) -> Sourced:
         raise UsageError(f"launcher must be one of {known}, not {value!r} ({sourced.source})")
     if name == "auth" and value not in ("sigv4", "none"):
         raise UsageError(f"auth must be 'sigv4' or 'none', not {value!r} ({sourced.source})")
+    _check_notation(name, value, sourced.source)
+    if name == "account" and not (len(value) == 12 and value.isdecimal()):
+        raise UsageError(f"account must be 12 digits, not {value!r} ({sourced.source})")
+    return Sourced(value, sourced.source)
+
+
+def _check_notation(name: str, value: Any, source: str) -> None:
+    """Raises UsageError where a setting has a notation of its own that the value is not in."""
     if name == "retention":
         try:
             parse_retention(value)
         except InvalidRetention as error:
-            raise UsageError(
-                f"retention: {error} ({sourced.source})", "write NAMESPACE=30d; OTHER=forever"
-            ) from error
-    if name == "account" and not (len(value) == 12 and value.isdecimal()):
-        raise UsageError(f"account must be 12 digits, not {value!r} ({sourced.source})")
-    return Sourced(value, sourced.source)
+            raise UsageError(f"retention: {error} ({source})", "write NAMESPACE=30d; OTHER=forever") from error
+    if name in ("job_alarms", "job_alarm_actions") and value:
+        from epochwatch.model.alarm import templates  # not every command has to wait for it
+
+        try:
+            (templates.parse if name == "job_alarms" else templates.parse_actions)(value)
+        except templates.InvalidTemplate as error:
+            raise UsageError(f"{name}: {error} ({source})", "write loss-nan; gpu-idle; NAME: PHRASE") from error

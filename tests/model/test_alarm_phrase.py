@@ -160,7 +160,8 @@ WATCHED = {"Namespace": "/aws/sagemaker/TrainingJobs", "MetricName": "loss", "Di
             WATCHED
             | {"Dimensions": [{"Name": "Host", "Value": "resnet/algo-1"}], "Statistic": "SampleCount"}
             | {"EvaluationPeriods": 8, "DatapointsToAlarm": 8, "TreatMissingData": "breaching"}
-            | {"ComparisonOperator": AT_MOST, "Threshold": 0.0},
+            | {"ComparisonOperator": AT_MOST, "Threshold": 0.0}
+            | {"WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 10}},
         ),
         (
             "loss is NaN",

@@ -3,11 +3,13 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from epochwatch.alarms.actions import perform_due_actions
 from epochwatch.alarms.rounds import Rounds
+from epochwatch.alarms.templates import TemplateAlarms
+from epochwatch.model.alarm.templates import Template
 from epochwatch.store.stores import Stores
 
 logger = logging.getLogger(__name__)
@@ -24,8 +26,15 @@ class AlarmEvaluator:
     change of state is written once in any case, by whoever is first.
     """
 
-    def __init__(self, stores: Stores, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        templates: Sequence[Template] = (),
+        template_actions: Sequence[str] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._stores = stores
+        self._templates = TemplateAlarms(stores, templates, template_actions)
         self._clock = clock
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="epochwatch-alarms", daemon=True)
@@ -54,6 +63,7 @@ class AlarmEvaluator:
         end = time.monotonic() + TERM_SECONDS
         self._stores.state.alarms.history.expire(self._clock() - KEPT_SECONDS)
         while True:
+            self._templates.run(self._clock())
             rounds.run(self._clock())
             perform_due_actions(self._stores, self._clock())
             left = EVERY_SECONDS - self._clock() % EVERY_SECONDS

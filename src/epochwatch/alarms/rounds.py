@@ -8,6 +8,7 @@ from typing import Final
 from epochwatch.alarms.composite_alarms import evaluate_composite_alarms
 from epochwatch.alarms.metric_alarms import evaluate_metric_alarms
 from epochwatch.alarms.promql_alarms import evaluate_promql_alarm
+from epochwatch.alarms.templates import without_ended_jobs
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.state.alarm_history import CONFIGURATION, STATE
 from epochwatch.store.state.alarms import COMPOSITE, Alarm, Change
@@ -50,6 +51,7 @@ class Rounds:
         taken = {alarm.arn for alarm in due}
         due += [alarm for alarm in configured if alarm.arn not in taken]
         metric = [alarm for alarm in due if alarm.kind != COMPOSITE]
+        metric = without_ended_jobs(self._stores, metric, now)
         made = list(self._stores.state.alarms.apply(self._judged(metric, now)))
         tenants |= {alarm.tenant for alarm in due if alarm.kind == COMPOSITE}
         tenants |= {change.after.tenant for change in made if change.after.state is not change.before.state}

@@ -25,6 +25,8 @@ from epochwatch.gateway.app import Gateway, raw_request
 from epochwatch.gateway.authentication import Authenticator, Identity
 from epochwatch.gateway.forward import Forward
 from epochwatch.launchers.queue import Queue
+from epochwatch.model.alarm.templates import parse as parse_templates
+from epochwatch.model.alarm.templates import parse_actions
 from epochwatch.model.attempt import Attempt
 from epochwatch.model.aws_error import AwsError
 from epochwatch.model.tenant import Tenant
@@ -115,7 +117,8 @@ class Composition:
         maintenance = Maintenance(self._stores)
         maintenance.start()
         self._queue.start()
-        alarms = AlarmEvaluator(self._stores)
+        templates = parse_templates(self._settings.job_alarms)
+        alarms = AlarmEvaluator(self._stores, templates, parse_actions(self._settings.job_alarm_actions))
         alarms.start()
         yield
         await run_in_threadpool(alarms.stop)

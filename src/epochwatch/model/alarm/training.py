@@ -5,6 +5,7 @@ from typing import Any, Final
 from epochwatch.model.alarm.evaluation import LOOK_BACK, Missing
 from epochwatch.model.alarm.phrase import Form, Phrase
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE, Dimensions
+from epochwatch.model.periods import MINUTE
 from epochwatch.model.run_series import OWN_DIMENSION
 
 HOST: Final = "Host"
@@ -16,6 +17,8 @@ OF_METRIC: Final = "MetricName"
 JOB_TAG: Final = OWN_DIMENSION
 """The tag of an alarm that is a job's and goes with it."""
 LONGEST_NAME: Final = 255
+LONGEST_WARM_UP: Final = 2880
+"""Minutes."""
 
 
 def alarm_name(job: str, what: str) -> str:
@@ -53,6 +56,10 @@ def metric_alarm(phrase: Phrase, job: str, host: str | None = None) -> dict[str,
             "ComparisonOperator": "LessThanOrEqualToThreshold",
             "Threshold": 0.0,
             "TreatMissingData": Missing.BREACHING.value,
+            # What has just begun to come is not yet in any period that is over.
+            "WarmUpConfiguration": {
+                "WarmUpPeriodDurationInMinutes": min(-(-phrase.periods * phrase.period // MINUTE), LONGEST_WARM_UP)
+            },
         }
     if phrase.form is Form.NON_FINITE:
         return asked | {

@@ -209,6 +209,15 @@ class JobRecords:
             ).all()
         return [decoded(row) for row in rows], int(total)
 
+    def everywhere(self, status: str, kind: JobKind = TRAINING) -> "Sequence[tuple[Tenant, TrainingJob]]":
+        """The jobs of all tenants that have a status, the oldest first."""
+        jobs = _TABLES[kind].c
+        query = (
+            sa.select(jobs.account, jobs.region, jobs.record).where(jobs.status == status).order_by(jobs.created)
+        )
+        with self._database.read() as connection:
+            return [(Tenant(row.account, row.region), decoded(row)) for row in connection.execute(query)]
+
     def all(self, tenant: Tenant, kind: JobKind = TRAINING) -> "Sequence[tuple[TrainingJob, dict[str, Any]]]":
         """Every job with the input it was made from (empty for a run)."""
         table = _TABLES[kind]
