@@ -2,7 +2,8 @@
 """The host sampler: does it agree with the kernel, is it on time, and what does it cost?
 
 python -m benchmarks.sampler agree     # beside vmstat and control groups limited for the purpose (needs root)
-python -m benchmarks.sampler cost      # CPU of one sample here, and of 64 cores replayed; memory; intervals
+python -m benchmarks.sampler cost      # CPU of one sample here; the sampler's process: CPU, memory, intervals
+python -m benchmarks.sampler replay    # CPU of a process that samples 64 cores and 8 GPUs replayed, at 100 ms
 python -m benchmarks.sampler step      # time of a training step (numpy) with and without a sampler
 """
 
@@ -23,7 +24,7 @@ from epochwatch.agent.host.machine import Cores, Machine, this_machine
 from epochwatch.agent.host.rows_file import RowsReader, row_files
 from epochwatch.agent.sampler import Sampler
 from epochwatch.agent.spool import RunFile, Spool
-from epochwatch.model.host_rows import weighted_mean
+from epochwatch.model.host_rows import Column, weighted_mean
 
 SECONDS = 20.0
 
@@ -37,11 +38,7 @@ def rows_of(seconds: float, machine: Callable[[], Machine]) -> tuple[dict[str, f
     with tempfile.TemporaryDirectory() as directory:
         sampler = Sampler(Path(directory), "/", machine)
         sampler.begin()
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            time.sleep(sampler.deadlines.rest())
-            sampler.deadlines.take()
-            sampler.sample()
+        take(sampler, seconds)
         sampler.close()
         reader = RowsReader(row_files(Path(directory))[0])
         rows = reader.peek()
@@ -54,15 +51,15 @@ def rows_of(seconds: float, machine: Callable[[], Machine]) -> tuple[dict[str, f
 
 def agree() -> None:
     """Means over SECONDS beside vmstat's second line, /proc/stat, and groups' own counters."""
-    before = proc.cpu_ticks(Path("/proc/stat").read_bytes())[""]
+    before = proc.cpu_ticks(Path("/proc/stat").read_bytes()).busy[0]
     begin = time.monotonic()
     with subprocess.Popen(["vmstat", str(int(SECONDS)), "2"], stdout=subprocess.PIPE, text=True) as vmstat:
         means, _ = rows_of(SECONDS, lambda: here(os.getpid()))
-        after, elapsed = proc.cpu_ticks(Path("/proc/stat").read_bytes())[""], time.monotonic() - begin
+        after, elapsed = proc.cpu_ticks(Path("/proc/stat").read_bytes()).busy[0], time.monotonic() - begin
         assert vmstat.stdout is not None
         last = vmstat.stdout.read().splitlines()[-1].split()
     cores = os.cpu_count() or 1
-    kernel = (after.busy - before.busy) / os.sysconf("SC_CLK_TCK") / elapsed * 100
+    kernel = (after - before) / os.sysconf("SC_CLK_TCK") / elapsed * 100
     print(f"cpu.busy       {means['cpu.busy']:9.3f} %   /proc/stat {kernel:9.3f} %")
     print(
         f"cpu.busy       {means['cpu.busy'] / cores:9.3f} %   vmstat us+sy {int(last[12]) + int(last[13]):9d} % of all"
@@ -124,13 +121,6 @@ def cost() -> None:
     machine = here(os.getpid())
     print(f"{len(machine.columns)} columns here: {_cpu_each(lambda: machine.sample(0.1)):.0f} us of CPU a sample")
     with tempfile.TemporaryDirectory() as directory:
-        line = b"cpu%d 116843 224178 49205 127948 423 0 217 728 0 0\n"
-        (Path(directory) / "stat").write_bytes(
-            b"cpu  1 1 1 1 1 0 1 1 0 0\n" + b"".join(line % number for number in range(64)) + b"intr 1\n"
-        )
-        wide = Cores(root=directory)
-        print(f"64 cores replayed: {_cpu_each(lambda: wide.sample(0.1)):.0f} us of CPU for these")
-    with tempfile.TemporaryDirectory() as directory:
         spool = Spool.create(Path(directory), RunFile(run_id="ab" * 16, name="x", started=1.0))
         with spool.lock("run") as lock:
             lock.take(wait=True)
@@ -161,6 +151,65 @@ def cost() -> None:
         print(
             f"p50 {statistics.median(intervals):.1f} p99 {intervals[int(len(intervals) * 0.99)]:.1f} max {intervals[-1]:.1f} ms"
         )
+
+
+GPU_COLUMNS = (  # noqa: SIM905
+    "busy memory.busy memory.used memory.percent power power.mean temperature clock.sm clock.memory throttled.power"
+    " throttled.hardware throttled.heat ecc.corrected ecc.uncorrected xid job.memory sm occupancy tensor dram"
+    " pcie.received pcie.sent nvlink.received nvlink.sent"
+).split()
+
+
+class ReplayedGpus:
+    """8 GPUs with all counters that NVML has of a Hopper, without NVML."""
+
+    columns = tuple(Column(f"gpu.{gpu}.{name}", "Percent") for gpu in range(8) for name in GPU_COLUMNS)
+
+    def __init__(self) -> None:
+        self._rows = [[float((place * 7 + row) % 100) for place in range(len(self.columns))] for row in range(10)]
+        self._next = 0
+
+    def sample(self, seconds: float) -> list[float]:
+        self._next += 1
+        return self._rows[self._next % 10]
+
+
+def replay() -> None:
+    """By rusage of a process of its own that does nothing else; the kernel's work on its own /proc/stat is in it."""
+    if len(sys.argv) < 3:
+        subprocess.run([sys.executable, "-m", "benchmarks.sampler", "replay", "here"], check=True)
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        line = b"cpu%d 116843 224178 49205 127948 423 0 217 728 0 0\n"
+        cores = b"cpu  1 1 1 1 1 0 1 1 0 0\n" + b"".join(line % number for number in range(64))
+        (Path(directory) / "stat").write_bytes(cores + b"intr " + b"0 " * 3000 + b"\n")
+        machine = Machine(
+            [
+                ("cores", lambda: Cores(root=directory)),
+                ("rest", lambda: this_machine("/", os.getpid(), lambda job: ReplayedGpus())),
+            ]
+        )
+        spool = Spool.create(Path(directory), RunFile(run_id="ab" * 16, name="x", started=1.0))
+        sampler = Sampler(spool.path, "/", lambda: machine)
+        sampler.begin()
+        take(sampler, 3)
+        before, begin = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
+        take(sampler, SECONDS)
+        after, elapsed = resource.getrusage(resource.RUSAGE_SELF), time.monotonic() - begin
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        hot = _cpu_each(sampler.sample)
+        print(
+            f"{len(machine.columns)} columns, 64 cores and 8 GPUs: {100 * used / elapsed:.2f} % of a core"
+            f" ({used / elapsed * 1e5:.0f} us a sample; {hot:.0f} us one behind the other), {after.ru_maxrss / 1024:.0f} MiB"
+        )
+
+
+def take(sampler: Sampler, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(sampler.deadlines.rest())
+        sampler.deadlines.take()
+        sampler.sample()
 
 
 def _nanoseconds(pid: int) -> int:
@@ -210,4 +259,4 @@ def step() -> None:
 
 
 if __name__ == "__main__":
-    {"agree": agree, "cost": cost, "step": step}[sys.argv[1]]()
+    {"agree": agree, "cost": cost, "replay": replay, "step": step}[sys.argv[1]]()

@@ -1,8 +1,11 @@
 # ruff: noqa: E501 (the kernel writes long lines)
+from pathlib import Path
+
 import pytest
 
 from epochwatch.agent.host import proc
 from epochwatch.agent.host.kept import Rates
+from epochwatch.agent.host.machine import Cores
 
 STAT = b"""cpu  238349 455595 101463 239062 1946 7 1411 1444 300 0
 cpu0 116843 224178 49205 127948 423 3 217 728 100 0
@@ -36,9 +39,29 @@ ODD_NAME = b"4321 (a) b (c)) S 17 4321 4321 0 -1 4194304 100 0 0 0 250 50 0 0 20
 
 def test_cores_are_told_apart_and_idle_or_stolen_time_is_not_work() -> None:
     ticks = proc.cpu_ticks(STAT)
-    assert list(ticks) == ["", "0", "2"]
-    assert ticks["0"] == proc.CpuTicks(116843 + 224178 + 49205 + 3 + 217, 423, 728)
-    assert ticks["2"] == proc.CpuTicks(121506 + 231417 + 52258 + 4 + 1194, 1523, 716)
+    assert ticks.cores == [b"cpu", b"cpu0", b"cpu2"]
+    assert ticks.busy[1:] == [116843 + 224178 + 49205 + 3 + 217, 121506 + 231417 + 52258 + 4 + 1194]
+    assert (ticks.iowait[1:], ticks.steal[1:]) == ([423, 1523], [728, 716])
+
+
+@pytest.mark.parametrize("stat", [b"", b"intr 1 2\n", b"cpu 1 2 3\ncpu0 1 2\nintr 1\n"])
+def test_what_does_not_begin_with_cores_is_refused(stat: bytes) -> None:
+    with pytest.raises(ValueError, match="does not begin with the cores"):
+        proc.cpu_ticks(stat)
+
+
+def test_a_core_that_goes_off_and_comes_back_has_no_work_meanwhile(tmp_path: Path) -> None:
+    stat = tmp_path / "stat"
+    stat.write_bytes(STAT)
+    cores = Cores(root=str(tmp_path))
+    assert [column.name for column in cores.columns[3:5]] == ["cpu.0.busy", "cpu.2.busy"]
+    cores.sample(0.0)
+    stat.write_bytes(b"".join(line for line in STAT.splitlines(keepends=True) if b"cpu2" not in line))
+    off = cores.sample(1.0)
+    assert (off[3], off[4] != off[4]) == (0.0, True)
+    stat.write_bytes(STAT)
+    cores.sample(1.0)
+    assert cores.sample(1.0)[3:5] == [0.0, 0.0]
 
 
 def test_memory_in_use_is_what_is_not_available() -> None:

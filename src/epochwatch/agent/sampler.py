@@ -189,7 +189,7 @@ class _Alive:
             rest = deadline - time.monotonic()
             if rest > 0:
                 time.sleep(min(rest, LOOK_SECONDS))
-            if os.path.exists(self._exit) or not self._recorded():
+            if os.access(self._exit, os.F_OK) or not self._recorded():
                 return False
             if rest <= LOOK_SECONDS:
                 return True

@@ -36,9 +36,10 @@ class Rates:
     def __init__(self) -> None:
         self._before: Sequence[float] | None = None
 
-    def per_second(self, counters: Sequence[float], seconds: float) -> list[float]:
-        """A rate for each counter; NaN where there is none."""
+    def per_second(self, counters: Sequence[float], seconds: float, scale: float = 1.0) -> list[float]:
+        """A rate for each counter, times ``scale``; NaN where there is none."""
         before, self._before = self._before, counters
         if before is None or len(before) != len(counters) or seconds <= 0:
             return [NAN] * len(counters)
-        return [(new - old) / seconds if new >= old else NAN for new, old in zip(counters, before, strict=True)]
+        factor = scale / seconds
+        return [(new - old) * factor if new >= old else NAN for new, old in zip(counters, before, strict=True)]

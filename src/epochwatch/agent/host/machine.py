@@ -34,9 +34,11 @@ class Cores:
 
     def __init__(self, allowed: frozenset[str] | None = None, root: str = "/proc") -> None:
         self._file = KeptFile(f"{root}/stat")
-        ticks = proc.cpu_ticks(self._file.read())
-        names = [name for name in ticks if name and (allowed is None or name in allowed)]
-        self.names = tuple(names or [name for name in ticks if name])
+        self._online = proc.cpu_ticks(self._file.read()).cores
+        online = [core.removeprefix(b"cpu").decode() for core in self._online[1:]]
+        names = [name for name in online if allowed is None or name in allowed]
+        self.names = tuple(names or online)
+        self._places = self._places_now()
         self._rates = Rates()
         self._scale = 100.0 / os.sysconf("SC_CLK_TCK")
         self.columns = (
@@ -50,12 +52,20 @@ class Cores:
     def sample(self, seconds: float) -> Sequence[float]:
         """Percent of one core."""
         ticks = proc.cpu_ticks(self._file.read())
-        off = proc.CpuTicks(0, 0, 0)
-        cores = [ticks.get(name, off) for name in self.names]
-        busy, iowait = [core.busy for core in cores], [core.iowait for core in cores]
-        steal = sum(core.steal for core in cores)
-        rates = self._rates.per_second([sum(busy), sum(iowait), steal, *busy, *iowait], seconds)
-        return [rate * self._scale for rate in rates]
+        if ticks.cores != self._online:
+            self._online = ticks.cores
+            self._places = self._places_now()
+        busy, iowait, steal = (
+            [column[place] if place else 0 for place in self._places]
+            for column in (ticks.busy, ticks.iowait, ticks.steal)
+        )
+        counters = [sum(busy), sum(iowait), sum(steal), *busy, *iowait]
+        return self._rates.per_second(counters, seconds, self._scale)
+
+    def _places_now(self) -> list[int]:
+        """Where each core is among those online; 0 where it is off."""
+        places = {core: place for place, core in enumerate(self._online)}
+        return [places.get(f"cpu{name}".encode(), 0) for name in self.names]
 
 
 class Memory:
@@ -91,8 +101,7 @@ class Pressure:
     def sample(self, seconds: float) -> Sequence[float]:
         """Percent of the time."""
         now = proc.pressure(self._file.read())
-        rates = self._rates.per_second([now.get(kind, 0) for kind in self._kinds], seconds)
-        return [rate / 10_000.0 for rate in rates]
+        return self._rates.per_second([now.get(kind, 0) for kind in self._kinds], seconds, 1e-4)
 
 
 class Disks:

@@ -1,31 +1,45 @@
-"""What the files of ``/proc`` say; functions of their content."""
+"""What the files of ``/proc`` say; functions of their content. They run at every sample, so they look no further than
+they must.
+"""
 
 from typing import NamedTuple
 
+import msgspec
+
 SECTOR_BYTES = 512
 """Of ``diskstats``, whatever the disk's own sectors are."""
+_LONGEST_NUMBER = 40
+"""With the spaces before it."""
+_INTEGERS = msgspec.json.Decoder(list[int])
 _UNREAL_DISKS = (b"loop", b"ram", b"zram", b"dm-", b"md", b"sr", b"fd")
 """Such as have no medium of their own: what is on them is counted where it lies."""
 
 
 class CpuTicks(NamedTuple):
-    """Of one core, or of all together, since boot. Guests' time is within the busy one."""
+    """Of the cores that are online since boot, an entry for each. Guests' time is within the busy one."""
 
-    busy: int
-    iowait: int
-    steal: int
+    cores: list[bytes]
+    """``cpu0``, ``cpu1``, ...; before them ``cpu``, all together."""
+    busy: list[int]
+    iowait: list[int]
+    steal: list[int]
 
 
-def cpu_ticks(stat: bytes) -> dict[str, CpuTicks]:
-    """``/proc/stat``: the cores that are online as ``0``, ``1``, ...; all together as the empty name."""
-    found = {}
-    for line in stat.split(b"\n"):
-        if not line.startswith(b"cpu"):
-            break  # they come first
-        name, user, nice, system, _, iowait, irq, softirq, steal, *_ = line.split()
-        busy = int(user) + int(nice) + int(system) + int(irq) + int(softirq)
-        found[name[3:].decode()] = CpuTicks(busy, int(iowait), int(steal))
-    return found
+def cpu_ticks(stat: bytes) -> CpuTicks:
+    """``/proc/stat``. Raises ValueError where its first lines are not those of cores."""
+    words = stat.partition(b"\nintr")[0].split()  # the cores' lines come first, and have equally many words
+    width = len(stat.partition(b"\n")[0].split())
+    if not width or len(words) % width or words[0] != b"cpu":
+        raise ValueError("/proc/stat does not begin with the cores")
+    names = words[::width]
+    del words[::width]
+    # Many numbers become int sooner as one list of JSON than one by one.
+    numbers = _INTEGERS.decode(b"[" + b",".join(words) + b"]")
+    user, nice, system, iowait, irq, softirq, steal = (
+        numbers[place :: width - 1] for place in (0, 1, 2, 4, 5, 6, 7)
+    )
+    busy = list(map(sum, zip(user, nice, system, irq, softirq, strict=True)))
+    return CpuTicks(names, busy, iowait, steal)
 
 
 class Memory(NamedTuple):
@@ -40,15 +54,21 @@ class Memory(NamedTuple):
 
 def memory(meminfo: bytes) -> Memory:
     """``/proc/meminfo``. Raises KeyError where the kernel is older than 3.14."""
-    words = (line.split() for line in meminfo.split(b"\n"))
-    kib = {line[0]: int(line[1]) for line in words if len(line) > 1}
-    total = kib[b"MemTotal:"]
-    return Memory(
-        total * 1024,
-        (total - kib[b"MemAvailable:"]) * 1024,
-        kib.get(b"Cached:", 0) * 1024,
-        (kib.get(b"SwapTotal:", 0) - kib.get(b"SwapFree:", 0)) * 1024,
-    )
+    total, available = _number(meminfo, b"MemTotal:"), _number(meminfo, b"\nMemAvailable:")
+    if total is None or available is None:
+        raise KeyError("MemAvailable")
+    cache, swap = _number(meminfo, b"\nCached:") or 0, _number(meminfo, b"\nSwapTotal:") or 0
+    free = _number(meminfo, b"\nSwapFree:") or 0
+    return Memory(total * 1024, (total - available) * 1024, cache * 1024, (swap - free) * 1024)
+
+
+def _number(text: bytes, name: bytes) -> int | None:
+    """The number behind the first ``name``; None where there is no such name."""
+    place = text.find(name)
+    if place < 0:
+        return None
+    place += len(name)
+    return int(text[place : place + _LONGEST_NUMBER].split(None, 1)[0])
 
 
 class DiskCounters(NamedTuple):
@@ -117,20 +137,16 @@ class ProcessTimes(NamedTuple):
 
 def process_times(stat: bytes) -> ProcessTimes:
     """``/proc/PID/stat``; the command's name may have any character, a closing bracket too."""
-    words = stat[stat.rindex(b")") + 2 :].split()
+    words = stat[stat.rindex(b")") + 2 :].split(None, 22)
     ticks = int(words[11]) + int(words[12])
     return ProcessTimes(int(words[1]), ticks, int(words[17]), int(words[19]), int(words[21]))
 
 
 def process_io(io: bytes) -> tuple[int, int]:
     """``/proc/PID/io``: bytes read from and written to storage."""
-    counters = dict(line.split(b": ", 1) for line in io.split(b"\n") if b": " in line)
-    return int(counters[b"read_bytes"]), int(counters[b"write_bytes"])
+    return _number(io, b"\nread_bytes:") or 0, _number(io, b"\nwrite_bytes:") or 0
 
 
 def proportional_bytes(smaps_rollup: bytes) -> int:
     """``/proc/PID/smaps_rollup``: resident bytes, what is shared divided by its sharers."""
-    for line in smaps_rollup.split(b"\n"):
-        if line.startswith(b"Pss:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    return (_number(smaps_rollup, b"\nPss:") or 0) * 1024
