@@ -14,12 +14,14 @@ from urllib.parse import unquote, urlsplit
 from epochwatch.errors import UsageError
 from epochwatch.model.retention import InvalidRetention
 from epochwatch.model.retention import parse as parse_retention
+from epochwatch.model.sns.destinations import Destinations, InvalidDestinations
 from epochwatch.model.tenant import DEFAULT_ACCOUNT, DEFAULT_REGION
 
 ENVIRONMENT_PREFIX = "EPOCHWATCH_"
-SECRETS = frozenset({"secret_access_key"})
+SECRETS = frozenset({"secret_access_key", "smtp_password"})
 LAUNCHERS = ("process", "container", "slurm")
-_NUMBERS = {"port": (0, 65535), "max_jobs": (0, 100_000), "max_gpus": (-1, 100_000)}
+_CHOICES = {"launcher": LAUNCHERS, "smtp_security": ("starttls", "tls", "none")}
+_NUMBERS = {"port": (0, 65535), "smtp_port": (0, 65535), "max_jobs": (0, 100_000), "max_gpus": (-1, 100_000)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,21 @@ class Settings:
     job_alarm_actions: str = ""
     """What they do: ARNs and ``stop-job``, with commas between them."""
 
+    commands_file: str = ""
+    """TOML: which commands alarms may run (`epochwatch.alarms.commands`); default ``<home>/commands.toml``."""
+    notification_destinations: str = "public, private, loopback"
+    """Which addresses messages of topics may be brought to: these kinds, and networks."""
+    smtp_host: str = ""
+    """The mail server that takes what topics have for addresses; none: no mail is sent."""
+    smtp_port: int = 0
+    """0: 587, 465 with ``tls``, 25 with ``none``."""
+    smtp_security: str = "starttls"
+    smtp_username: str = ""
+    """Empty: the mail server wants no login."""
+    smtp_password: str = ""
+    smtp_sender: str = "epochwatch@localhost"
+    """What stands in From."""
+
     @property
     def endpoint(self) -> str:
         """The server's base URL without a trailing slash."""
@@ -103,6 +120,11 @@ class Settings:
     def s3_endpoint(self) -> str:
         """The S3 that jobs and AWS clients use."""
         return (self.s3_url or self.endpoint).rstrip("/")
+
+    @property
+    def commands_path(self) -> Path:
+        """The file of the commands that alarms may run; it need not be there."""
+        return Path(self.commands_file).expanduser() if self.commands_file else self.home / "commands.toml"
 
     @property
     def jobs_directory(self) -> Path:
@@ -205,9 +227,13 @@ def _checked(name: str, sourced: Sourced) -> Sourced:
             )
     elif not isinstance(value, str):
         raise UsageError(f"{name} must be text, not {value!r} ({sourced.source})")
-    if name == "launcher" and value not in LAUNCHERS:
-        known = ", ".join(LAUNCHERS)
-        raise UsageError(f"launcher must be one of {known}, not {value!r} ({sourced.source})")
+    if value not in _CHOICES.get(name, (value,)):
+        known = ", ".join(_CHOICES[name])
+        raise UsageError(f"{name} must be one of {known}, not {value!r} ({sourced.source})")
+    if name == "smtp_sender" and "@" not in value:
+        raise UsageError(f"smtp_sender must be a mail address, not {value!r} ({sourced.source})")
+    if name == "notification_destinations":
+        _check_destinations(value, sourced.source)
     if name == "auth" and value not in ("sigv4", "none"):
         raise UsageError(f"auth must be 'sigv4' or 'none', not {value!r} ({sourced.source})")
     _check_notation(name, value, sourced.source)
@@ -230,3 +256,10 @@ def _check_notation(name: str, value: Any, source: str) -> None:
             (templates.parse if name == "job_alarms" else templates.parse_actions)(value)
         except templates.InvalidTemplate as error:
             raise UsageError(f"{name}: {error} ({source})", "write loss-nan; gpu-idle; NAME: PHRASE") from error
+
+
+def _check_destinations(value: str, source: str) -> None:
+    try:
+        Destinations.parse(value)
+    except InvalidDestinations as error:
+        raise UsageError(f"notification_destinations: {error} ({source})", "write public, 10.0.0.0/8") from error

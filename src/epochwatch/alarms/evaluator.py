@@ -1,4 +1,4 @@
-"""The thread that evaluates alarms and performs their actions."""
+"""The thread that evaluates alarms."""
 
 import logging
 import threading
@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from epochwatch.alarms.actions import perform_due_actions
 from epochwatch.alarms.rounds import Rounds
 from epochwatch.alarms.templates import TemplateAlarms
 from epochwatch.model.alarm.templates import Template
@@ -65,7 +64,6 @@ class AlarmEvaluator:
         while True:
             self._templates.run(self._clock())
             rounds.run(self._clock())
-            perform_due_actions(self._stores, self._clock())
             left = EVERY_SECONDS - self._clock() % EVERY_SECONDS
             if time.monotonic() >= end or self._stopped.wait(left):
                 return rounds

@@ -16,11 +16,16 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from epochwatch import __version__
+from epochwatch.alarms.actions import ActionPerformer
 from epochwatch.alarms.evaluator import AlarmEvaluator
 from epochwatch.client.credentials import Credentials
 from epochwatch.client.http import SERVICE
 from epochwatch.console.app import console_routes
 from epochwatch.console.session import Access
+from epochwatch.delivery.deliverer import Deliverer, Means
+from epochwatch.delivery.mail import MailServer
+from epochwatch.delivery.pages import sns_routes
+from epochwatch.delivery.signing import Signer
 from epochwatch.gateway.app import Gateway, raw_request
 from epochwatch.gateway.authentication import Authenticator, Identity
 from epochwatch.gateway.forward import Forward
@@ -29,6 +34,7 @@ from epochwatch.model.alarm.templates import parse as parse_templates
 from epochwatch.model.alarm.templates import parse_actions
 from epochwatch.model.attempt import Attempt
 from epochwatch.model.aws_error import AwsError
+from epochwatch.model.sns.notification import Place
 from epochwatch.model.tenant import Tenant
 from epochwatch.prometheus.access import Door
 from epochwatch.prometheus.app import prometheus_routes
@@ -46,6 +52,7 @@ SERVICES = {
     "logs": "epochwatch.services.logs",
     "sagemaker": "epochwatch.services.sagemaker",
     "sagemaker-metrics": "epochwatch.services.sagemaker_metrics",
+    "sns": "epochwatch.services.sns",
     "sts": "epochwatch.services.sts",
 }
 """Which package holds the operations of which AWS service (named as botocore names it)."""
@@ -79,6 +86,7 @@ class Composition:
         verify = settings.auth != "none"
         self._authenticator = Authenticator(self._lookup, verify=verify, default=self._default)
         self._open_to = None if verify else self._default
+        self._signer = Signer(stores.state)
 
     def app(self) -> ASGIApp:
         """The application."""
@@ -91,6 +99,7 @@ class Composition:
             Route("/_", self._to_console),
             Route("/_/health", self._health),
             Mount("/_/agent", routes=agents.routes()),
+            Mount("/_/sns", routes=sns_routes(self._stores, self._signer)),
         ]
         if self._ephemeral:
             routes.append(Route("/_/reset", self._reset, methods=["POST"]))
@@ -120,8 +129,13 @@ class Composition:
         templates = parse_templates(self._settings.job_alarms)
         alarms = AlarmEvaluator(self._stores, templates, parse_actions(self._settings.job_alarm_actions))
         alarms.start()
+        actions = ActionPerformer(self._stores, self._settings.commands_path, self._settings.home)
+        actions.start()
+        deliverer = Deliverer(self._stores.state, _means(self._settings), self._signer)
+        deliverer.start()
         yield
-        await run_in_threadpool(alarms.stop)
+        for worker in (alarms, actions, deliverer):
+            await run_in_threadpool(worker.stop)
         await run_in_threadpool(self._queue.stop)
         await run_in_threadpool(maintenance.stop)
         self._gateway.close()
@@ -189,6 +203,19 @@ class Composition:
         credentials = self._credentials
         self._stores.state.keys.put(credentials.access_key_id, credentials.secret_access_key, credentials.account)
         return JSONResponse({"status": "reset"})
+
+
+def _means(settings: Settings) -> Means:
+    mail_server = MailServer(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_security,
+        settings.smtp_username,
+        settings.smtp_password,
+        settings.smtp_sender,
+    )
+    place = Place(f"{settings.endpoint}/_/sns")
+    return Means(place, settings.notification_destinations, mail_server if settings.smtp_host else None)
 
 
 def _home_id(home: Path) -> str:

@@ -36,7 +36,7 @@ _ACTIONS: Final = ("OKActions", "AlarmActions", "InsufficientDataActions")
 _ACTION_SERVICES: Final = frozenset(
     {"aiops", "automate", "autoscaling", "epochwatch", "lambda", "sns", "ssm", "ssm-incidents", "swf"}
 )
-_OWN_ACTION: Final = re.compile(r"stop-training-job/[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", re.ASCII)
+_OWN_ACTION: Final = re.compile(r"(stop-training-job|run-command)/[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", re.ASCII)
 _KEPT_ELSEWHERE: Final = ("AlarmName", "ActionsEnabled", "Tags")
 
 
@@ -123,7 +123,7 @@ def _require_action(call: Call, action: str) -> None:
     if len(parts) < 6 or parts[0] != "arn" or parts[2] not in _ACTION_SERVICES or not parts[5]:
         raise validation(f"Invalid arn syntax: {action}")
     if parts[2] == "epochwatch" and not _OWN_ACTION.fullmatch(parts[5]):
-        raise validation(f"Unsupported action {parts[5]}. The action of this server is stop-training-job/NAME.")
+        raise validation(f"Unsupported action {parts[5]}. This server has stop-training-job/NAME and run-command/NAME.")
     if parts[3] not in ("", call.tenant.region):
         raise validation(f"Invalid region {parts[3]} specified. Only {call.tenant.region} is supported.")
 

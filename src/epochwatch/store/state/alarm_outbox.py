@@ -1,6 +1,7 @@
 """Actions that alarms call for, until they are performed."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -33,6 +34,8 @@ class AlarmOutbox:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._history = AlarmHistory(database)
+        self.added = threading.Event()
+        """Set when there may be something new; whoever performs clears it."""
 
     def add(
         self,
@@ -50,6 +53,8 @@ class AlarmOutbox:
                     **owner(tenant), alarm=alarm, kind=kind, action=arn, message=message, due=now, attempts=0
                 )
             )
+        if actions:
+            self.added.set()
 
     def due(self, now: float, limit: int) -> Sequence[Action]:
         """Actions to be performed by now, those that wait longest first."""
@@ -71,8 +76,15 @@ class AlarmOutbox:
 
     def done(self, action: Action, event: Event) -> None:
         """Forget the action; the alarm's history says how it ended."""
+        self.perform(action, lambda _: event)
+
+    def perform(self, action: Action, perform: Callable[[sa.Connection], Event]) -> None:
+        """Perform an action that is nothing but a change in this database, which is made, told in the alarm's history
+        and forgotten in one transaction: once, whoever tries.
+        """
         with self._database.begin() as connection:
             if connection.execute(ALARM_ACTIONS.delete().where(ALARM_ACTIONS.c.id == action.id)).rowcount:
+                event = perform(connection)
                 self._history.add(connection, action.tenant, action.alarm, action.kind, [event])
 
     def later(self, action: Action, due: float) -> None:

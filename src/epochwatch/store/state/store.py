@@ -13,7 +13,9 @@ from epochwatch.store.state.log_groups import LogGroupStore
 from epochwatch.store.state.metric_filters import MetricFilterStore
 from epochwatch.store.state.query_definitions import QueryDefinitionStore
 from epochwatch.store.state.resources import ResourceStore
+from epochwatch.store.state.signing_key import SigningKeyStore
 from epochwatch.store.state.tiers import TierStateStore
+from epochwatch.store.state.topics import TopicStore
 from epochwatch.store.state.trial_components import TrialComponentStore
 
 
@@ -35,6 +37,8 @@ class StateStore:
         self.trial_components = TrialComponentStore(self.resources)
         self.anomaly_detectors = AnomalyDetectorStore(database)
         self.alarms = AlarmStore(database)
+        self.topics = TopicStore(database)
+        self.signing_key = SigningKeyStore(database)
         self.dashboards = DashboardStore(database)
 
     @classmethod

@@ -203,6 +203,55 @@ DASHBOARDS = Table(
     Column("modified", Float, nullable=False),
     Column("tags", Text, nullable=False),  # JSON
 )
+TOPICS = _owned(
+    "topics",
+    Column("name", String(256), primary_key=True),
+    Column("attributes", Text, nullable=False),  # JSON
+    Column("tags", Text, nullable=False),  # JSON
+    Column("ended", Integer, nullable=False),  # subscriptions
+)
+SUBSCRIPTIONS = _owned(
+    "subscriptions",
+    Column("id", String(36), primary_key=True),
+    Column("topic", String(256), nullable=False),
+    Column("protocol", String(16), nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("token", String(128), nullable=False),
+    Column("token_made", Float, nullable=False),
+    Column("attributes", Text, nullable=False),  # JSON
+    Column("authenticated", Boolean, nullable=False),
+    Column("guarded", Boolean, nullable=False),
+)
+Index("subscriptions_by_topic", *(SUBSCRIPTIONS.c[name] for name in ("account", "region", "topic", "id")))
+NOTIFICATIONS = Table(
+    "notifications",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("content", Text, nullable=False),  # JSON
+)
+DELIVERIES = Table(
+    "deliveries",  # of notifications to subscriptions
+    METADATA,
+    Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    Column("account", String(12), nullable=False),
+    Column("region", String(64), nullable=False),
+    Column("notification", String(36), nullable=False),
+    Column("subscription", String(36), nullable=False),
+    Column("due", Float, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("deliveries_by_due", DELIVERIES.c.due)
+Index("deliveries_by_subscription", DELIVERIES.c.subscription)
+Index("deliveries_by_notification", DELIVERIES.c.notification)
+SIGNING_KEYS = Table(
+    "signing_keys",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("private", Text, nullable=False),  # PEM
+    Column("certificate", Text, nullable=False),  # PEM
+)
 RETENTION_POLICIES = Table(
     "retention_policies",
     METADATA,

@@ -1,0 +1,1 @@
+"""Brings messages to subscribers, from the outbox in the store."""
