@@ -24,6 +24,7 @@ from epochwatch.gateway.routing import Router, UnroutableError, is_for_objects
 from epochwatch.gateway.shapes import WrongType, validate
 from epochwatch.model.attempt import Attempt, attempt_of
 from epochwatch.model.aws_error import AwsError
+from epochwatch.model.raw_answer import RawAnswer
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ _PROTOCOLS: dict[str, ModuleType] = {
     "rest-json": rest_json_protocol,
 }
 
-Operation = Callable[[Any, dict[str, Any]], dict[str, Any] | None]
+Operation = Callable[[Any, dict[str, Any]], dict[str, Any] | RawAnswer | None]
 CallFactory = Callable[[Identity, str, float, Attempt], Any]
 """Makes what an operation gets besides its request: from the identity, the request id, the time and which attempt it
 is."""
@@ -138,6 +139,8 @@ class Gateway:
             raise AwsError("RequestEntityTooLarge", f"Request size {len(signed_body)} exceeded {largest} bytes")
         call = self._make_call(identity, request_id, now, attempt_of(request.headers))
         result = function(call, _input(route, operation, request))
+        if isinstance(result, RawAnswer):
+            return RawResponse(200, {"content-type": result.media_type}, result.body)
         if operation.has_event_stream_output:
             return event_stream.answer(route, operation, result or {})
         response: RawResponse = _PROTOCOLS[route.protocol].answer(route, operation, result)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from epochwatch.model.attempt import FIRST_ATTEMPT, Attempt
+from epochwatch.model.raw_answer import RawAnswer
 from epochwatch.model.tenant import Tenant
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Call:
     """Which attempt of the client's call this is."""
 
 
-Operation = Callable[[Call, dict[str, Any]], dict[str, Any] | None]
+Operation = Callable[[Call, dict[str, Any]], dict[str, Any] | RawAnswer | None]
 """An AWS operation: the request with the members of the service model in, the answer's members out. Raises
 AwsError. Timestamps are Unix seconds (float), blobs are bytes.
 """

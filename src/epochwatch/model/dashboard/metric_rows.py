@@ -4,14 +4,14 @@
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
-from jsonschema import Draft202012Validator
 
-from epochwatch.model.dashboard.schema import BOOLEAN, COLOR, PERIOD, STRING, Schema
+from epochwatch.model.dashboard.schema import COLOR, PERIOD
 
-Y_AXES: Final = ("left", "right")
+Side: TypeAlias = Literal["left", "right"]
+"""Of a chart: where a curve's value axis is."""
 MOST_FIELDS: Final = 2 + 2 * 30
 """Texts of a row: the namespace, the name and thirty dimensions."""
 NOT_ROWS: Final = (
@@ -20,36 +20,22 @@ NOT_ROWS: Final = (
 )
 NO_TEXT: Final = 'Invalid metric field type, only "String" type is allowed'
 
-_OPTIONS: Final[Schema] = {
-    "type": "object",
-    "properties": {
-        "accountId": STRING,
-        "color": COLOR,
-        "expression": STRING,
-        "id": {"type": "string", "pattern": "^[a-z][a-zA-Z0-9_]*$"},
-        "label": STRING,
-        "period": PERIOD,
-        "region": STRING,
-        "stat": STRING,
-        "visible": BOOLEAN,
-        "yAxis": {"enum": list(Y_AXES)},
-    },
-    "additionalProperties": False,
-}
-_VALID_OPTIONS: Final = Draft202012Validator(_OPTIONS)
+_Color: TypeAlias = Annotated[str, msgspec.Meta(pattern=COLOR["pattern"])]
+_Id: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[a-z][a-zA-Z0-9_]*$")]
+_Period: TypeAlias = Annotated[int, msgspec.Meta(ge=PERIOD["minimum"], le=PERIOD["maximum"])]
 
 
-class Options(msgspec.Struct, frozen=True, rename="camel"):
+class Options(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """How a row is read and drawn; None where the widget decides. ``period`` is in seconds."""
 
-    id: str | None = None
+    id: _Id | None = None
     label: str | None = None
     expression: str | None = None
     stat: str | None = None
-    period: int | None = None
-    color: str | None = None
+    period: _Period | None = None
+    color: _Color | None = None
     visible: bool = True
-    y_axis: str = "left"
+    y_axis: Side = "left"
     region: str | None = None
     account_id: str | None = None
 
@@ -112,9 +98,12 @@ def _parted(row: Any) -> tuple[list[str], Options]:
     for place, text in enumerate(texts):
         if not isinstance(text, str):
             raise InvalidRow(NO_TEXT, place)
-    if not _VALID_OPTIONS.is_valid(options) or ("expression" in options) == bool(texts):
+    if ("expression" in options) == bool(texts):
         raise _too_long(len(row))
-    return texts, msgspec.convert(options, Options)
+    try:
+        return texts, msgspec.convert(options, Options)
+    except msgspec.ValidationError as error:
+        raise _too_long(len(row)) from error
 
 
 def _written_out(texts: Sequence[str], before: Sequence[str], size: int) -> list[str]:

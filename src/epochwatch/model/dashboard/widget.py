@@ -6,10 +6,9 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from epochwatch.model.dashboard import times
-from epochwatch.model.dashboard.metric_rows import InvalidRow, Row, rows
+from epochwatch.model.dashboard.metric_rows import InvalidRow, Row, Side, rows
 
 View: TypeAlias = Literal["timeSeries", "singleValue", "gauge", "bar", "pie", "table"]
-Side: TypeAlias = Literal["left", "right"]
 
 DEFAULT_START = "-PT3H"
 DEFAULT_PERIOD = 300

@@ -30,6 +30,7 @@ from epochwatch.services.cloudwatch.metric_data import put_metric_data
 from epochwatch.services.cloudwatch.metric_list import list_metrics
 from epochwatch.services.cloudwatch.metric_queries import get_metric_data
 from epochwatch.services.cloudwatch.metric_statistics import get_metric_statistics
+from epochwatch.services.cloudwatch.metric_widget_image import get_metric_widget_image
 from epochwatch.services.cloudwatch.resource_tags import list_tags_for_resource, tag_resource, untag_resource
 
 OPERATIONS: dict[str, Operation] = {
@@ -46,6 +47,7 @@ OPERATIONS: dict[str, Operation] = {
     "GetDashboard": get_dashboard,
     "GetMetricData": get_metric_data,
     "GetMetricStatistics": get_metric_statistics,
+    "GetMetricWidgetImage": get_metric_widget_image,
     "ListDashboards": list_dashboards,
     "ListMetrics": list_metrics,
     "ListTagsForResource": list_tags_for_resource,

@@ -1,0 +1,1 @@
+"""Draws widgets as CloudWatch does."""
