@@ -33,3 +33,12 @@ def peer_python(name: str) -> Path:
             subprocess.run([uv, "pip", "install", "-q", "--python", str(python), *PEERS[name]], check=True)
             marker.write_text(wanted)
     return python
+
+
+def torch_python() -> str | None:
+    """An interpreter of this machine that has PyTorch, such as Debian's with ``python3-torch``; None without."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        asked = [python, "-c", "import torch.distributed as d; assert d.is_available()"]
+        if Path(python).exists() and subprocess.run(asked, capture_output=True, check=False).returncode == 0:
+            return python
+    return None

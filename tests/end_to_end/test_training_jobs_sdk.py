@@ -1,12 +1,10 @@
 """Unmodified scripts of the SageMaker SDK's users train here, with nothing but the variables of `epochwatch env`."""
 
 import json
-import os
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -48,7 +46,7 @@ def test_the_sdk_trains_shows_the_log_and_gets_the_model(peer: str, script: str,
 
     with JobServer(tmp_path / "home") as server:
         done = subprocess.run(
-            words, env=_variables(server), capture_output=True, text=True, check=False, timeout=600
+            words, env=server.client_environment(), capture_output=True, text=True, check=False, timeout=600
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:] + server.said()
         result = json.loads(done.stdout.rpartition("RESULT ")[2])
@@ -63,15 +61,6 @@ def test_the_sdk_trains_shows_the_log_and_gets_the_model(peer: str, script: str,
     if peer == "sagemaker2":  # version 3 shows the log by rich, wrapped
         assert all(line in done.stdout for line in values)
     _loads(tmp_path / "out")
-
-
-def _variables(server: JobServer) -> dict[str, str]:
-    command = [sys.executable, "-m", "epochwatch", "env", "--json"]
-    told: dict[str, Any] = json.loads(
-        subprocess.run(command, env=server.process.environment, capture_output=True, check=True).stdout
-    )
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
-    return kept | told
 
 
 def _loads(folder: Path) -> None:

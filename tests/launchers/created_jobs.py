@@ -1,6 +1,8 @@
 """Jobs created through the API of a real server, and what became of them."""
 
 import contextlib
+import json
+import os
 import subprocess
 import sys
 import time
@@ -80,6 +82,14 @@ class JobServer:
         """As `epochwatch interrupt` does."""
         command = [sys.executable, "-m", "epochwatch", "interrupt", name]
         subprocess.run(command, env=self.process.environment, check=True, capture_output=True)
+
+    def client_environment(self) -> dict[str, str]:
+        """The variables of a user's shell after ``eval "$(epochwatch env)"``."""
+        command = [sys.executable, "-m", "epochwatch", "env", "--json"]
+        printed = subprocess.run(command, env=self.process.environment, capture_output=True, check=True).stdout
+        told: dict[str, str] = json.loads(printed)
+        kept = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
+        return kept | told
 
     def describe(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = self.sagemaker.describe_training_job(TrainingJobName=name)
