@@ -311,5 +311,5 @@ def test_names_are_remembered_within_bounds() -> None:
     extractor = Extractor([], automatic=True)
     log = b"".join(b"field%dx=1.5 loss%dy_loss=2\n" % (number, number) for number in range(2 * MOST_NAMES))
     extractor.feed(log, 0)
-    assert len(extractor.state()["detector"]["names"]) == MOST_NAMES
+    assert len(extractor.state()["learning"]["detector"]["names"]) == MOST_NAMES
     assert len(extractor.definitions()) <= MOST_NAMES

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from epochwatch.extraction.fields import Field, definition_regex, fields
-from epochwatch.extraction.shapes import LONGEST, Slot, number_at, runs_of, shape_of, slots
+from epochwatch.extraction.shapes import LONGEST, Slot, number_at, place_of, runs_of, shape_of, slots
 from epochwatch.extraction.steps import Place
 from epochwatch.extraction.tables import Table, header, may_be_row, row_regex
 from epochwatch.model.batch import Definition
@@ -98,6 +98,23 @@ class Detector:
     def idle(self, text: bytes) -> bool:
         """Whether the line is known to tell nothing."""
         return self._shapes is not None and self._shapes.get(shape_of(text)) == ()
+
+    def settled(self, text: bytes) -> list[tuple[str, tuple[int, int]]] | None:
+        """The metrics that lines of this line's shape give, and where this one has each; None if that may yet
+        change.
+        """
+        places = None if self._shapes is None else self._shapes.get(shape_of(text))
+        if places is None or not all(
+            slot.name in self._names and self._names[slot.name].accepted for slot in places
+        ):
+            return None
+        runs = runs_of(text) if places else []
+        return [(slot.name, place_of(runs, slot)) for slot in places]
+
+    @property
+    def tabled(self) -> bool:
+        """Whether the header of a table has come: lines that told nothing before may be rows behind it."""
+        return self._table is not None
 
     def definition(self, name: str) -> Definition:
         """The definition learnt for a metric that ``observe`` gave."""

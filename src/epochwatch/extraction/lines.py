@@ -70,6 +70,13 @@ class Lines(Sequence[Line]):
             self._breaks = list(accumulate([len(line.text) + 1 for line in self._lines]))
         return self._lines[bisect_left(self._breaks, newline + 1)].end
 
+    def ends_of(self, newlines: Sequence[int]) -> list[int]:
+        """``Line.end`` of each of the lines whose newlines are at these places of the block."""
+        if self._lines is None:
+            behind = self._start + 1
+            return [behind + newline for newline in newlines]
+        return [self.end_of(newline) for newline in newlines]
+
     def text_of(self, end: int) -> bytes:
         """``Line.text`` of the line with this ``end``."""
         if self._lines is None:

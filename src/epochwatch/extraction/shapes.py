@@ -16,6 +16,7 @@ LONGEST = 512
 _RUN = re.compile(rb"[0-9](?<![A-Za-z_@0-9].)[0-9]*+")
 _JOINED = re.compile(rb"(?<!\w)[0-9]+_[0-9]")
 _ADDRESS = re.compile(rb"0x[0-9a-f]+")
+_KEPT = re.compile(rb"(?<=[A-Za-z_@])[0-9]+|[0-9](?=x)")
 _CHANGING = re.compile(r"(?<![A-Za-z_@0-9])[0-9]")
 
 
@@ -40,6 +41,11 @@ def shape_of(text: bytes) -> bytes:
     if b"0x" in text:
         text = _ADDRESS.sub(b"0x0", text)
     return _RUN.sub(b"0", text)
+
+
+def digits_kept(text: bytes) -> list[tuple[int, int]]:
+    """Where the digits of a line stand that its shape may keep: lines that differ in other digits have one shape."""
+    return [match.span() for match in _KEPT.finditer(text)]
 
 
 def slots(text: bytes, seen: Sequence[Field], every: Sequence[Field]) -> tuple[Slot, ...] | None:
@@ -76,7 +82,13 @@ def runs_of(text: bytes) -> list[tuple[int, int]]:
     return [match.span() for match in _RUN.finditer(text)]
 
 
+def place_of(runs: Sequence[tuple[int, int]], slot: Slot) -> tuple[int, int]:
+    """Where a line with these runs of digits has the number."""
+    return runs[slot.first][0] - slot.before, runs[slot.last][1] + slot.behind
+
+
 def number_at(text: bytes, runs: Sequence[tuple[int, int]], slot: Slot) -> float:
     """The number that a line has in this place."""
-    value = parse_number(text[runs[slot.first][0] - slot.before : runs[slot.last][1] + slot.behind])
+    start, end = place_of(runs, slot)
+    value = parse_number(text[start:end])
     return math.nan if value is None else value

@@ -169,10 +169,18 @@ class Steps:
         if explicit is not None:
             entry[1] = explicit
             return explicit
-        return self.untold(entry, place)
+        return self._untold(entry, place)
 
-    def untold(self, entry: list[Any], place: Place) -> int:
-        """As ``step``, where neither the match nor its line tells any."""
+    def untold(self, entries: Iterable[list[Any]], place: Place, steps: list[int]) -> None:
+        """Adds to ``steps`` that of the next value of each metric, where neither the match nor its line tells any."""
+        for entry in entries:
+            if entry[0] == "count" and entry[1] < _LAST:
+                entry[1] += 1
+                steps.append(entry[1])
+            else:
+                steps.append(self._untold(entry, place))
+
+    def _untold(self, entry: list[Any], place: Place) -> int:
         context = None if entry[0] == "count" else self._context(entry, place)
         if context is None or context == entry[2]:
             entry[0] = "count"

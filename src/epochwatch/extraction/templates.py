@@ -5,25 +5,25 @@ all lines of a template, or none, and at the same places. So it is run on the te
 are cut out. Where a pattern asks for certain digits (``layer.7.norm=``), lines must have those in common, too.
 """
 
-import math
 import re
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from operator import methodcaller
+from operator import itemgetter, methodcaller
 from typing import Any
 
 from ahocorasick_rs import BytesAhoCorasick
 
-from epochwatch.extraction.extracted import Extracted
 from epochwatch.extraction.forms import ESCAPE, as_printed, escape_tabs
 from epochwatch.extraction.health import Health
 from epochwatch.extraction.linear import LONGEST
+from epochwatch.extraction.lookback import BOTH, EPOCH, STEP
 from epochwatch.extraction.matcher import Selector
 from epochwatch.extraction.numbers import parse_number
 from epochwatch.extraction.pattern import Pattern
-from epochwatch.extraction.plan import Attempt, Plan
-from epochwatch.extraction.steps import TELLINGS, Place, Steps, Telling, where_told
+from epochwatch.extraction.plan import Column, Plan
+from epochwatch.extraction.shapes import digits_kept
+from epochwatch.extraction.steps import TELLINGS, Telling, where_told
 
 MOST = 8192
 """Templates that are remembered; when there are more, all are forgotten, as they may never come again."""
@@ -35,6 +35,7 @@ masked: Callable[[bytes], bytes] = methodcaller("translate", _ONES)
 
 _MARK = b"\0"
 _OTHER_ESCAPE = ESCAPE + _MARK
+_escape = re.compile(ESCAPE).search  # twice as fast as ``in``
 # What float() takes as it is, and never as an infinity or NaN, whatever its digits are.
 _PLAIN = re.compile(
     rb"[ \t\"'`(\[{<]*([-+]?(?:[0-9]{1,100}(?:\.[0-9]{0,100})?|\.[0-9]{1,100})(?:[eE][-+]?[0-9]{1,2})?)"
@@ -45,7 +46,10 @@ def plain_form(raw: bytes) -> bytes:
     """Lines (one or many) with SageMaker's ``#011`` as the tab that it stands for. Other escapes, which part a
     line or are read by few patterns, get a mark by which ``Template.of`` knows them.
     """
-    return raw.replace(b"#011", b"\t").replace(ESCAPE, _OTHER_ESCAPE) if ESCAPE in raw else raw
+    if not _escape(raw):
+        return raw
+    plain = b"\t".join(raw.split(b"#011"))  # replace() looks for it twice
+    return plain.replace(ESCAPE, _OTHER_ESCAPE) if _escape(plain) else plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +66,21 @@ class Template:
 
     step: slice | None = None
     epoch: slice | None = None
-    values: tuple[tuple[slice, list[Any]], ...] = ()
-    """Each value, and what ``Steps`` knows of its metric, in the order of the definitions."""
+    values: list[slice] = field(default_factory=list)
+    """In the order of the definitions."""
+    entries: list[list[Any]] = field(default_factory=list)
+    """What ``Steps`` knows of the metric of each value."""
     name_ids: "array[int]" = field(default_factory=lambda: array("I"))
-    healths: tuple[Health, ...] = ()
+    healths: list[Health] = field(default_factory=list)
+    untold: int = 0
+    """Which of step and epoch (as bits) its values need and its lines do not tell."""
+    ready: bool = False
+    """Its first line was searched, so that the others need not be."""
     searched: bool = False
     """Its lines must be searched one by one: what they hold depends on their digits, or is no plain number."""
-    kept: slice | None = None
-    """Where some pattern asks for certain digits: each text there has a template of its own, in ``variants``."""
-    variants: "dict[bytes, Template | None]" = field(default_factory=dict)
+    kept: Callable[[bytes], Any] | None = None
+    """Gives the digits of a line that matter as such: those with the same have a template, in ``variants``."""
+    variants: "dict[Any, Template | None]" = field(default_factory=dict)
 
     @classmethod
     def of(cls, line: bytes, plan: Plan) -> "Template":
@@ -78,26 +88,32 @@ class Template:
         if plan.attempts is None or len(line) > LONGEST or _MARK in line:
             return SEARCHED
         whole = escape_tabs(line) if plan.escaped else line
-        found: list[tuple[slice, Attempt]] = []
+        template = cls(*where_told(line, plan.tellings))
+        if template.step is not None and b"," in line[template.step]:
+            return SEARCHED
         for rule, attempt in zip(plan.rules, plan.attempts, strict=True):
             if rule.pattern.texts_with_digits is None:
                 return SEARCHED
             span = rule.pattern.span(whole if attempt.escaped else line) if line else None
             if span is not None:
-                value = _escaped_number(line, whole, span) if attempt.escaped else _number(line, span)
+                value = _escaped_number(line, whole, span) if attempt.escaped else plain_number(line, span)
                 if value is None:
                     return SEARCHED
-                found.append((value, attempt))
-        step, epoch = where_told(line, plan.tellings)
-        if step is not None and b"," in line[step]:
-            return SEARCHED
-        return cls(
-            step,
-            epoch,
-            tuple((value, attempt.column.entry) for value, attempt in found),
-            array("I", [attempt.column.name_id for _, attempt in found]),
-            tuple(attempt.health for _, attempt in found),
-        )
+                template.add(value, attempt.column, attempt.health)
+        return template
+
+    def add(self, where: slice, column: Column, health: Health) -> None:
+        """One more value that its lines have."""
+        self.values.append(where)
+        self.entries.append(column.entry)
+        self.name_ids.append(column.name_id)
+        self.healths.append(health)
+        self.untold = BOTH & ~self.tells
+
+    @property
+    def tells(self) -> int:
+        """Which of step and epoch (as bits) its lines tell."""
+        return (STEP if self.step is not None else 0) | (EPOCH if self.epoch is not None else 0)
 
     def told(self, text: bytes) -> tuple[int | None, float | None]:
         """The step and the epoch that a line tells."""
@@ -111,7 +127,7 @@ SEARCHED = Template(searched=True)
 """For the lines that must all be searched."""
 
 
-def _number(line: bytes, span: tuple[int, int]) -> slice | None:
+def plain_number(line: bytes, span: tuple[int, int]) -> slice | None:
     """Where in the captured text the number stands that ``parse_number`` takes; None if it is not a plain one."""
     start, end = span
     captured = line[start:end] if start >= 0 else b""
@@ -122,19 +138,27 @@ def _number(line: bytes, span: tuple[int, int]) -> slice | None:
 
 
 def _escaped_number(line: bytes, whole: bytes, span: tuple[int, int]) -> slice | None:
-    """``_number`` for a span of the line's escaped form."""
+    """``plain_number`` for a span of the line's escaped form."""
     start, end = (len(as_printed(whole[:place])[0]) for place in span)
-    return _number(line, (start, end)) if span[0] >= 0 and line[start:end] == whole[slice(*span)] else None
+    return plain_number(line, (start, end)) if span[0] >= 0 and line[start:end] == whole[slice(*span)] else None
 
 
 class Templates:
     """The templates of the lines met so far, as many as are worth remembering."""
 
     def __init__(
-        self, patterns: Sequence[Pattern], plan_of: Callable[[tuple[int, ...]], Plan], *, most: int = MOST
+        self,
+        patterns: Sequence[Pattern],
+        plan_of: Callable[[tuple[int, ...]], Plan],
+        *,
+        learning: bool = False,
+        most: int = MOST,
     ) -> None:
-        """``plan_of`` makes the plan for some of the patterns and, numbered behind them, of the ``TELLINGS``."""
+        """``plan_of`` makes the plan for some of the patterns and, numbered behind them, of the ``TELLINGS``.
+        With ``learning``, lines of a template have one shape.
+        """
         self._most = most
+        self._learning = learning
         self._plan_of = plan_of
         self._selector = Selector([*patterns, *map(_masked_telling, TELLINGS)])
         texts = {text for pattern in patterns for text in (*pattern.literals, *(pattern.texts_with_digits or ()))}
@@ -146,13 +170,37 @@ class Templates:
     def of(self, text: bytes) -> Template | None:
         """The template of a line; None if it is not known."""
         template = self._known.get(masked(text))
-        if template is None or template.kept is None:
-            return template
-        return template.variants.get(text[template.kept])
+        return (
+            template if template is None or template.kept is None else template.variants.get(template.kept(text))
+        )
 
-    def of_every(self, block: bytes) -> Iterator[Template | None]:
-        """The template of each line of a block; of those with ``kept`` the one that has the variants."""
-        return map(self._known.get, masked(block).split(b"\n"))
+    def of_every(self, block: bytes, texts: Sequence[bytes]) -> list[Template | None]:
+        """The template of each line of a block, of which these are the texts; those that are not known are met."""
+        masks = masked(block).split(b"\n")[: len(texts)]
+        found = list(map(self._known.get, masks))
+        if None in found:
+            for text, template in zip(texts, found, strict=True):
+                if template is None:
+                    self.meet(text)
+            found = list(map(self._known.get, masks))
+        if self._with_digits is None and not self._learning:
+            return found
+        return [
+            template if template is None or template.kept is None else self._variant(template, text)
+            for text, template in zip(texts, found, strict=True)
+        ]
+
+    def _variant(self, template: Template, text: bytes) -> Template | None:
+        assert template.kept is not None
+        digits = template.kept(text)
+        if template.variants.get(digits) is None:
+            self.meet(text)
+        return template.variants.get(digits)
+
+    def clear(self) -> None:
+        """Forgets them."""
+        self._known.clear()
+        self._count = 0
 
     def meet(self, text: bytes) -> None:
         """A line whose template is not known. It is made out when a second line has it: most that come once do not
@@ -164,61 +212,43 @@ class Templates:
         template = self._known.get(line)
         if template is None and self._met(self._known, line):
             kept = self._kept(line)
-            template = self._known[line] = self._template(line) if kept is None else Template(kept=kept)
-        if template is not None and template.kept is not None:
-            kept_text = text[template.kept]
-            if self._met(template.variants, kept_text):
-                begin, end = template.kept.start, template.kept.stop
-                template.variants[kept_text] = self._template(line[:begin] + kept_text + line[end:])
+            template = self._known[line] = Template(kept=itemgetter(*kept)) if kept else self._template(line)
+        if (
+            template is not None
+            and template.kept is not None
+            and self._met(template.variants, template.kept(text))
+        ):
+            own = bytearray(line)
+            for where in self._kept(line):
+                own[where] = text[where]
+            template.variants[template.kept(text)] = self._template(bytes(own))
 
-    def _met(self, known: dict[bytes, Template | None], line: bytes) -> bool:
-        """Whether the line was met before."""
-        if line in known:
+    def _met(self, known: dict[Any, Template | None], key: Any) -> bool:
+        """Whether such a line was met before."""
+        if key in known:
             return True
         if self._count >= self._most:
-            self._count = 0
-            self._known.clear()
+            self.clear()
         self._count += 1
-        known[line] = None
+        known[key] = None
         return False
 
     def _template(self, line: bytes) -> Template:
         return Template.of(line, self._plan_of(self._selector.numbers(line)))
 
-    def _kept(self, line: bytes) -> slice | None:
-        if self._with_digits is None:
-            return None
-        hits = self._with_digits.find_matches_as_indexes(line.lower(), overlapping=True)
-        return slice(min(start for _, start, _ in hits), max(end for _, _, end in hits)) if hits else None
-
-
-def reader(out: Extracted, place: Place, steps: Steps) -> Callable[[Template, bytes, int], None]:
-    """A function that adds the values of a line (template, text and end) to ``out``. It is called once a line."""
-    untold = steps.untold
-    add_names, add_value, add_step = out.name_ids.extend, out.values.append, out.steps.append
-    add_epoch, add_end = out.epochs.append, out.ends.append
-
-    def read(template: Template, text: bytes, end: int) -> None:
-        place.step = place.epoch = step = None
-        if template.step is not None:
-            place.step = place.last_step = step = int(text[template.step])
-        if template.epoch is not None:
-            place.epoch = place.last_epoch = float(text[template.epoch])
-        if not template.values:
-            return
-        epoch = math.nan if place.last_epoch is None else place.last_epoch
-        add_names(template.name_ids)
-        for where, entry in template.values:
-            add_value(float(text[where]))
-            if step is None:
-                add_step(untold(entry, place))
+    def _kept(self, line: bytes) -> list[slice]:
+        """Where digits matter as such."""
+        spans = digits_kept(line) if self._learning else []
+        if self._with_digits is not None:
+            hits = self._with_digits.find_matches_as_indexes(line.lower(), overlapping=True)
+            spans += [(start, end) for _, start, end in hits]
+        kept: list[slice] = []
+        for start, end in sorted(spans):
+            if kept and start <= kept[-1].stop:
+                kept[-1] = slice(kept[-1].start, max(end, kept[-1].stop))
             else:
-                entry[1] = step
-                add_step(step)
-            add_epoch(epoch)
-            add_end(end)
-
-    return read
+                kept.append(slice(start, end))
+        return kept
 
 
 def _masked_telling(telling: Telling) -> _Masked:
