@@ -1,7 +1,7 @@
 """One round after another: which alarms are due, what becomes of them, and that is written down."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +9,9 @@ from epochwatch.alarms.composite_alarms import evaluate_composite_alarms
 from epochwatch.alarms.metric_alarms import evaluate_metric_alarms
 from epochwatch.alarms.promql_alarms import evaluate_promql_alarm
 from epochwatch.alarms.templates import without_ended_jobs
+from epochwatch.model.alarm.mute import Status
 from epochwatch.model.tenant import Tenant
+from epochwatch.services.cloudwatch.alarm_muting import MUTE_RULE, muted, release, status_of, targets_of
 from epochwatch.store.state.alarm_history import CONFIGURATION, STATE
 from epochwatch.store.state.alarms import COMPOSITE, Alarm, Change
 from epochwatch.store.stores import Stores
@@ -37,6 +39,7 @@ class Rounds:
         self._stores = stores
         self._last: int | None = None
         self._seen = 0
+        self._muting: set[tuple[Tenant, str]] | None = None
 
     def run(self, now: float) -> Round:
         """Evaluate what came due since the last round, what was configured since, and the composite alarms that these
@@ -52,11 +55,12 @@ class Rounds:
         due += [alarm for alarm in configured if alarm.arn not in taken]
         metric = [alarm for alarm in due if alarm.kind != COMPOSITE]
         metric = without_ended_jobs(self._stores, metric, now)
-        made = list(self._stores.state.alarms.apply(self._judged(metric, now)))
+        made = self._made(self._judged(metric, now), now)
         tenants |= {alarm.tenant for alarm in due if alarm.kind == COMPOSITE}
         tenants |= {change.after.tenant for change in made if change.after.state is not change.before.state}
         for tenant in tenants:
-            made += self._composites(tenant, now)
+            made += self._made(evaluate_composite_alarms(self._stores, tenant, now), now)
+        self._unmute(now)
         return Round(len(due), made)
 
     def _judged(self, alarms: Sequence[Alarm], now: float) -> list[Change]:
@@ -72,8 +76,18 @@ class Rounds:
             changes += [] if change is None else [change]
         return changes
 
-    def _composites(self, tenant: Tenant, now: float) -> Iterable[Change]:
-        return self._stores.state.alarms.apply(evaluate_composite_alarms(self._stores, tenant, now))
+    def _made(self, changes: Sequence[Change], now: float) -> list[Change]:
+        return list(self._stores.state.alarms.apply(muted(self._stores, changes, now)))
+
+    def _unmute(self, now: float) -> None:
+        """Perform what mute rules kept back that have ended since the last round; in the first, by then."""
+        rules = self._stores.state.resources.everywhere(MUTE_RULE, [""])
+        muting = {(rule.tenant, rule.name) for rule in rules if status_of(rule, now) is Status.ACTIVE}
+        for rule in rules:
+            key = (rule.tenant, rule.name)
+            if key not in muting and (self._muting is None or key in self._muting):
+                release(self._stores, rule.tenant, targets_of(rule), now)
+        self._muting = muting
 
     def _news(self, everything: bool) -> tuple[list[Alarm], set[Tenant]]:
         """The alarms that were configured since the last round, and the tenants of whom an alarm was configured or

@@ -7,6 +7,12 @@ from epochwatch.services.cloudwatch.alarm_descriptions import (
     describe_alarms_for_metric,
 )
 from epochwatch.services.cloudwatch.alarm_history import describe_alarm_history
+from epochwatch.services.cloudwatch.alarm_mute_rules import (
+    delete_alarm_mute_rule,
+    get_alarm_mute_rule,
+    list_alarm_mute_rules,
+    put_alarm_mute_rule,
+)
 from epochwatch.services.cloudwatch.alarms import (
     delete_alarms,
     disable_alarm_actions,
@@ -34,6 +40,7 @@ from epochwatch.services.cloudwatch.metric_widget_image import get_metric_widget
 from epochwatch.services.cloudwatch.resource_tags import list_tags_for_resource, tag_resource, untag_resource
 
 OPERATIONS: dict[str, Operation] = {
+    "DeleteAlarmMuteRule": delete_alarm_mute_rule,
     "DeleteAlarms": delete_alarms,
     "DeleteAnomalyDetector": delete_anomaly_detector,
     "DeleteDashboards": delete_dashboards,
@@ -44,13 +51,16 @@ OPERATIONS: dict[str, Operation] = {
     "DescribeAnomalyDetectors": describe_anomaly_detectors,
     "DisableAlarmActions": disable_alarm_actions,
     "EnableAlarmActions": enable_alarm_actions,
+    "GetAlarmMuteRule": get_alarm_mute_rule,
     "GetDashboard": get_dashboard,
     "GetMetricData": get_metric_data,
     "GetMetricStatistics": get_metric_statistics,
     "GetMetricWidgetImage": get_metric_widget_image,
+    "ListAlarmMuteRules": list_alarm_mute_rules,
     "ListDashboards": list_dashboards,
     "ListMetrics": list_metrics,
     "ListTagsForResource": list_tags_for_resource,
+    "PutAlarmMuteRule": put_alarm_mute_rule,
     "PutAnomalyDetector": put_anomaly_detector,
     "PutCompositeAlarm": put_composite_alarm,
     "PutDashboard": put_dashboard,

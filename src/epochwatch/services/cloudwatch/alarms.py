@@ -14,6 +14,7 @@ from epochwatch.model.aws_error import AwsError
 from epochwatch.model.periods import MINUTE
 from epochwatch.model.tenant import Tenant
 from epochwatch.services.call import Call
+from epochwatch.services.cloudwatch.alarm_muting import muted
 from epochwatch.services.cloudwatch.alarm_queries import watched_period
 from epochwatch.services.cloudwatch.alarm_requests import composite_definition, metric_definition, tags_of
 from epochwatch.services.cloudwatch.alarm_transitions import LONGEST_HISTORY, transition
@@ -93,7 +94,8 @@ def set_alarm_state(call: Call, request: dict[str, Any]) -> None:
 
     def change(alarm: Alarm) -> Change:
         suppressor = suppressor_of(call, alarm)
-        return transition(alarm, state, request["StateReason"], data, call.now, suppressor=suppressor)
+        made = transition(alarm, state, request["StateReason"], data, call.now, suppressor=suppressor)
+        return muted(call.stores, [made], call.now)[0]
 
     if call.stores.state.alarms.change(call.tenant, request["AlarmName"], change) is None:
         raise AwsError("ResourceNotFound")
