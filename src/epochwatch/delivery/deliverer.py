@@ -58,7 +58,7 @@ class Deliverer:
         self._clock = clock
         self._destinations = Destinations.parse(means.destinations)
         outbox = state.topics.deliveries
-        self._work = DueWork(state, DUTY, self._due, added=outbox.added, each_term=self._tidy, clock=clock)
+        self._work = DueWork(state, DUTY, self.due, added=outbox.added, each_term=self._tidy, clock=clock)
 
     def start(self) -> None:
         """Begin."""
@@ -68,7 +68,8 @@ class Deliverer:
         """End; what is under way has a moment to finish."""
         self._work.stop()
 
-    def _due(self, now: float, busy: Collection[str], limit: int) -> Sequence[Task]:
+    def due(self, now: float, busy: Collection[str], limit: int) -> Sequence[Task]:
+        """What is to be delivered by now (Unix seconds), but for the subscriptions that are ``busy``."""
         due = self._state.topics.deliveries.due(now, busy, limit) if limit > 0 else []
         return [Task(one.subscription, partial(self._deliver, one)) for one in due]
 

@@ -14,6 +14,8 @@ _KINDS: Final[Mapping[str, Callable[[_Address], bool]]] = {
     ),
     "public": lambda address: address.is_global and not address.is_multicast,
 }
+_OF_NO_KIND: Final = frozenset(map(ip_address, ("fd00:ec2::254", "168.63.129.16", "100.100.100.200")))
+"""Addresses at which clouds serve their machines' credentials, beside the link-local one."""
 
 
 class InvalidDestinations(Exception):
@@ -22,8 +24,8 @@ class InvalidDestinations(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Destinations:
-    """Kinds of addresses, and networks, that may be called. Link-local addresses, where clouds keep the credentials
-    of their machines, are of no kind: they must be named as a network.
+    """Kinds of addresses, and networks, that may be called. Link-local addresses, and others at which clouds serve the
+    credentials of their machines, are of no kind: they must be named as a network.
     """
 
     kinds: tuple[str, ...]
@@ -49,4 +51,5 @@ class Destinations:
         found = ip_address(address.partition("%")[0])
         if isinstance(found, IPv6Address):
             found = found.ipv4_mapped or found
-        return any(_KINDS[kind](found) for kind in self.kinds) or any(found in one for one in self.networks)
+        of_kind = found not in _OF_NO_KIND and any(_KINDS[kind](found) for kind in self.kinds)
+        return of_kind or any(found in one for one in self.networks)
