@@ -32,8 +32,11 @@ from epochwatch.model.batch import (
     Registration,
     RunPoints,
 )
+from epochwatch.model.clock import ClockOffset
+from epochwatch.model.host_rows import Column, HostMinute, Layout, Row
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.batches import commit_batch
+from epochwatch.store.host_samples import HostPlace, keep_minute
 from epochwatch.store.stores import Stores
 
 SECRET = "the-owner-of-the-runs"
@@ -77,12 +80,24 @@ DOUBTFUL = [
 class Run:
     """One run, written as an agent writes it."""
 
-    def __init__(self, stores: Stores, run_id: str, name: str, started: float, tenant: Tenant = OWNER) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        run_id: str,
+        name: str,
+        started: float,
+        tenant: Tenant = OWNER,
+        *,
+        host: str = "algo-1",
+        job: str = "",
+        clock: ClockOffset | None = None,
+    ) -> None:
         self.stores = stores
         self.tenant = tenant
         self.run_id = run_id
         self.started = started
         self.position = 0
+        self.clock = clock
         self.definitions = [
             Definition("train:loss", r"train_loss=([0-9.]+)"),
             Definition("validation:f1", r"f1=([0-9.]+)"),
@@ -94,6 +109,8 @@ class Run:
                 run_id=run_id,
                 name=name,
                 started=started,
+                host=host,
+                job=job,
                 command=["python", "train.py", "--name", "two words"],
                 working_directory="/home/me/work",
                 hostname="box",
@@ -165,15 +182,58 @@ class Run:
                 failure_reason=reason,
                 definitions=self.definitions,
                 health=list(health or HEALTH),
+                clock=self.clock,
             ),
             time.time(),
         )
         self.stores.feed.publish_job(self.tenant, job)
 
 
+BEHIND = 100.0
+"""Seconds that the clock of algo-2 of ``pair`` is behind."""
+CORES = 8
+
+
+def fill_pair(stores: Stores, now: float) -> None:
+    """``pair``: two hosts with samples of each core; the clock of the second is wrong, its steps come a second late."""
+    stores.state.jobs.create(OWNER, "pair", {}, [], {}, now - 300, host_count=2)
+    begin = now // 60 * 60 - 240
+    columns = [Column(f"cpu.{core}.busy", "Percent") for core in range(CORES)]
+    for number, (behind, late) in enumerate(((0.0, 0.0), (BEHIND, 1.0)), 1):
+        run = Run(
+            stores,
+            str(5 + number) * 32,
+            "pair",
+            begin,
+            host=f"algo-{number}",
+            job="pair",
+            clock=ClockOffset(behind, 0.001) if behind else None,
+        )
+        times = begin + np.arange(200) - behind
+        run.commit(run_points=[run.points({"train:loss": 2 - np.arange(200) / 200}, np.arange(200), times + late)])
+        run.commit(samples=[run.samples({"CPUUtilization": np.full(200, 100.0 * number)}, times)])
+        run.progress("InProgress")
+        layout = Layout(columns)
+        for second in range(0, 180, 60):
+            minute = int(begin - behind) // 60 * 60 + second
+            rows = b"".join(
+                layout.pack(Row((minute + at) * 1_000_000 + 1_000_000, 1.0, busy_cores(at))) for at in range(60)
+            )
+            place = HostPlace(OWNER, "training-job", "pair", f"algo-{number}")
+            keep_minute(stores.objects, place, HostMinute(run.run_id, f"part-{minute}", minute, columns, rows))
+
+
+def busy_cores(at: int) -> tuple[float, ...]:
+    """One core after the other is busy; the last always is."""
+    return tuple(100.0 if core in (at % CORES, CORES - 1) else 10.0 * core for core in range(CORES))
+
+
 def fill(stores: Stores) -> Run:
-    """Runs: ``finished`` (whole curves, log, hosts), ``long`` (a spike in 100k points), ``broken``, ``live``."""
+    """Runs: ``finished`` (whole curves, log, hosts), ``long`` (a spike in 100k points), ``broken``, ``live``; and
+    ``pair``.
+    """
     now = time.time()
+    fill_pair(stores, now)
     step = np.arange(STEPS)
     times = now - 900 + step * 2.0
     finished = Run(stores, "1" * 32, "finished", now - 900)

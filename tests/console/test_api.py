@@ -23,9 +23,10 @@ def metric(job: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_the_list_has_every_job_of_the_account_and_no_other(console: Any) -> None:
     found = console.json("/jobs?sort=name&order=asc")
-    assert [job["name"] for job in found["jobs"]] == ["broken", "finished", "live", "long"]
-    assert found["total"] == 4
-    assert [job["status"] for job in found["jobs"]] == ["Failed", "Completed", "InProgress", "Stopped"]
+    assert [job["name"] for job in found["jobs"]] == ["broken", "finished", "live", "long", "pair"]
+    assert found["total"] == 5
+    states = ["Failed", "Completed", "InProgress", "Stopped", "InProgress"]
+    assert [job["status"] for job in found["jobs"]] == states
     assert found["jobs"][0]["exit_code"] == 1
     assert found["jobs"][0]["failure_reason"] == "the training exited with status 1"
 
@@ -36,7 +37,7 @@ def test_the_list_is_searched_filtered_sorted_and_paged(console: Any) -> None:
 
     assert names("search=INIS") == ["finished"]
     assert names("status=Failed") == ["broken"]
-    assert names("sort=name&order=desc") == ["long", "live", "finished", "broken"]
+    assert names("sort=name&order=desc") == ["pair", "long", "live", "finished", "broken"]
     assert names("sort=name&order=asc&limit=2&offset=1") == ["finished", "live"]
     assert names("search=%25") == []
 
@@ -129,6 +130,21 @@ def test_hosts_have_their_samples(console: Any) -> None:
     assert len(metrics["CPUUtilization"]["x"]) <= 50
     assert max(metrics["CPUUtilization"]["max"]) == pytest.approx(90, abs=0.1)
     assert set(metrics["MemoryUtilization"]["mean"]) == {33.0}
+
+
+def test_hosts_are_under_one_clock_and_the_late_one_is_told(console: Any) -> None:
+    first, second = console.json("/jobs/pair/hosts")["hosts"]
+    assert (first["clock"], second["clock"]["shift"]) == (None, 100.0)
+    assert first["metrics"][0]["x"] == second["metrics"][0]["x"]
+    assert (first["pace"]["straggler"], second["pace"]["straggler"]) == (False, True)
+    assert (first["pace"]["late"], second["pace"]["late"]) == (0.0, pytest.approx(1.0))
+    assert second["pace"]["rate"] == pytest.approx(1.0)
+
+
+def test_a_window_is_one_of_the_servers_clock(console: Any) -> None:
+    whole = console.json("/jobs/pair/hosts")["hosts"][1]["metrics"][0]["x"]
+    found = console.json(f"/jobs/pair/hosts?from={whole[50]}&to={whole[59]}")["hosts"]
+    assert [host["metrics"][0]["x"] for host in found] == [whole[50:60]] * 2
 
 
 def test_the_log_is_paged_from_its_end_and_its_start(console: Any) -> None:

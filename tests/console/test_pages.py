@@ -54,7 +54,7 @@ def query(page: Page) -> dict[str, list[str]]:
 
 
 def test_from_the_list_to_drawn_curves(page: Page) -> None:
-    expect(page.get_by_role("row")).to_have_count(5)
+    expect(page.get_by_role("row")).to_have_count(6)
     page.get_by_role("link", name="finished").click()
     expect(page.get_by_role("heading", name="finished")).to_be_visible()
     expect(page.locator(".job .status")).to_have_text("Completed")
@@ -77,9 +77,9 @@ def test_the_list_is_searched_sorted_and_filtered_in_the_address(page: Page) -> 
     assert query(page) == {"search": ["fini"]}
     page.get_by_label("Search jobs by name").fill("")
     page.get_by_role("button", name="Name").click()
-    expect(names).to_have_text(["broken", "finished", "live", "long"])
+    expect(names).to_have_text(["broken", "finished", "live", "long", "pair"])
     page.get_by_role("button", name="Name").click()
-    expect(names).to_have_text(["long", "live", "finished", "broken"])
+    expect(names).to_have_text(["pair", "long", "live", "finished", "broken"])
     page.get_by_role("button", name="Failed", exact=True).click()
     expect(names).to_have_text(["broken"])
     page.reload()

@@ -12,6 +12,7 @@ from epochwatch.agent.host.rows_file import row_files
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.host_samples import HostPlace, read_samples
 from epochwatch.store.objects import ObjectStore
+from epochwatch.store.state import StateStore
 from tests.agent.running import only_spool, until
 from tests.servers import ServerProcess
 
@@ -47,10 +48,23 @@ def test_a_machine_is_sampled_shown_and_kept_and_the_server_may_be_away_meanwhil
     assert "CPU" in shown
     assert "the server does not answer" in shown
     objects = ObjectStore.open(f"file://{tmp_path / 'objects'}")
-    place = HostPlace(Tenant(credentials["account"], "us-east-1"), "training-job", "box", "algo-1")
+    tenant = Tenant(credentials["account"], "us-east-1")
+    place = HostPlace(tenant, "training-job", "box", "algo-1")
     now = time.time()
     found = read_samples(objects, place, now - 3600, now + 60)
     assert len(found.times) >= 10
     # Every moment is covered: the rows follow one another without a gap.
     steps = (found.times[1:] - found.times[:-1]) / 1e6
     np.testing.assert_allclose(steps, found.seconds[1:], atol=0.05)
+    assert_the_clocks_are_one(tmp_path, tenant)
+
+
+def assert_the_clocks_are_one(home: Path, tenant: Tenant) -> None:
+    """The host's clock was measured against the server's, which is the same one here."""
+    state = StateStore.open(f"sqlite:///{home / 'state.db'}")
+    try:
+        job = state.jobs.get(tenant, "box")
+    finally:
+        state.close()
+    assert job is not None
+    assert abs(job.clocks["algo-1"].seconds) <= job.clocks["algo-1"].error

@@ -40,6 +40,8 @@ class Delivery:
         """Whether an earlier request may have reached the server without our knowing."""
         self.last_answer = 0.0
         """Monotonic seconds of the last answer, 0 before the first."""
+        self.span = (0.0, 0.0)
+        """Unix seconds at which the last request that was answered was sent, and was back."""
 
     def post(self, path: str, make: Callable[[], msgspec.Struct], kind: type[Answer]) -> Answer:
         """The server's answer to what ``make`` gives (called anew for each attempt). Raises Refused or GivenUp."""
@@ -56,8 +58,9 @@ class Delivery:
             return answer
 
     def _once(self, path: str, record: msgspec.Struct, kind: type[Answer]) -> Answer:
+        sent = time.time()
         try:
-            return self._client.post_msgpack(path, record, kind)
+            answer = self._client.post_msgpack(path, record, kind)
         except client.Refused as error:
             if not error.final:
                 raise _Retry(error.message) from error
@@ -66,6 +69,8 @@ class Delivery:
             raise _Retry(f"nobody answers at {self._endpoint}") from error
         except Exception as error:
             raise _Retry(f"{type(error).__name__}: {error}") from error
+        self.span = (sent, time.time())
+        return answer
 
     def _pause(self, seconds: float, reason: str) -> None:
         if self._on_pause(seconds, reason):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from epochwatch.agent.clock import ServerClock
 from epochwatch.agent.delivery import Answer, Delivery, GivenUp, Refused
 from epochwatch.agent.failure import LastLines
 from epochwatch.agent.host.minutes import MinuteReader
@@ -74,6 +75,7 @@ class Shipper:
         self._on_registered = on_registered
         self._said: set[str] = set()
         self._delivery = Delivery(settings, self._pause)
+        self._clock = ServerClock()
         self._outputs = self._open_outputs()
         self._others: dict[str, Reader] = {}
         self._minutes: MinuteReader | None = MinuteReader(spool.run_id, spool.path, self._state.acknowledged)
@@ -264,9 +266,11 @@ class Shipper:
             config=self._run.config | notes.config,
             summary=notes.summary,
             tags=self._run.tags | notes.tags,
+            clock=self._clock.offset,
         )
         heard = self._post("/_/agent/progress", lambda: progress, Heard)
         self._beat = time.monotonic()
+        self._clock.answered(self._delivery.span, (heard.received, heard.answered))
         if heard.sampling is not None:
             with suppress(OSError):  # the disk is full: the next answer says it again
                 write_wanted(self._spool.path, heard.sampling)

@@ -67,10 +67,15 @@ class TopView:
 
         from epochwatch.cli.top_host import host_panel, metrics_line, summary_panel
 
-        local = {spool.run().host: host_panel(spool) for spool in self._spools}
         self._remote.refresh()
+        paces = self._remote.paces
+        local = {(host := spool.run().host): host_panel(spool, paces.get(host)) for spool in self._spools}
         panels: list[Any] = [panel for panel in local.values() if panel is not None]
-        panels += [summary_panel(host, values) for host, values in self._remote.hosts.items() if host not in local]
+        panels += [
+            summary_panel(host, values, paces.get(host))
+            for host, values in self._remote.hosts.items()
+            if host not in local
+        ]
         head = Text.assemble((self._name, "bold"), "  ", (self._remote.said, "dim"))
         return Group(head, metrics_line(self._remote.metrics), *(panels or [Text("no samples yet", style="dim")]))
 

@@ -20,8 +20,8 @@ NOW = 10
 MOST_METRICS = 6
 
 
-def host_panel(spool: Spool) -> Panel | None:
-    """The host by its newest rows; None before the first."""
+def host_panel(spool: Spool, pace: dict[str, Any] | None) -> Panel | None:
+    """The host by its newest rows, and its pace as the server tells it; None before the first row."""
     for path in reversed(row_files(spool.path)):
         try:
             reader = RowsReader(path)
@@ -31,14 +31,30 @@ def host_panel(spool: Spool) -> Panel | None:
         if rows and reader.layout is not None:
             names = [column.name for column in reader.layout.columns]
             title = f"{spool.run().host} · {reader.layout.about.get('hostname', '')}"
-            return Panel(_host(names, rows), title=title, title_align="left")
+            return _panel(_host(names, rows), title, pace)
     return None
 
 
-def summary_panel(host: str, values: dict[str, float]) -> Panel:
+def summary_panel(host: str, values: dict[str, float], pace: dict[str, Any] | None) -> Panel:
     """A host elsewhere, by its instance metrics."""
     words = [f"{name} {_short(value)}" for name, value in sorted(values.items())]
-    return Panel(Text("   ".join(words) or "no values now"), title=host, title_align="left")
+    return _panel(Text("   ".join(words) or "no values now"), host, pace)
+
+
+def _panel(content: Any, title: str, pace: dict[str, Any] | None) -> Panel:
+    """A straggler's is red."""
+    late = pace is not None and bool(pace["straggler"])
+    words = [title, *(_pace_words(pace) if pace is not None else [])]
+    return Panel(content, title=" · ".join(words), title_align="left", border_style="red" if late else "none")
+
+
+def _pace_words(pace: dict[str, Any]) -> list[str]:
+    words = [f"step {pace['step']}"]
+    if pace["rate"] is not None:
+        words.append(f"{_short(pace['rate'])} steps/s")
+    if pace["straggler"]:
+        words.append(f"late by {_short(pace['late'])} s")
+    return words
 
 
 def metrics_line(metrics: dict[str, Any]) -> Text:

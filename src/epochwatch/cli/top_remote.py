@@ -21,6 +21,8 @@ class RemoteHosts:
         self._asked = 0.0
         self.hosts: dict[str, dict[str, float]] = {}
         """The newest value of each instance metric of each host."""
+        self.paces: dict[str, dict[str, Any]] = {}
+        """How each host goes on: ``step``, ``rate``, ``late`` and ``straggler``."""
         self.metrics: dict[str, Any] = {}
         """The job's own metrics, as its page has them."""
         self.said = ""
@@ -40,6 +42,7 @@ class RemoteHosts:
         except Refused as refusal:
             self.said = refusal.message
             return
+        self.paces = {host["host"]: host["pace"] for host in found["hosts"] if host.get("pace")}
         self.said = str(detail.get("status", ""))
         self.metrics = {one["name"]: one for one in detail.get("metrics", [])}
         self.hosts = {

@@ -11,12 +11,14 @@ from starlette.routing import Route
 from epochwatch import __version__
 from epochwatch.console.curves import AXES, curve, summarised
 from epochwatch.console.exports import MEDIA_TYPES, answer
+from epochwatch.console.hosts import host_paces, host_record, shift_of
 from epochwatch.console.live import Live
 from epochwatch.console.logs import log_page
 from epochwatch.console.points import exported, tracks, written
 from epochwatch.console.query import query
 from epochwatch.console.records import job_detail, job_summary
 from epochwatch.console.requests import Asked, Door, Refusal, no_such_job
+from epochwatch.console.widgets import widget
 from epochwatch.model.job import STATUSES, TrainingJob
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE
 from epochwatch.model.periods import Buckets
@@ -53,6 +55,7 @@ class Api:
             Route("/jobs/{job}/hosts", self._answering(self._hosts)),
             Route("/jobs/{job}/logs", self._answering(self._logs)),
             Route("/query", self._answering(self._query), methods=["GET", "POST"]),
+            Route("/widget", self._answering(self._widget), methods=["GET", "POST"]),
             Route("/live", self._live.endpoint),
         ]
 
@@ -121,7 +124,13 @@ class Api:
         width = asked.whole("width", DEFAULT_WIDTH, 1, MAX_WIDTH)
         low, high = asked.window()
         job = self._found(asked)
-        return {"hosts": [self._host(asked, job, host, (low, high), width) for host in job.hosts]}
+        found = host_paces(self._stores, asked.tenant, job)
+        return {
+            "hosts": [
+                self._host(asked, job, host, (low, high), width) | host_record(job, host, found.get(host))
+                for host in job.hosts
+            ]
+        }
 
     def _host(
         self, asked: Asked, job: TrainingJob, host: str, window: tuple[float, float], width: int
@@ -133,9 +142,13 @@ class Api:
             [("Host", f"{job.name}/{host}")],
             limit=MAX_HOST_METRICS,
         )
-        start, end = int(max(window[0], 0)), int(min(window[1] + 1, FOREVER))
+        shift = shift_of(job, host)
+        start, end = int(max(window[0] - shift, 0)), int(min(window[1] - shift + 1, FOREVER))
         found = self._stores.metrics.read(asked.tenant, metrics, Buckets(start, end, 1))
-        drawn = [{"metric": one.name, **summarised(list(found[one].values()), width)} for one in metrics]
+        drawn = []
+        for one in metrics:
+            columns = summarised(list(found[one].values()), width)
+            drawn.append({"metric": one.name, **columns, "x": [time + shift for time in columns["x"]]})
         return {"host": host, "metrics": drawn}
 
     def _logs(self, asked: Asked) -> dict[str, Any]:
@@ -149,6 +162,9 @@ class Api:
 
     def _query(self, asked: Asked) -> Response:
         return query(self._stores, asked)
+
+    def _widget(self, asked: Asked) -> Response | dict[str, Any]:
+        return widget(self._stores, asked)
 
     def _found(self, asked: Asked) -> TrainingJob:
         job: TrainingJob | None = self._stores.state.jobs.get(asked.tenant, asked.job)

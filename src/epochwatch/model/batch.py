@@ -9,6 +9,7 @@ exactly-once: the server knows for each source how far it has committed and drop
 
 import msgspec
 
+from epochwatch.model.clock import ClockOffset
 from epochwatch.model.metric import NO_UNIT
 from epochwatch.model.sampling import Wanted
 
@@ -192,6 +193,8 @@ class Progress(msgspec.Struct, omit_defaults=True):
     summary: dict[str, object] = {}
     """What ``run.summary`` holds."""
     tags: dict[str, str] = {}
+    clock: ClockOffset | None = None
+    """How far the server's clock is ahead of the host's; None before it was measured."""
 
 
 class Heard(msgspec.Struct, omit_defaults=True):
@@ -199,3 +202,7 @@ class Heard(msgspec.Struct, omit_defaults=True):
 
     sampling: Wanted | None = None
     """How the host is to be sampled from now on; None where that is the agent's affair."""
+    received: float = 0.0
+    """Unix seconds by the server's clock at which the request came, and ..."""
+    answered: float = 0.0
+    """... at which it was answered."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from epochwatch.model.batch import Definition, DefinitionHealth, Progress, Registration
+from epochwatch.model.clock import ClockOffset
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ class TrainingJob:
     log_group: str = LOG_GROUP
     log_stream: str = ""
     hosts: list[str] = field(default_factory=list)
+    clocks: dict[str, ClockOffset] = field(default_factory=dict)
+    """The server's clock against that of each host, as far as its agent has measured it."""
     definitions: list[Definition] = field(default_factory=list)
     health: list[DefinitionHealth] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
@@ -182,6 +185,11 @@ def with_host(job: TrainingJob, host: str) -> TrainingJob:
         return job
     hosts = [*job.hosts, host]
     return replace(job, hosts=hosts, host_count=max(len(hosts), job.host_count if job.created_by_api else 0))
+
+
+def with_clock(job: TrainingJob, host: str, clock: ClockOffset | None) -> TrainingJob:
+    """The record of a job of which a host's clock was measured."""
+    return job if clock is None else replace(job, clocks={**job.clocks, host: clock})
 
 
 def advance(job: TrainingJob, progress: Progress, now: float) -> TrainingJob:

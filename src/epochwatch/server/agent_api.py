@@ -113,6 +113,8 @@ class AgentApi:
         return await self._answer(request, HostMinute, keep)
 
     async def _progress(self, request: Request) -> Response:
+        received = time.time()
+
         def progress(tenant: Tenant, record: Progress) -> Heard:
             jobs = self._stores.state.jobs
             run = jobs.run(tenant, record.run_id)
@@ -120,9 +122,10 @@ class AgentApi:
                 raise Refusal(404, "UnknownRun", f"run {record.run_id} is not registered: register it first")
             job = jobs.progress(tenant, record, time.time())
             self._stores.feed.publish_job(tenant, job)
-            if not job.created_by_api or run.kind is not TRAINING:
-                return Heard()
-            return Heard(wanted_sampling(job.name, jobs.request(tenant, job.name)))
+            wanted = None
+            if job.created_by_api and run.kind is TRAINING:
+                wanted = wanted_sampling(job.name, jobs.request(tenant, job.name))
+            return Heard(wanted, received, time.time())
 
         return await self._answer(request, Progress, progress)
 

@@ -123,6 +123,19 @@ class RunPointStore:
             parameters,
         )
 
+    def steps_reached(self, tenant: Tenant, owner: Owner, name: str, start: int) -> dict[str, dict[int, float]]:
+        """For each host when it reached each step (Unix seconds), by what it wrote from ``start`` on (microseconds)."""
+        where, parameters = selection(tenant, owner, name, None, None)
+        rows = self._engine.query(
+            "SELECT toString(host) AS label, step, min(time) AS reached FROM run_points "
+            f"WHERE {where} AND time >= %(start)s AND step != %(unknown)s GROUP BY host, step",
+            {**parameters, "start": int(start), "unknown": NO_STEP},
+        )
+        found: dict[str, dict[int, float]] = {}
+        for row in rows.to_pylist():
+            found.setdefault(row["label"], {})[row["step"]] = row["reached"] / 1e6
+        return found
+
     def summaries(
         self, tenant: Tenant, owner: Owner, names: str | Sequence[str]
     ) -> dict[str, list[MetricSummary]]:

@@ -19,6 +19,7 @@ from epochwatch.model.job import (
     legal_name,
     log_stream,
     new_job,
+    with_clock,
     with_host,
 )
 from epochwatch.model.tenant import Tenant
@@ -78,7 +79,11 @@ class JobStore(JobRecords):
         run = self.run(tenant, progress.run_id)
         if run is None:
             raise ValueError(f"run {progress.run_id} is not registered")
-        job = self.change(tenant, run.job, lambda job: advance(job, progress, now), run.kind)
+
+        def advanced(job: TrainingJob) -> TrainingJob:
+            return with_clock(advance(job, progress, now), run.host, progress.clock)
+
+        job = self.change(tenant, run.job, advanced, run.kind)
         if job is None:
             raise ValueError(f"the job '{run.job}' has been deleted")
         return job
