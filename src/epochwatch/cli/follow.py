@@ -11,6 +11,7 @@ import click
 
 from epochwatch.cli.definitions import definition_options, definitions_of
 from epochwatch.cli.naming import checked_name, made_name, parsed_tags
+from epochwatch.cli.recording import recording_options
 from epochwatch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,12 +60,7 @@ class _Followed:
     default=None,
     help="Sample this host too. Default: only with --pid.",
 )
-@click.option("--quiet", is_flag=True, help="Print nothing.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="End with the summary as one line of JSON on standard error."
-)
-@click.option("--no-server", is_flag=True, help="Do not start a server; what is read waits for one.")
-@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag of the training job; repeatable.")
+@recording_options
 @click.argument("paths", nargs=-1, metavar="[FILE]...")
 @click.pass_context
 def follow_command(

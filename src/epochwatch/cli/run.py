@@ -10,6 +10,7 @@ import click
 
 from epochwatch.cli.definitions import definition_options, definitions_of
 from epochwatch.cli.naming import checked_name, made_name, parsed_tags
+from epochwatch.cli.recording import recording_options
 
 
 @click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -21,12 +22,7 @@ from epochwatch.cli.naming import checked_name, made_name, parsed_tags
     default=None,
     help="A terminal or pipes for the command; the default decides by itself.",
 )
-@click.option("--quiet", is_flag=True, help="Print nothing of our own.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="End with the summary as one line of JSON on standard error."
-)
-@click.option("--no-server", is_flag=True, help="Do not start a server; what is recorded waits for one.")
-@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag of the training job; repeatable.")
+@recording_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
 def run_command(
