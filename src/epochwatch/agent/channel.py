@@ -14,6 +14,8 @@ PIPE_BYTES = 1 << 20
 AT_ONCE = 1 << 18
 """Bytes taken from the training before they are stored and noted."""
 READ_BYTES = 1 << 16
+QUIET_LINE_SECONDS = 0.25
+"""After so long without output the values of a line that is not at its end are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Channel:
         index = (directory / ends.name).with_suffix(".idx")
         self._index = os.open(index, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._noted = 0  # bytes of whole rows
+        self._moved: float | None = time.monotonic()  # when bytes came of which it is not known how they end
         self._splice_in = self._splice_out = hasattr(os, "splice")
         self._position = os.fstat(self._log).st_size
         self._adopt()
@@ -88,7 +91,21 @@ class Channel:
             taken += count
         if taken and self._store():
             self._note()
+            self._moved = time.monotonic()
         return taken, self.ended
+
+    def mark_quiet(self) -> bool:
+        """Marks in the index that the output has been quiet amid a line, once. Returns whether it may yet come to that:
+        call again within ``QUIET_LINE_SECONDS`` then.
+        """
+        if self._moved is None or self.failure is not None or not self._position:
+            return False
+        if time.monotonic() - self._moved < QUIET_LINE_SECONDS:
+            return True
+        self._moved = None
+        if os.pread(self._log, 1, self._position - 1) not in _LINE_ENDS:
+            self._note()
+        return False
 
     def close(self) -> None:
         """Closes the files; the ends stay open for others of this process."""
@@ -177,6 +194,7 @@ class Channel:
             self.failure = self.failure or error
 
 
+_LINE_ENDS = (b"\n", b"\r")
 _NONBLOCK = getattr(os, "SPLICE_F_NONBLOCK", 0)
 _REFUSED = (errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP)
 

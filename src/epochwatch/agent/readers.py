@@ -3,13 +3,16 @@
 import contextlib
 import math
 import os
+import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
+from epochwatch.agent.early import EarlyValues
 from epochwatch.agent.journal import JournalReader
 from epochwatch.agent.sampler import NAMES, ROW, UNITS
 from epochwatch.agent.spool import INDEX_ROW, Spool
@@ -34,8 +37,6 @@ class Piece:
 
     file: str
     end: int
-    flushed: bool = False
-    """Whether it is the unfinished last line of an output, which ends where the bytes end."""
     log_events: LogEvents | None = None
     run_points: RunPoints | None = None
     samples: InstanceSamples | None = None
@@ -57,49 +58,62 @@ class Reader(Protocol):
 
 
 class OutputReader:
-    """Lines of an output and the metric values in them."""
+    """Lines of an output and the metric values in them: a function of the bytes, and of where between them the index
+    notes that they were quiet. There the values of an unfinished line are taken, too.
+    """
+
+    _log = -1
 
     def __init__(self, spool: Spool, file: str, definitions: Sequence[Definition], *, automatic: bool) -> None:
         self.file = file
         self.extractor = Extractor(definitions, automatic=automatic)
         self._spool = spool
-        self._flushed = 0
+        self._early = EarlyValues()
+        self._flushed = self._glimpsed = 0
         self._index = _Index((spool.path / file).with_suffix(".idx"))
-        self._log = -1
 
     @property
     def position(self) -> int:
         """Offset up to which bytes were fed to the extractor."""
         return self.extractor.offset
 
+    def state(self) -> dict[str, Any]:
+        """For ``resume``; JSON-able."""
+        return self.extractor.state() | {"early": self._early.state()}
+
     def resume(self, state: dict[str, Any]) -> None:
-        """Goes on where ``extractor.state()`` was taken; by another version of this program, from the beginning: the
+        """Goes on where ``state`` was taken; by another version of this program, from the beginning: the
         server drops what it has.
         """
         with contextlib.suppress(ValueError):
             extractor = Extractor.restore(state)
             self.extractor.close()
             self.extractor = extractor
+            self._early.restore(state.get("early", []))
 
     def clone(self) -> "OutputReader":
         """Another at the same position."""
         twin = OutputReader(self._spool, self.file, [], automatic=False)
-        twin.extractor = Extractor.restore(self.extractor.state())
+        twin.resume(self.state())
         return twin
 
     def read(self, *, last: bool) -> Piece | None:
         """As Reader.read; the unfinished last line comes with the last piece."""
         begin = self.position
-        data = self._bytes(begin, min(self._index.refresh(begin) - begin, PIECE_BYTES))
+        noted = self._index.refresh(begin)
+        if self._index.quiet(begin) == begin and self._glimpsed < begin:
+            self._glimpsed = begin
+            early = self._early.glimpse(self.extractor)
+            if early.values:
+                return self._piece(early, begin)
+        data = self._bytes(begin, min(noted, self._index.quiet(begin + 1), begin + PIECE_BYTES) - begin)
         if data:
-            return self._piece(self.extractor.feed(data, begin), begin + len(data))
+            return self._piece(self._early.rest(self.extractor.feed(data, begin)), begin + len(data))
         if last and self._flushed < begin:
             self._flushed = begin
-            extracted = self.extractor.flush()
+            extracted = self._early.rest(self.extractor.flush())
             if extracted.lines:
-                piece = self._piece(extracted, begin)
-                piece.flushed = True
-                return piece
+                return self._piece(extracted, begin)
         return None
 
     def health(self) -> list[DefinitionHealth]:
@@ -109,9 +123,7 @@ class OutputReader:
     def close(self) -> None:
         """Ends the extractor's worker and closes the log."""
         self.extractor.close()
-        if self._log >= 0:
-            os.close(self._log)
-            self._log = -1
+        self._close_log()
 
     def _bytes(self, begin: int, count: int) -> bytes:
         if count <= 0:
@@ -119,6 +131,13 @@ class OutputReader:
         if self._log < 0:
             self._log = os.open(self._spool.path / self.file, os.O_RDONLY | os.O_CLOEXEC)
         return os.pread(self._log, count, begin)
+
+    def _close_log(self) -> None:
+        if self._log >= 0:
+            os.close(self._log)
+            self._log = -1
+
+    __del__ = _close_log  # copies that read ahead are let go of without a word
 
     def _piece(self, extracted: Extracted, end: int) -> Piece:
         source = self._spool.source(self.file)
@@ -138,7 +157,7 @@ class OutputReader:
 
 
 class _Index:
-    """Times of arrival: which row covers an offset."""
+    """Times of arrival: which row covers an offset, and where the output was quiet amid a line."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -146,6 +165,7 @@ class _Index:
         self._read = 0
         self._ends = array("Q")
         self._times = array("Q")
+        self._quiet = array("Q")
 
     def refresh(self, position: int) -> int:
         """Reads new rows and returns the offset up to which the log is noted."""
@@ -160,13 +180,21 @@ class _Index:
                 break
             self._read += len(rows)
             both = array("Q", rows)
+            known = len(self._ends)
             self._ends.extend(both[::2])
+            self._quiet.extend([end for before, end in pairwise(self._ends[max(known - 1, 0) :]) if before == end])
             self._times.extend(both[1::2])
         # A line may end a little before what was fed last: its beginning was held back.
         done = bisect_left(self._ends, position - 2 * MAX_LINE) if position > 2 * MAX_LINE else 0
         if done > 4096:
             del self._ends[:done], self._times[:done]
+            del self._quiet[: bisect_left(self._quiet, self._ends[0])]
         return self._ends[-1] if self._ends else 0
+
+    def quiet(self, position: int) -> int:
+        """The first place at or behind an offset at which the output was quiet; ``sys.maxsize`` if there is none."""
+        row = bisect_left(self._quiet, position)
+        return self._quiet[row] if row < len(self._quiet) else sys.maxsize
 
     def times(self, ends: "array[int]") -> list[int]:
         """Unix microseconds of arrival for offsets that never decrease."""

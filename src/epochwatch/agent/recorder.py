@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from epochwatch.agent.channel import Channel, ChannelEnds
+from epochwatch.agent.channel import QUIET_LINE_SECONDS, Channel, ChannelEnds
 from epochwatch.agent.child import Training
 from epochwatch.agent.spool import Exit, Lock, Spool
 
@@ -84,7 +84,9 @@ class Recorder:
         """Returns when the training has ended and all it printed is in the spool; the exit record is written."""
         self._ring()  # a predecessor may have died before it did
         while True:
-            self._poll.poll(self._wait_seconds * 1000)
+            unsettled = [channel for channel in self._channels if channel.mark_quiet()]
+            patience = QUIET_LINE_SECONDS if unsettled else TICK_SECONDS
+            self._poll.poll(1000 * min(patience, self._wait_seconds))
             moved = self._pump()
             over, code = self._training.ended()
             if over:

@@ -344,7 +344,7 @@ class Shipper:
         self._saved = time.monotonic()
         if not self._pending:
             for reader in self._outputs:
-                self._state.extraction[reader.file] = reader.extractor.state()
+                self._state.extraction[reader.file] = reader.state()
         try:
             self._spool.write_state(self._state)
         except OSError as error:

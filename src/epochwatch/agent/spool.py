@@ -37,7 +37,9 @@ import msgspec
 from epochwatch.model.batch import Registration
 
 INDEX_ROW = struct.Struct("<QQ")
-"""One row of an index: end offset in the log, Unix microseconds of arrival."""
+"""One row of an index: end offset in the log, Unix microseconds of arrival. With the offset of the row before it is a
+*quiet mark*: nothing came for a while behind a line that was not at its end.
+"""
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 

@@ -71,23 +71,19 @@ class Tally:
     def __init__(self) -> None:
         self.metrics: dict[str, MetricTally] = {}
         self._counted: dict[str, int] = {}
-        self._flushed: set[str] = set()
+        """For each file the position of the last value counted."""
 
     def add(self, piece: Piece) -> None:
         """Counts what of the piece lies behind what was counted of its file."""
-        counted = -1 if piece.flushed else self._counted.get(piece.file, -1)
-        if piece.flushed and piece.file in self._flushed:
-            return
-        if piece.flushed:
-            self._flushed.add(piece.file)
         if piece.run_points is not None:
-            self._add(piece.run_points, counted)
-        self._counted[piece.file] = max(piece.end, self._counted.get(piece.file, -1))
+            self._counted[piece.file] = self._add(piece.run_points, self._counted.get(piece.file, -1))
 
-    def _add(self, points: RunPoints, counted: int) -> None:
+    def _add(self, points: RunPoints, counted: int) -> int:
+        """Counts what lies behind ``counted``; returns how far it is counted now."""
         labels = [one.label for one in series_of(points)]
+        positions = array("Q", points.positions)
         columns = zip(
-            array("Q", points.positions),
+            positions,
             array("I", points.metrics),
             array("q", points.steps),
             array("d", points.values),
@@ -101,3 +97,4 @@ class Tally:
             if tally is None:
                 tally = self.metrics[name] = MetricTally(name)
             tally.add(value, None if step == NO_STEP else step)
+        return max(counted, positions[-1])

@@ -2,6 +2,7 @@
 
 import math
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from epochwatch.extraction.lines import Lines
@@ -35,3 +36,11 @@ class Extracted:
         self.steps.append(step)
         self.epochs.append(math.nan if epoch is None else epoch)
         self.ends.append(end)
+
+    def only(self, numbers: Sequence[int]) -> "Extracted":
+        """The same with some of the values, by their numbers in order."""
+        chosen = Extracted(self.lines, self.names, self.series)
+        for name in ("name_ids", "values", "steps", "epochs", "ends"):
+            column = getattr(self, name)
+            getattr(chosen, name).extend([column[number] for number in numbers])
+        return chosen

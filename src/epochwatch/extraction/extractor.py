@@ -86,6 +86,18 @@ class Extractor:
         """
         return self._extract(self._framer.feed(data, base_offset))
 
+    def glimpse(self) -> Extracted:
+        """The values that the unfinished last line holds so far, with ``end`` one before ``offset``, and no line.
+        A number at its very end is left out, as are values of which it may yet tell the step. Nothing changes here:
+        the line is read anew when its end comes.
+        """
+        twin = self.restore(self.state(), guard=self._guard)
+        found = twin._extract(self._framer.glimpse())
+        found.lines = Lines(self.offset, b"")
+        labels = [found.series[number].label for number in found.name_ids]
+        certain = [twin._steps.told_always(label) or not self._steps.told_always(label) for label in labels]
+        return found.only([number for number, sure in enumerate(certain) if sure])
+
     def flush(self) -> Extracted:
         """The unfinished last line, at the end of the source."""
         return self._extract(self._framer.flush())

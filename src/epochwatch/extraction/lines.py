@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, cast, overload
 
 MAX_LINE = 65536
 """Default bound of a line in bytes; longer ones come out in pieces of at most this size."""
+GLIMPSED = 8192
+"""Longest unfinished line, in bytes, that is looked at before its end comes."""
 
 _LINE = re.compile(rb"([^\r\n]*)(\r\n?|\n)")
 # Control sequences (CSI), operating system commands (OSC), two-byte escapes, and the backspaces of older bars.
@@ -187,6 +189,16 @@ class Framer:
         if len(self._carry) > self.max_line:
             self._shed(start + rest, lines)
         return Lines.of(lines)
+
+    def glimpse(self) -> Lines:
+        """The unfinished last line as it stands, less a number at its end that may go on; nothing where it is longer
+        than ``GLIMPSED``. It ends one before the bytes do: behind every line before it, before its own end.
+        """
+        carry = self._carry
+        if self._continued or not 1 < len(carry) <= min(GLIMPSED, self.max_line // 2):
+            return Lines(self.offset, b"")
+        start = self.offset - len(carry)
+        return Lines.of([_piece(start, self.offset - 1, carry, first=True)])
 
     def flush(self) -> Lines:
         """The unfinished last line, if any, as a line that ends where the bytes end."""

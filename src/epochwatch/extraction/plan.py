@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from epochwatch.extraction.dimensions import Combinations, dimensions
 from epochwatch.extraction.health import Health
-from epochwatch.extraction.pattern import Capture, Pattern
+from epochwatch.extraction.pattern import Capture, Pattern, compiled
 from epochwatch.extraction.steps import TELLINGS, Steps, Telling, is_epoch, is_step
 from epochwatch.model.batch import Definition
 from epochwatch.model.metric import Dimensions
@@ -79,7 +79,7 @@ class Rule:
     @classmethod
     def of(cls, number: int, definition: Definition, columns: Columns, *, all_matches: bool) -> "Rule":
         """The definition, not yet at work."""
-        pattern = Pattern(definition)
+        pattern = compiled(definition)
         limit = 0 if all_matches or pattern.groups.every else 1
         column = columns.of(series_of(definition))
         return cls(number, definition.name, pattern, Health(definition, pattern), column, limit, Combinations())

@@ -190,6 +190,10 @@ class Steps:
         entry[1] = step
         return step
 
+    def told_always(self, metric: str) -> bool:
+        """Whether each value of the metric so far, if there was any, told its step or stood in a line that did."""
+        return self._metrics.get(metric, [None])[0] is None
+
     def state(self) -> dict[str, list[Any]]:
         """Everything known; JSON-able."""
         return {name: list(entry) for name, entry in self._metrics.items()}
