@@ -12,10 +12,10 @@ logger = logging.getLogger(__name__)
 
 EVERY_SECONDS: Final = 0.5
 TERM_SECONDS: Final = 60.0
-"""A server that is elected stays so for this long, then another may be."""
+"""A server that is elected stays so for this long, and while something is under way; then another may be."""
 AT_ONCE: Final = 16
 STOP_SECONDS: Final = 5.0
-"""How long a server that stops waits for what is under way; it is done again by the next."""
+"""How long a server that stops, or fails, waits for what is under way; what is not done then is done again."""
 
 
 class Task(NamedTuple):
@@ -77,13 +77,13 @@ class DueWork:
         end = time.monotonic() + TERM_SECONDS
         self._each_term(self._clock())
         try:
-            while not self._stopped and time.monotonic() < end:
+            while not self._stopped and (self._keys() or time.monotonic() < end):
                 self._added.clear()
                 for task in self._find(self._clock(), self._keys(), AT_ONCE - len(self._keys())):
                     self._begin(task)
                 self._added.wait(EVERY_SECONDS)
         finally:
-            self._finish(STOP_SECONDS if self._stopped else None)
+            self._finish()
 
     def _keys(self) -> Collection[str]:
         with self._freed:
@@ -106,7 +106,7 @@ class DueWork:
                 self._freed.notify_all()
             self._added.set()
 
-    def _finish(self, seconds: float | None) -> None:
-        """Wait for what is under way: another server may be the next to be elected, and would do it too."""
+    def _finish(self) -> None:
+        """Wait a moment for what is under way: the next that is elected would do it again."""
         with self._freed:
-            self._freed.wait_for(lambda: not self._busy, seconds)
+            self._freed.wait_for(lambda: not self._busy, STOP_SECONDS)

@@ -66,6 +66,8 @@ class _Pages:
 
     def acting(self, act: Callable[[Request], str]) -> Callable[[Request], "object"]:
         async def respond(request: Request) -> Response:
+            if request.method == "HEAD":  # whoever only looks changes nothing
+                return _page("")
             try:
                 return _page(html.escape(await run_in_threadpool(act, request)))
             except AwsError as error:

@@ -229,9 +229,12 @@ def _accepts(policy: Policy, objects: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _leaves(values: Sequence[Any]) -> Iterator[Any]:
-    for value in values:
+    """The values in lists, however deep these are."""
+    waiting = list(reversed(values))
+    while waiting:
+        value = waiting.pop()
         if isinstance(value, list):
-            yield from _leaves(value)
+            waiting += reversed(value)
         else:
             yield value
 
