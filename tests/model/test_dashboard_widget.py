@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from epochwatch.model.dashboard import times
 from epochwatch.model.dashboard.metric_rows import ExpressionRow, InvalidRow, MetricRow, rows
-from epochwatch.model.dashboard.widget import HorizontalAnnotation, metric_widget, widgets_of
+from epochwatch.model.dashboard.widget import HorizontalAnnotation, metric_widget, placed_widgets
 
 NOW = 1_785_585_600.0  # 2026-08-01T12:00:00Z
 CPU = ["AWS/EC2", "CPUUtilization", "InstanceId", "i-1"]
@@ -133,19 +133,13 @@ def test_annotations_are_lines_or_bands():
 
 def test_widgets_of_a_dashboard_come_as_they_are_read_and_have_its_time_where_they_have_none():
     def at(x, y, **properties):
-        return {
-            "type": "metric",
-            "x": x,
-            "y": y,
-            "properties": {"metrics": [CPU], "title": f"{x},{y}"} | properties,
-        }
+        return {"type": "metric", "x": x, "y": y, "properties": {"title": f"{x},{y}"} | properties}
 
-    body = {
-        "start": "-PT6H",
-        "widgets": [at(6, 0), at(0, 6), {"type": "text", "properties": {"markdown": ""}}, at(0, 0, start="-PT1H")],
-    }
-    assert [(one.title, one.start) for one in widgets_of(body)] == [
-        ("0,0", "-PT1H"),
-        ("6,0", "-PT6H"),
-        ("0,6", "-PT6H"),
+    text = {"type": "text", "y": 6, "x": 1, "properties": {"markdown": ""}}
+    body = {"start": "-PT6H", "widgets": [at(6, 0), text, at(0, 6), at(0, 0, start="-PT1H")]}
+    assert [one["properties"] for one in placed_widgets(body)] == [
+        {"title": "0,0", "start": "-PT1H"},
+        {"title": "6,0", "start": "-PT6H"},
+        {"title": "0,6", "start": "-PT6H"},
+        {"markdown": ""},
     ]

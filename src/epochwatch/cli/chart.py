@@ -33,6 +33,9 @@ class Frame:
     x_name: str = "step"
     """``step``, ``epoch``, ``time`` (Unix seconds) or ``relative`` (seconds)."""
     logarithmic: bool = False
+    least: float | None = None
+    greatest: float | None = None
+    """Ends of the value axis; None for those of the values. What lies beyond is drawn at the edge."""
 
 
 @dataclass(slots=True)
@@ -84,7 +87,7 @@ def draw(curves: Sequence[Curve], frame: Frame) -> Chart:
     positions = [x for curve in kept for x in curve.x]
     if not values:
         raise ValueError("no value above zero to draw" if frame.logarithmic else "no finite value to draw")
-    low, high = _range(min(values), max(values))
+    low, high = _limited(_range(min(values), max(values)), frame)
     left, right = min(positions), max(positions)
     rows = max(frame.height, SMALLEST_HEIGHT) - 2
     labels = _value_labels(low, high, rows, frame.logarithmic)
@@ -126,6 +129,13 @@ def _range(low: float, high: float) -> tuple[float, float]:
         room = abs(low) * 0.1 or 1.0
         return low - room, high + room
     return low, high
+
+
+def _limited(found: tuple[float, float], frame: Frame) -> tuple[float, float]:
+    """With the ends that the frame names, where these leave something between them."""
+    low = found[0] if frame.least is None else frame.least
+    high = found[1] if frame.greatest is None else frame.greatest
+    return (low, high) if low < high else found
 
 
 def _plot(canvas: Canvas, curve: Curve, owner: int, bounds: tuple[float, float, float, float]) -> None:

@@ -25,7 +25,8 @@ COMMANDS = {
     "metrics": ("epochwatch.cli.metrics:metrics_command", "Export a job's points: table, CSV, JSON or Parquet."),
     "logs": ("epochwatch.cli.logs:logs_command", "Show or follow a job's log."),
     "alarm": ("epochwatch.cli.alarm:alarm_command", "Make, list and delete a job's alarms."),
-    "plot": ("epochwatch.cli.plot:plot_command", "Draw curves in the terminal."),
+    "plot": ("epochwatch.cli.plot:plot_command", "Draw curves, widgets and dashboards."),
+    "dashboard": ("epochwatch.cli.dashboard:dashboard_command", "List, show, export and import dashboards."),
     "query": ("epochwatch.cli.query:query_command", "Ask for metrics: an expression, a search, SQL."),
     "regex": ("epochwatch.cli.regex:regex_command", "Try metric definitions on a log."),
     "interrupt": (

@@ -39,28 +39,32 @@ def job_dashboard(
     started: float, ended: float | None, now: float, metrics: Sequence[MetricId], region: str
 ) -> dict[str, Any]:
     """The body of a job's dashboard: a chart of each of its metrics (those of one name behind the last colon or slash
-    together), then one for each metric of its hosts. Times are in Unix seconds; ``ended`` None while it runs.
+    together; losses first), then one for each metric of its hosts. Times are in Unix seconds; ``ended`` None while it
+    runs.
     """
     own = [one for one in metrics if "Host" not in dict(one.dimensions)]
     hosts = [one for one in metrics if "Host" in dict(one.dimensions)]
-    charts = _grouped(own, lambda one: re.split("[:/]", one.name)[-1])
+    found = _grouped(own, lambda one: re.split("[:/]", one.name)[-1])
+    charts = {name: found[name] for name in sorted(found, key=lambda one: ("loss" not in one.lower(), one))}
     of_hosts = _grouped(hosts, lambda one: one.name)
     order = {name: place for place, name in enumerate(HOST_METRICS)}
     charts |= {
         name: of_hosts[name] for name in sorted(of_hosts, key=lambda one: (order.get(one, len(order)), one))
     }
-    last = now if ended is None else ended
-    period = suitable_period(started, max(last, started + 1), 1)
+    period = _period(started, ended, now)
     widgets = [
         _chart(title, [_row(one) for one in drawn[:MOST_CURVES]], period, region)
         for title, drawn in list(charts.items())[:MOST_CHARTS]
     ]
-    times = (
-        {"start": f"-PT{math.ceil((now - started) / 60) + 1}M"}
-        if ended is None
-        else {"start": _written(started), "end": _written(ended + 1)}
-    )
-    return times | {"periodOverride": "inherit", "widgets": _placed(widgets)}
+    return _times(started, ended, now) | {"periodOverride": "inherit", "widgets": _placed(widgets)}
+
+
+def job_chart(
+    title: str, started: float, ended: float | None, now: float, metrics: Sequence[MetricId], region: str
+) -> dict[str, Any]:
+    """The widget of some metrics of a job over its time."""
+    made = _chart(title, [_row(one) for one in metrics], _period(started, ended, now), region)
+    return made | {"properties": made["properties"] | _times(started, ended, now)}
 
 
 def fleet_dashboard(alarms: Sequence[str], region: str) -> dict[str, Any]:
@@ -72,6 +76,17 @@ def fleet_dashboard(alarms: Sequence[str], region: str) -> dict[str, Any]:
     if alarms:
         widgets.append({"type": "alarm", "properties": {"title": "Alarms", "alarms": list(alarms[:MOST_ALARMS])}})
     return {"start": "-PT3H", "periodOverride": "inherit", "widgets": _placed(widgets)}
+
+
+def _period(started: float, ended: float | None, now: float) -> int:
+    return suitable_period(started, max(now if ended is None else ended, started + 1), 1)
+
+
+def _times(started: float, ended: float | None, now: float) -> dict[str, str]:
+    """The time of a job: one that runs is shown until now, whenever that is."""
+    if ended is None:
+        return {"start": f"-PT{math.ceil((now - started) / 60) + 1}M"}
+    return {"start": _written(started), "end": _written(ended + 1)}
 
 
 def _search(wanted: str) -> str:

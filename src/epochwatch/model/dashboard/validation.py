@@ -78,6 +78,11 @@ def picture_problems(widget: Mapping[str, Any]) -> list[Problem]:
     return [*found, *_chart_problems(widget, ""), *_range_problems(widget, "")]
 
 
+def metric_problems(properties: Mapping[str, Any]) -> list[Problem]:
+    """All that is wrong with the properties of a metric widget, which need no region here."""
+    return _properties_problems("metric", {"region": "", **properties}, "")
+
+
 def _properties_problems(kind: str, properties: Mapping[str, Any], where: str) -> list[Problem]:
     if kind not in _PROPERTIES:
         return []

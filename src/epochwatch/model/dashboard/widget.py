@@ -107,14 +107,15 @@ def metric_widget(properties: Mapping[str, Any]) -> MetricWidget:
     return msgspec.convert(properties, MetricWidget)
 
 
-def widgets_of(body: Mapping[str, Any]) -> list[MetricWidget]:
-    """The metric widgets of a dashboard in which nothing is wrong, from top to bottom and from left to right. Where
-    they name no time, it is the dashboard's.
+def placed_widgets(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The widgets of a dashboard from top to bottom and from left to right; the metric ones have the dashboard's times
+    where they name none.
     """
-    placed = [one for one in body["widgets"] if one["type"] == "metric"]
-    placed.sort(key=lambda one: (one.get("y", 0), one.get("x", 0)))
-    times_of_all = {name: body[name] for name in ("start", "end") if name in body}
+    whole = {name: body[name] for name in ("start", "end") if name in body}
+    placed = sorted(body["widgets"], key=lambda one: (one.get("y", 0), one.get("x", 0)))
     return [
-        metric_widget((times_of_all if "start" not in one["properties"] else {}) | one["properties"])
+        {**one, "properties": whole | one["properties"]}
+        if one["type"] == "metric" and "start" not in one["properties"]
+        else one
         for one in placed
     ]

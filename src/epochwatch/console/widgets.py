@@ -1,0 +1,108 @@
+"""Widgets with what they show: as numbers for a face that draws them itself, or as a picture."""
+
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from starlette.responses import Response
+
+from epochwatch.console.requests import Asked, Refusal
+from epochwatch.model.aws_error import AwsError
+from epochwatch.model.dashboard.picture import Curve, Floats, Picture, stacked
+from epochwatch.model.dashboard.widget import HorizontalAnnotation, MetricWidget, metric_widget
+from epochwatch.services.call import Call
+from epochwatch.services.cloudwatch.metric_widget import picture_of
+from epochwatch.store.stores import Stores
+
+FORMATS: Final = ("json", "png")
+LARGEST_WIDGET: Final = 500_000
+"""Characters of its JSON."""
+_HINT: Final = 'A metric widget is an object such as {"metrics": [["Lab", "loss"]]}; see docs/dashboards.md.'
+
+
+def widget(stores: Stores, asked: Asked) -> Response | dict[str, Any]:
+    """The answer to ``/widget``: what the widget shows now. Raises Refusal."""
+    wanted = asked.choice("format", FORMATS, "json")
+    shown = _widget(asked.text("widget", most=LARGEST_WIDGET))
+    call = Call(asked.tenant, stores, uuid.uuid4().hex, time.time())
+    try:
+        picture = picture_of(call, shown)
+    except AwsError as error:
+        raise Refusal(400, str(error)) from error
+    if wanted == "json":
+        return record(picture)
+    from epochwatch.drawing.draw import draw
+
+    if shown.view == "table":
+        raise Refusal(400, "A widget of the view table is not drawn as a picture.", "Ask for format=json.")
+    return Response(draw(picture), media_type="image/png", headers={"cache-control": "no-store"})
+
+
+def _widget(text: str) -> MetricWidget:
+    from epochwatch.model.dashboard.validation import NotAnObject, metric_problems, parse_object
+
+    try:
+        given = parse_object(text)
+    except NotAnObject as error:
+        raise Refusal(400, "The widget is not the JSON of an object.", _HINT) from error
+    problems = metric_problems(given)
+    if problems:
+        told = "; ".join(f"{one.path or '/'}: {one.message}" for one in problems)
+        raise Refusal(400, f"The widget is invalid: {told}.", _HINT)
+    try:
+        return metric_widget(given)
+    except msgspec.ValidationError as error:  # theme, width or height, which only pictures have
+        raise Refusal(400, f"The widget is invalid: {error}.", _HINT) from error
+
+
+def record(picture: Picture) -> dict[str, Any]:
+    """The picture as JSON: curves with what they are to be drawn as, those that are stacked upon each other."""
+    shown = picture.widget
+    curves = [_curve(curve, curve.values, curve.high) for curve in picture.curves]
+    if shown.stacked and shown.view == "timeSeries":
+        curves = [
+            entry
+            for side in ("left", "right")
+            for entry in _stacked([c for c in picture.curves if c.axis == side])
+        ]
+    return {
+        "title": shown.title,
+        "view": shown.view,
+        "start": picture.start,
+        "end": picture.end,
+        "axes": {"left": shown.y_axis.left, "right": shown.y_axis.right},
+        "curves": curves,
+        "levels": [_level(one) for level in picture.levels for one in _lines(level) if one.visible],
+    }
+
+
+def _stacked(curves: Sequence[Curve]) -> list[dict[str, Any]]:
+    there = [curve for curve in curves if len(curve.timestamps)]
+    return [
+        _curve(curve, high, None) | {"timestamps": moments.tolist()}
+        for curve, (moments, _, high) in zip(there, stacked(there), strict=True)
+    ]
+
+
+def _curve(curve: Curve, values: Floats, high: Floats | None) -> dict[str, Any]:
+    return {
+        "label": curve.label,
+        "color": curve.color,
+        "axis": curve.axis,
+        "unit": curve.unit,
+        "number": curve.number,
+        "incomplete": curve.incomplete,
+        "timestamps": curve.timestamps.tolist(),
+        "values": values.tolist(),
+        "high": None if high is None else high.tolist(),
+    }
+
+
+def _lines(level: HorizontalAnnotation | Sequence[HorizontalAnnotation]) -> Sequence[HorizontalAnnotation]:
+    return [level] if isinstance(level, HorizontalAnnotation) else level
+
+
+def _level(one: HorizontalAnnotation) -> dict[str, Any]:
+    return {"value": one.value, "label": one.label, "color": one.color, "axis": one.y_axis}
