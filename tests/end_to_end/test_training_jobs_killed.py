@@ -11,7 +11,7 @@ import pytest
 
 from epochwatch.launchers.directory import JobDirectory
 from tests.end_to_end.test_training_jobs import SPOT
-from tests.launchers.created_jobs import JobServer, until, way
+from tests.launchers.created_jobs import JobServer, process_of, until, way
 
 WHOLE = ["Starting", "Downloading", "Training", "Uploading", "Completed"]
 COUNTING = "for i in $(seq 1 40); do echo line $i; sleep 0.05; done; echo m > /opt/ml/model/m"
@@ -67,7 +67,7 @@ def test_a_job_that_ends_while_the_server_is_away_is_told_of_later(server: JobSe
 def test_a_runner_that_is_killed_is_started_again_and_goes_on(server: JobServer) -> None:
     server.shell("runner-killed", WAITING)
     server.until_line("runner-killed", "line 5")
-    os.kill(_process_of(server, "runner"), signal.SIGKILL)
+    os.kill(process_of(server, "runner"), signal.SIGKILL)
     _go(server, "runner-killed")
 
     job = server.over("runner-killed")
@@ -79,7 +79,7 @@ def test_a_runner_that_is_killed_is_started_again_and_goes_on(server: JobServer)
 def test_a_host_process_that_is_killed_does_not_hurt_the_training(server: JobServer) -> None:
     server.shell("host-killed", WAITING)
     server.until_line("host-killed", "line 5")
-    os.kill(_process_of(server, "host"), signal.SIGKILL)
+    os.kill(process_of(server, "host"), signal.SIGKILL)
     _go(server, "host-killed")
 
     job = server.over("host-killed")
@@ -91,7 +91,7 @@ def test_a_host_process_that_is_killed_does_not_hurt_the_training(server: JobSer
 def test_a_job_whose_host_process_was_killed_can_still_be_stopped(server: JobServer) -> None:
     server.shell("host-killed-first", "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.1; done")
     server.until_line("host-killed-first", "ready")
-    os.kill(_process_of(server, "host"), signal.SIGKILL)
+    os.kill(process_of(server, "host"), signal.SIGKILL)
 
     server.sagemaker.stop_training_job(TrainingJobName="host-killed-first")
 
@@ -102,7 +102,7 @@ def test_a_job_whose_host_process_was_killed_can_still_be_stopped(server: JobSer
 def test_runner_and_server_killed_together_lose_nothing(server: JobServer) -> None:
     server.shell("both-killed", WAITING)
     server.until_line("both-killed", "line 5")
-    runner = _process_of(server, "runner")
+    runner = process_of(server, "runner")
     server.kill()
     os.kill(runner, signal.SIGKILL)
     _go(server, "both-killed")
@@ -170,18 +170,6 @@ def _processes(server: JobServer) -> list[psutil.Process]:
         process for process in psutil.process_iter(["cmdline"]) if home in " ".join(process.info["cmdline"] or [])
     ]
     return found + [child for process in found for child in process.children(recursive=True)]
-
-
-def _process_of(server: JobServer, part: str) -> int:
-    """The process of the module itself, not the ones forked from it."""
-    home = str(server.process.home)
-    words = {
-        process.pid: process.info
-        for process in psutil.process_iter(["cmdline", "ppid"])
-        if f"epochwatch.launchers.{part}" in (process.info["cmdline"] or [])
-        and home in " ".join(process.info["cmdline"])
-    }
-    return int(next(pid for pid, info in words.items() if info["ppid"] not in words))
 
 
 def _streams(server: JobServer, job: str) -> list[str]:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,8 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 from botocore.exceptions import BotoCoreError, ClientError
 
+from epochwatch.launchers.directory import TRAINING, HostDirectory
 from tests.servers import ServerProcess
 
 ROLE = "arn:aws:iam::123456789012:role/training"
@@ -91,6 +94,17 @@ class JobServer:
         kept = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
         return kept | told
 
+    def end_jobs(self) -> None:
+        """Leave nothing behind of jobs that would go on after the test."""
+        for process in psutil.process_iter(["cmdline"]):
+            if str(self.process.home / "jobs") in " ".join(process.info["cmdline"] or []):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+        for path in self.process.home.glob("jobs/*/*/*/*/*/training.pid"):
+            if HostDirectory(path.parent).state().phase == TRAINING:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(int(path.read_text()), signal.SIGKILL)
+
     def describe(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = self.sagemaker.describe_training_job(TrainingJobName=name)
         return found
@@ -118,13 +132,17 @@ class JobServer:
 
     def until_line(self, name: str, line: str) -> None:
         """Wait until the job has printed ``line``."""
+        self.until_printed(name, lambda lines: line in lines)
+
+    def until_printed(self, name: str, enough: Callable[[list[str]], object]) -> None:
+        """Wait until what the job has printed is ``enough``."""
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             with contextlib.suppress(ClientError, BotoCoreError):
-                if line in self.lines(name):
+                if enough(self.lines(name)):
                     return
-            time.sleep(0.1)
-        raise AssertionError(f"{name} has not printed {line!r}: {self.lines(name)}\n{self.said()}")
+            time.sleep(0.2)
+        raise AssertionError(f"{name} has not printed enough: {self.lines(name)}\n{self.said()}")
 
     def keys(self, prefix: str) -> list[str]:
         """What is in the bucket below a prefix."""
@@ -177,6 +195,18 @@ def channel(name: str, uri: str, **source: str) -> dict[str, Any]:
 def way(job: Mapping[str, Any]) -> list[str]:
     """The secondary statuses that a job went through."""
     return [transition["Status"] for transition in job["SecondaryStatusTransitions"]]
+
+
+def process_of(server: JobServer, part: str) -> int:
+    """The process of a module of the launchers, ``runner`` or ``host``, itself, not the ones forked from it."""
+    home = str(server.process.home)
+    words = {
+        process.pid: process.info
+        for process in psutil.process_iter(["cmdline", "ppid"])
+        if f"epochwatch.launchers.{part}" in (process.info["cmdline"] or [])
+        and home in " ".join(process.info["cmdline"])
+    }
+    return int(next(pid for pid, info in words.items() if info["ppid"] not in words))
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -7,14 +7,13 @@ import random
 import re
 import subprocess
 import tarfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.launchers.created_jobs import BUCKET, JobServer, channel, until, way
+from tests.launchers.created_jobs import BUCKET, JobServer, channel, way
 from tests.peers import peer_python
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
@@ -76,16 +75,6 @@ def model(server: JobServer, name: str, folder: Path) -> list[int]:
 
 def rounds_of(lines: list[str]) -> list[str]:
     return [line for line in lines if re.match(r"\[[0-9]+\]\t", line)]
-
-
-def until_printed(server: JobServer, name: str, start: str) -> None:
-    """Wait for a line that begins so."""
-
-    def printed() -> bool:
-        time.sleep(0.3)
-        return any(line.startswith(start) for line in server.lines(name))
-
-    until(printed)
 
 
 def final(job: dict[str, Any]) -> dict[str, float]:
@@ -162,10 +151,10 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint(server: JobServer) 
         "StoppingCondition": {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 900},
     }
     boost(server, "resumed", "text/csv", SLOW, **spot)
-    until_printed(server, "resumed", "[3]")
+    server.until_printed("resumed", lambda lines: any(line.startswith("[3]") for line in lines))
 
     server.interrupt("resumed")
-    until_printed(server, "resumed", "Resuming")
+    server.until_printed("resumed", lambda lines: any(line.startswith("Resuming") for line in lines))
     server.sagemaker.stop_training_job(TrainingJobName="resumed")
     job = server.over("resumed")
 
@@ -181,7 +170,7 @@ def test_a_stopped_training_leaves_its_model_where_it_is_asked_to(server: JobSer
     boost(server, "saved", "text/csv", SLOW | {"save_model_on_termination": "true"})
     boost(server, "unsaved", "text/csv", SLOW)
     for name in ("saved", "unsaved"):
-        until_printed(server, name, "[2]")
+        server.until_printed(name, lambda lines: len(rounds_of(lines)) > 2)
         server.sagemaker.stop_training_job(TrainingJobName=name)
 
     assert [server.over(name)["TrainingJobStatus"] for name in ("saved", "unsaved")] == ["Stopped", "Stopped"]

@@ -151,7 +151,7 @@ class Queue:
         waiting = self._stores.state.launches.queued(LOOK_AHEAD)
         if not waiting:
             return
-        plans = self._plans_of(waiting)
+        plans = self._in_time(self._plans_of(waiting))
         here = [launch for launch in running if launch.launcher != "slurm"]
         places = (self._settings.max_jobs or os.cpu_count() or 1) - len(here)
         free = self._free_gpus(here)
@@ -171,6 +171,17 @@ class Queue:
             free = free[wanted:]
             places -= 1
             self._begin(launch, plan)
+
+    def _in_time(self, plans: list[tuple[Launch, Plan]]) -> list[tuple[Launch, Plan]]:
+        """Those whose waiting time is not over. Of spot jobs it includes the time in the queue."""
+        now = self._clock()
+        found = []
+        for launch, plan in plans:
+            if plan.max_wait is not None and now - plan.created > plan.max_wait:
+                self._end(launch, "MaxWaitTimeExceeded")
+            else:
+                found.append((launch, plan))
+        return found
 
     def _plans_of(self, waiting: list[Launch]) -> list[tuple[Launch, Plan]]:
         """What the jobs that wait mean, each looked up once; those that mean nothing here have failed."""
