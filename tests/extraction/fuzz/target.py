@@ -71,7 +71,9 @@ def outcome(
     all_matches: bool,
     prefilter: bool = True,
 ) -> tuple[list[bytes], list[str]]:
-    """The lines as printed; and the values, and how the definitions fared. The state is saved half-way."""
+    """The lines as printed; and the values, and how the definitions fared. The state is saved half-way, and unfinished
+    lines are looked at.
+    """
     extractor = Extractor(
         definitions, automatic=automatic, all_matches=all_matches, max_line=MAX_LINE, prefilter=prefilter
     )
@@ -83,6 +85,8 @@ def outcome(
         out = extractor.feed(chunks[number], extractor.offset) if number < len(chunks) else extractor.flush()
         lines += [line.raw for line in out.lines]
         assert len(out.lines) == len(out.lines.ends()) == len(out.lines.messages())
+        if prefilter:  # a glimpse changes nothing
+            assert set(extractor.glimpse().ends) <= {extractor.offset - 1}
         names = [out.names[name_id] for name_id in out.name_ids]
         rows += map(repr, zip(names, out.values, out.steps, out.epochs, out.ends, strict=True))
     return lines, [*rows, *map(repr, extractor.health())]
