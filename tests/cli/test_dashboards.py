@@ -1,5 +1,6 @@
 """``epochwatch dashboard`` and the widgets that ``epochwatch plot`` draws, against a real server."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -112,24 +113,27 @@ def test_boto3_gets_the_picture_of_a_widget(lab: Lab) -> None:
     assert picture["MetricWidgetImage"].startswith(SIGNATURE)
 
 
-def test_a_picture_is_the_whole_answer_where_that_is_asked_for(lab: Lab) -> None:
-    members = {
-        "Action": "GetMetricWidgetImage",
-        "Version": "2010-08-01",
-        "OutputFormat": "image/png",
-        "MetricWidget": json.dumps({"metrics": [A]}),
-    }
-    form = urlencode(members)
+def asked_by_form(lab: Lab, **members: str) -> tuple[str, bytes]:
+    """The media type and the body of an answer to the query protocol, which older clients speak."""
+    form = urlencode({"Action": "GetMetricWidgetImage", "Version": "2010-08-01", **members})
     headers = {"content-type": "application/x-www-form-urlencoded"}
     request = AWSRequest("POST", lab.server.url + "/", headers, form)
     keys = lab.server.credentials
-    SigV4Auth(Credentials(keys["access_key_id"], keys["secret_access_key"]), "monitoring", "us-east-1").add_auth(
-        request
-    )
+    signer = Credentials(keys["access_key_id"], keys["secret_access_key"])
+    SigV4Auth(signer, "monitoring", "us-east-1").add_auth(request)
     sent = urllib.request.Request(request.url, form.encode(), dict(request.headers))
     with urllib.request.urlopen(sent, timeout=60) as answer:
-        assert answer.headers["content-type"] == "image/png"
-        assert answer.read().startswith(SIGNATURE)
+        return answer.headers["content-type"], answer.read()
+
+
+def test_a_picture_is_in_the_answer_or_is_the_answer(lab: Lab) -> None:
+    widget = json.dumps({"metrics": [A], "start": "2026-01-01T00:00:00Z", "end": "2026-01-02T00:00:00Z"})
+    kind, picture = asked_by_form(lab, MetricWidget=widget, OutputFormat="image/png")
+    assert kind == "image/png"
+    assert picture.startswith(SIGNATURE)
+    kind, answer = asked_by_form(lab, MetricWidget=widget)
+    assert kind == "text/xml"
+    assert f"<MetricWidgetImage>{base64.b64encode(picture).decode()}</MetricWidgetImage>" in answer.decode()
 
 
 def test_a_widget_is_drawn_as_curves_with_its_title_unit_and_lines(lab: Lab) -> None:

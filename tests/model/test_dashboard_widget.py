@@ -136,10 +136,27 @@ def test_widgets_of_a_dashboard_come_as_they_are_read_and_have_its_time_where_th
         return {"type": "metric", "x": x, "y": y, "properties": {"title": f"{x},{y}"} | properties}
 
     text = {"type": "text", "y": 6, "x": 1, "properties": {"markdown": ""}}
-    body = {"start": "-PT6H", "widgets": [at(6, 0), text, at(0, 6), at(0, 0, start="-PT1H")]}
-    assert [one["properties"] for one in placed_widgets(body)] == [
+    body = {
+        "start": "-PT6H",
+        "periodOverride": "inherit",
+        "widgets": [at(6, 0), text, at(0, 6), at(0, 0, start="-PT1H")],
+    }
+    assert [one["properties"] for one in placed_widgets(body, NOW)] == [
         {"title": "0,0", "start": "-PT1H"},
         {"title": "6,0", "start": "-PT6H"},
         {"title": "0,6", "start": "-PT6H"},
         {"markdown": ""},
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "period"), [("-PT1H", 60), ("-PT3H", 60), ("-P1D", 120), ("-P7D", 900), ("-P90D", 14400)]
+)
+def test_periods_suit_the_time_unless_the_dashboard_says_that_they_are_the_widgets(start, period):
+    rows = [CPU, [*CPU, {"period": 1, "stat": "Sum"}], [{"expression": "m1", "period": 5}]]
+    body = {"start": start, "widgets": [{"type": "metric", "properties": {"metrics": rows, "period": 10}}]}
+    [found] = placed_widgets(body, NOW)
+    metrics = [CPU, [*CPU, {"stat": "Sum"}], [{"expression": "m1"}]]
+    assert found["properties"] == {"metrics": metrics, "period": period, "start": start}
+    [found] = placed_widgets(body | {"periodOverride": "inherit"}, NOW)
+    assert found["properties"] == {"metrics": rows, "period": 10, "start": start}

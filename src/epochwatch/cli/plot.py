@@ -1,6 +1,7 @@
 """``epochwatch plot``: curves of a job, drawn in the terminal."""
 
 import shutil
+import time
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -133,13 +134,11 @@ def _widgets(
         detail = client.get_json(job_path(job))
         if metrics:
             return [_widget_of(client, detail, metrics)]
-    return placed_widgets(json.loads(dashboards.body(dashboard or f"{JOB}{job}")))
+    return placed_widgets(json.loads(dashboards.body(dashboard or f"{JOB}{job}")), time.time())
 
 
 def _widget_of(client: "Client", detail: dict[str, Any], metrics: tuple[str, ...]) -> dict[str, Any]:
     """Metrics of a job in one chart over the job's time."""
-    import time
-
     from epochwatch.model.dashboard.defaults import job_chart
     from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE, MetricId
     from epochwatch.settings import load

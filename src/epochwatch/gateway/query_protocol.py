@@ -1,5 +1,6 @@
 """The query protocol: a form in, XML out."""
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -105,6 +106,8 @@ def _scalar(kind: str, value: Any) -> str:
         return "true" if value else "false"
     if kind in ("float", "double"):
         return str(floats([value])[0])
+    if kind == "blob":
+        return base64.b64encode(value).decode()
     return _text(str(value))
 
 

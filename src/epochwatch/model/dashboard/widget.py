@@ -7,6 +7,8 @@ import msgspec
 
 from epochwatch.model.dashboard import times
 from epochwatch.model.dashboard.metric_rows import InvalidRow, Row, Side, rows
+from epochwatch.model.periods import MINUTE
+from epochwatch.model.time_range import suitable_period
 
 View: TypeAlias = Literal["timeSeries", "singleValue", "gauge", "bar", "pie", "table"]
 
@@ -107,15 +109,28 @@ def metric_widget(properties: Mapping[str, Any]) -> MetricWidget:
     return msgspec.convert(properties, MetricWidget)
 
 
-def placed_widgets(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+def placed_widgets(body: Mapping[str, Any], now: float) -> list[dict[str, Any]]:
     """The widgets of a dashboard from top to bottom and from left to right; the metric ones have the dashboard's times
-    where they name none.
+    where they name none, and periods that suit the time unless ``periodOverride`` is ``inherit``.
     """
     whole = {name: body[name] for name in ("start", "end") if name in body}
-    placed = sorted(body["widgets"], key=lambda one: (one.get("y", 0), one.get("x", 0)))
-    return [
-        {**one, "properties": whole | one["properties"]}
-        if one["type"] == "metric" and "start" not in one["properties"]
-        else one
-        for one in placed
+    placed = []
+    for one in sorted(body["widgets"], key=lambda one: (one.get("y", 0), one.get("x", 0))):
+        properties = one["properties"]
+        if one["type"] == "metric":
+            properties = properties if "start" in properties else whole | properties
+            properties = properties if body.get("periodOverride") == "inherit" else _suited(properties, now)
+        placed.append({**one, "properties": properties})
+    return placed
+
+
+def _suited(properties: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """The properties with a period that suits the widget's time, which those of its rows give way to."""
+    period = suitable_period(*metric_widget(properties).range(now), MINUTE)
+    metrics = [
+        [*row[:-1], {name: value for name, value in row[-1].items() if name != "period"}]
+        if row and isinstance(row[-1], dict)
+        else row
+        for row in properties.get("metrics", ())
     ]
+    return {**properties, "period": period} | ({"metrics": metrics} if "metrics" in properties else {})
