@@ -206,6 +206,19 @@ def test_a_mail_address_is_asked_and_confirms_on_a_page_that_asks_before_it_acts
     assert "hush-hush" not in server.output()
 
 
+def test_a_page_tells_what_it_was_asked_as_text(server: ServerProcess):
+    page = visit(f"{server.url}/_/sns/pages/confirm?TopicArn=%3Cscript%3E")
+    assert "&lt;script&gt;" in page
+    assert "<script>" not in page
+
+
+def test_a_link_that_was_never_sent_does_nothing(server: ServerProcess):
+    topic = topic_of(server)
+    for query in (f"confirm?TopicArn={topic}&Token=guess", "confirm", "unsubscribe?SubscriptionArn=x", "x.pem"):
+        with pytest.raises(HTTPError, match=r"40[04]"):
+            visit(f"{server.url}/_/sns/{query}")
+
+
 def test_an_alarm_tells_everybody_who_listens(server: ServerProcess, post: Mailbox, receiver: Web):
     sns, cloudwatch = server.boto3("sns"), server.boto3("cloudwatch")
     topic = topic_of(server)

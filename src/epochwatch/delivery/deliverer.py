@@ -16,6 +16,7 @@ from epochwatch.delivery.signing import Signer
 from epochwatch.model.sns.destinations import Destinations
 from epochwatch.model.sns.notification import (
     NOTIFICATION,
+    SUBSCRIPTION,
     Place,
     document,
     mail_subject,
@@ -130,7 +131,7 @@ class Deliverer:
             "x-amz-sns-message-id": notification.id,
             "x-amz-sns-topic-arn": notification.topic,
         }
-        if notification.type != "SubscriptionConfirmation":
+        if notification.type != SUBSCRIPTION:
             headers["x-amz-sns-subscription-arn"] = subscription.arn
         if notification.type == NOTIFICATION and subscription.attributes.get("RawMessageDelivery") == "true":
             headers["x-amz-sns-rawdelivery"] = "true"
