@@ -216,7 +216,7 @@ class Extractor:
         """The lines of ``block``, which have these ends."""
         plain = plain_form(block)
         texts = plain.split(b"\n")[:-1]
-        return Rows(self._templates.of_every(plain, texts), texts, ends, spans)
+        return Rows(self._templates.of_every(plain, texts), texts, ends, spans).without_idle()
 
     def _lines(self, out: Extracted, rows: Rows, guarded: Guarded) -> None:
         """Reads the lines of which the templates are ready, and searches the others."""
@@ -258,8 +258,10 @@ class Extractor:
         self._searcher.search(out, raw, plan, end, guarded)
         if sparse:
             self._look_back.know(BOTH, rows.spans[number][1] + 1)
-        if template is not None and not template.searched:
-            template.ready = self._learning is None or not text or self._learning.complete(template, text)
+        if template is None or template.searched:
+            return
+        if self._learning is None or not text or self._learning.complete(template, text):
+            template.make_ready()
 
     def _told(self, raw: bytes) -> tuple[int | None, float | None]:
         """The step and the epoch that a line tells where no rule does."""

@@ -1,13 +1,15 @@
 """Which patterns to try on which lines: one pass over a block of lines for the fixed texts of all patterns."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain, product
 from typing import Protocol
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 _WINDOW = 6  # bytes of a literal that the pass over a block looks for
+_SHORT_WINDOW = 4  # ... where case does not matter
+_MOST_CASES = 48  # texts that are looked for in all their cases; with more, the block is put into lower case
 _WAYS = 4
 _MOST_SELECTIONS = 4096
 
@@ -35,13 +37,13 @@ class Finder:
         """Every line may match."""
         # Few short texts are looked for by vector instructions. Leftmost search may hide one behind another that
         # overlaps it, but never a line that holds any.
-        self._searches = [
-            (_search(_windows(sorted(literals))), folded)
-            for folded in (False, True)
-            if (
-                literals := {text for pattern in patterns if pattern.folded is folded for text in pattern.literals}
-            )
-        ]
+        exact = {text for pattern in patterns if not pattern.folded for text in pattern.literals}
+        folded = {text for pattern in patterns if pattern.folded for text in pattern.literals}
+        self._searches = [(_search(_windows(exact, _WINDOW)), False)] if exact else []
+        if folded:
+            cases = [case for text in _windows(folded, _SHORT_WINDOW) for case in _cases(text)]
+            few = len(cases) <= _MOST_CASES
+            self._searches.append((_search(cases if few else _windows(folded, _WINDOW)), not few))
 
     def lines(self, block: bytes) -> list[Span]:
         """The lines, in order. Every line of the block has its newline."""
@@ -136,10 +138,10 @@ class _Literals:
         return numbers
 
 
-def _windows(literals: list[bytes]) -> list[bytes]:
+def _windows(literals: Collection[bytes], width: int) -> list[bytes]:
     """Short texts of which every literal holds one: those that many literals share, so that there are few."""
     parts = {
-        literal: {literal[at : at + _WINDOW] for at in range(max(1, len(literal) - _WINDOW + 1))}
+        literal: {literal[at : at + width] for at in range(max(1, len(literal) - width + 1))}
         for literal in literals
     }
     shared = Counter(part for choice in parts.values() for part in choice)
@@ -148,3 +150,8 @@ def _windows(literals: list[bytes]) -> list[bytes]:
         if parts[literal].isdisjoint(chosen):
             chosen.add(max(parts[literal], key=lambda part: (shared[part], len(set(part)), part)))
     return sorted(chosen)
+
+
+def _cases(text: bytes) -> list[bytes]:
+    """A text of ASCII in lower case as it is, and with any of its letters in upper case."""
+    return [bytes(case) for case in product(*({code, *bytes([code]).upper()} for code in text))]

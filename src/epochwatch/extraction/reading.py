@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import compress
 from operator import or_
 from typing import cast
 
@@ -28,6 +29,18 @@ class Rows:
     told: int = BOTH
     """Which of step and epoch (as bits) lines among them tell wherever the block does before one that needs it."""
 
+    def without_idle(self) -> "Rows":
+        """Those that may give or tell something."""
+        kept = [template is None or not template.idle for template in self.templates]
+        if all(kept):
+            return self
+        return Rows(
+            list(compress(self.templates, kept)),
+            list(compress(self.texts, kept)),
+            list(compress(self.ends, kept)),
+            list(compress(self.spans, kept)),
+        )
+
     def telling(self, tellers: Mapping[int, Sequence[Span]]) -> int:
         """Of the kinds sought, those that each of the lines found for it tells."""
         if not tellers:
@@ -36,7 +49,7 @@ class Rows:
         return sum(
             kind
             for kind, spans in tellers.items()
-            if all((template := templates[span]) is not None and template.tells & kind for span in spans)
+            if all((template := templates.get(span)) is not None and template.tells & kind for span in spans)
         )
 
     def wanted(self) -> int:

@@ -11,13 +11,14 @@ from epochwatch.extraction.numbers import parse_number
 LONGEST = 512
 """Bytes of the longest shape worth remembering."""
 
-# A digit behind a letter is part of a word (f1, top5, layer_2), and stays.
-# The pattern begins with the digit, as the engine looks for that first.
-_RUN = re.compile(rb"[0-9](?<![A-Za-z_@0-9].)[0-9]*+")
+# A digit behind a letter is part of a word (f1, top5, layer_2), and stays; so does a number between the parts of a
+# name (layers.2.norm). The pattern begins with the digit, as the engine looks for that first.
+_RUN = re.compile(rb"[0-9](?<![A-Za-z_@0-9].)(?:(?<![A-Za-z_][./].)[0-9]*+|[0-9]*+(?![./][A-Za-z_]))")
 _JOINED = re.compile(rb"(?<!\w)[0-9]+_[0-9]")
-_ADDRESS = re.compile(rb"0x[0-9a-f]+")
-_KEPT = re.compile(rb"(?<=[A-Za-z_@])[0-9]+|[0-9](?=x)")
-_CHANGING = re.compile(r"(?<![A-Za-z_@0-9])[0-9]")
+ADDRESS = re.compile(rb"0x[0-9a-f]+")
+"""An address in memory, of which a shape keeps nothing."""
+_KEPT = re.compile(rb"[0-9](?:(?<=[A-Za-z_@].)[0-9]*+|(?=x)|(?<=[A-Za-z_][./].)[0-9]*+(?=[./][A-Za-z_]))")
+_CHANGING = re.compile(r"[0-9](?<![A-Za-z_@0-9].)(?:(?<![A-Za-z_][./].)|[0-9]*+(?![./][A-Za-z_]))")
 
 
 class Slot(NamedTuple):
@@ -39,7 +40,7 @@ class Slot(NamedTuple):
 def shape_of(text: bytes) -> bytes:
     """The text with each of its runs of digits as one zero; of one line, or of a block of lines."""
     if b"0x" in text:
-        text = _ADDRESS.sub(b"0x0", text)
+        text = ADDRESS.sub(b"0x0", text)
     return _RUN.sub(b"0", text)
 
 

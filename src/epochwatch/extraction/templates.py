@@ -22,7 +22,7 @@ from epochwatch.extraction.matcher import Selector
 from epochwatch.extraction.numbers import parse_number
 from epochwatch.extraction.pattern import Pattern
 from epochwatch.extraction.plan import Column, Plan
-from epochwatch.extraction.shapes import digits_kept
+from epochwatch.extraction.shapes import ADDRESS, digits_kept
 from epochwatch.extraction.steps import TELLINGS, Telling, where_told
 
 MOST = 8192
@@ -32,6 +32,18 @@ _DIGITS = frozenset(b"0123456789")
 _ONES = bytes.maketrans(b"0123456789", b"1111111111")
 masked: Callable[[bytes], bytes] = methodcaller("translate", _ONES)
 """The text (one line or many) with every digit a 1."""
+
+
+def _masked_addresses(text: bytes) -> bytes:
+    """The same, with every address in memory as carriage returns, which no line holds: no shape of lines tells them
+    apart, but a pattern might.
+    """
+    return masked(ADDRESS.sub(_returns, text) if b"0x" in text else text)
+
+
+def _returns(address: re.Match[bytes]) -> bytes:
+    return b"\r" * len(address[0])
+
 
 _MARK = b"\0"
 _OTHER_ESCAPE = ESCAPE + _MARK
@@ -76,11 +88,13 @@ class Template:
     """Which of step and epoch (as bits) its values need and its lines do not tell."""
     ready: bool = False
     """Its first line was searched, so that the others need not be."""
+    idle: bool = False
+    """Its lines give and tell nothing."""
     searched: bool = False
     """Its lines must be searched one by one: what they hold depends on their digits, or is no plain number."""
     kept: Callable[[bytes], Any] | None = None
     """Gives the digits of a line that matter as such: those with the same have a template, in ``variants``."""
-    variants: "dict[Any, Template | None]" = field(default_factory=dict)
+    variants: "dict[Any, Template]" = field(default_factory=dict)
 
     @classmethod
     def of(cls, line: bytes, plan: Plan) -> "Template":
@@ -109,6 +123,11 @@ class Template:
         self.name_ids.append(column.name_id)
         self.healths.append(health)
         self.untold = BOTH & ~self.tells
+
+    def make_ready(self) -> None:
+        """Its lines hold what is known by now, and nothing else."""
+        self.ready = True
+        self.idle = not self.values and not self.tells
 
     @property
     def tells(self) -> int:
@@ -159,43 +178,41 @@ class Templates:
         """
         self._most = most
         self._learning = learning
+        self._mask = _masked_addresses if learning and not patterns else masked
         self._plan_of = plan_of
         self._selector = Selector([*patterns, *map(_masked_telling, TELLINGS)])
         texts = {text for pattern in patterns for text in (*pattern.literals, *(pattern.texts_with_digits or ()))}
         with_digits = sorted({masked(text.lower()) for text in texts if not _DIGITS.isdisjoint(text)})
         self._with_digits = BytesAhoCorasick(with_digits) if with_digits else None
-        self._known: dict[bytes, Template | None] = {}  # None: met once
+        self._once: set[bytes | tuple[bytes, Any]] = set()  # lines met once, and variants
+        self._known: dict[bytes, Template] = {}
         self._count = 0  # of them and their variants
 
     def of(self, text: bytes) -> Template | None:
         """The template of a line; None if it is not known."""
-        template = self._known.get(masked(text))
+        template = self._known.get(self._mask(text))
         return (
             template if template is None or template.kept is None else template.variants.get(template.kept(text))
         )
 
     def of_every(self, block: bytes, texts: Sequence[bytes]) -> list[Template | None]:
         """The template of each line of a block, of which these are the texts; those that are not known are met."""
-        masks = masked(block).split(b"\n")[: len(texts)]
-        found = list(map(self._known.get, masks))
+        masks = self._mask(block).split(b"\n")[: len(texts)]
+        found: list[Template | None] = list(map(self._known.get, masks))
+        if self._with_digits is not None or self._learning:
+            found = [
+                template
+                if template is None or template.kept is None
+                else template.variants.get(template.kept(text))
+                for text, template in zip(texts, found, strict=True)
+            ]
         if None in found:
-            for text, template in zip(texts, found, strict=True):
-                if template is None:
-                    self.meet(text)
-            found = list(map(self._known.get, masks))
-        if self._with_digits is None and not self._learning:
-            return found
-        return [
-            template if template is None or template.kept is None else self._variant(template, text)
-            for text, template in zip(texts, found, strict=True)
-        ]
-
-    def _variant(self, template: Template, text: bytes) -> Template | None:
-        assert template.kept is not None
-        digits = template.kept(text)
-        if template.variants.get(digits) is None:
-            self.meet(text)
-        return template.variants.get(digits)
+            unknown = [number for number, template in enumerate(found) if template is None]
+            for number in unknown:
+                self.meet(texts[number])
+            for number in unknown:
+                found[number] = self.of(texts[number])
+        return found
 
     def clear(self) -> None:
         """Forgets them."""
@@ -208,30 +225,31 @@ class Templates:
         """
         if len(text) > LONGEST or not self._most:
             return
-        line = masked(text)
+        line = self._mask(text)
         template = self._known.get(line)
-        if template is None and self._met(self._known, line):
+        if template is None:
+            if not self._again(line):
+                return
             kept = self._kept(line)
             template = self._known[line] = Template(kept=itemgetter(*kept)) if kept else self._template(line)
-        if (
-            template is not None
-            and template.kept is not None
-            and self._met(template.variants, template.kept(text))
-        ):
+        if template.kept is not None and self._again((line, digits := template.kept(text))):
             own = bytearray(line)
             for where in self._kept(line):
                 own[where] = text[where]
-            template.variants[template.kept(text)] = self._template(bytes(own))
+            template.variants[digits] = self._template(bytes(own))
 
-    def _met(self, known: dict[Any, Template | None], key: Any) -> bool:
+    def _again(self, line: bytes | tuple[bytes, Any]) -> bool:
         """Whether such a line was met before."""
-        if key in known:
-            return True
+        if line not in self._once:
+            if len(self._once) >= self._most:
+                self._once.clear()
+            self._once.add(line)
+            return False
+        self._once.remove(line)
         if self._count >= self._most:
             self.clear()
         self._count += 1
-        known[key] = None
-        return False
+        return True
 
     def _template(self, line: bytes) -> Template:
         return Template.of(line, self._plan_of(self._selector.numbers(line)))
