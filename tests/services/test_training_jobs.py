@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from epochwatch.model.batch import Registration
+from epochwatch.model.host_rows import Column, HostMinute, Layout, Row
 from epochwatch.services.sagemaker.job_list import list_training_jobs
 from epochwatch.services.sagemaker.training_job import describe_training_job
 from epochwatch.services.sagemaker.training_job_changes import (
@@ -14,6 +15,7 @@ from epochwatch.services.sagemaker.training_job_changes import (
     stop_training_job,
     update_training_job,
 )
+from epochwatch.store.host_samples import HostPlace, keep_minute, read_samples
 from epochwatch.store.run_points import TRAINING_JOB
 from tests.services.conftest import Caller
 from tests.services.points import columns
@@ -324,6 +326,29 @@ def test_a_job_that_has_ended_is_deleted_and_leaves_its_name(caller: Caller):
     tell(caller, "Training", "Completed")
     caller(delete_training_job, TrainingJobName="job")
     assert caller.refused(delete_training_job, TrainingJobName="job")[0] == "ResourceNotFound"
-    caller.now += 3600
     create(caller)
     assert describe(caller)["FinalMetricDataList"] == []
+
+
+def test_what_is_a_jobs_own_goes_with_it_and_nothing_of_others(caller: Caller):
+    stores, tenant = caller.stores, caller.tenant
+    for name in ("job", "job-2"):
+        create(caller, name)
+        stores.run_points.write(tenant, TRAINING_JOB, name, columns("loss", [1.0, 2.0], caller.now))
+        layout = Layout((Column("cpu.busy", "Percent"),))
+        minute = int(caller.now) // 60 * 60
+        rows = layout.pack(Row(minute * 1_000_000 + 100_000, 0.1, (42.0,)))
+        packed = HostMinute("ab" * 16, "a", minute, list(layout.columns), rows)
+        keep_minute(stores.objects, HostPlace(tenant, "training-job", name, "algo-1"), packed)
+        tell(caller, "Training", "Completed", name=name)
+
+    caller(delete_training_job, TrainingJobName="job")
+
+    def samples(name: str) -> int:
+        place = HostPlace(tenant, "training-job", name, "algo-1")
+        return len(read_samples(stores.objects, place, 0, caller.now + 60).times)
+
+    assert stores.run_points.points(tenant, TRAINING_JOB, "job").num_rows == 0
+    assert samples("job") == 0
+    assert stores.run_points.points(tenant, TRAINING_JOB, "job-2").num_rows == 2
+    assert samples("job-2") == 1

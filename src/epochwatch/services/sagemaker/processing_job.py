@@ -2,13 +2,13 @@
 
 from typing import Any, Final
 
-from epochwatch.model.aws_error import AwsError
 from epochwatch.model.job import PROCESSING, TERMINAL, TrainingJob
 from epochwatch.services.call import Call
+from epochwatch.services.sagemaker.job_deletion import delete_job
 from epochwatch.services.sagemaker.resources import ended, in_use, invalid, job_arn, not_found
 from epochwatch.services.sagemaker.tags import tags_of
 from epochwatch.services.sagemaker.trial_components import create_job_component, require_experiment
-from epochwatch.store.state.job_records import NameTaken, StillRunning
+from epochwatch.store.state.job_records import NameTaken
 
 DEFAULT_RUNTIME_SECONDS: Final = 86400
 _SHOWN: Final = (
@@ -79,16 +79,8 @@ def stop_processing_job(call: Call, request: dict[str, Any]) -> None:
 
 
 def delete_processing_job(call: Call, request: dict[str, Any]) -> None:
-    """DeleteProcessingJob: forgets a job that has ended; its name may be used again. Its log stays."""
-    name = request["ProcessingJobName"]
-    try:
-        if not call.stores.state.jobs.delete(call.tenant, name, PROCESSING):
-            raise AwsError("ResourceNotFound", f"Processing job {name} does not exist.")
-    except StillRunning as error:
-        status = _known(call, name).status
-        raise AwsError(
-            "ResourceInUse", f"The processing job {name} is in status {status}: stop it before it is deleted."
-        ) from error
+    """DeleteProcessingJob: as DeleteTrainingJob."""
+    delete_job(call, PROCESSING, request["ProcessingJobName"])
 
 
 def _known(call: Call, name: str) -> TrainingJob:

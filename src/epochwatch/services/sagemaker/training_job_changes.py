@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from epochwatch.model.aws_error import AwsError
 from epochwatch.model.job import IN_PROGRESS, TERMINAL, TRAINING, TrainingJob
 from epochwatch.services.call import Call
+from epochwatch.services.sagemaker.job_deletion import delete_job
 from epochwatch.services.sagemaker.job_specification import (
     CHECKPOINTS,
     definitions_of,
@@ -18,7 +18,7 @@ from epochwatch.services.sagemaker.profiler import changed_profiler, require_pro
 from epochwatch.services.sagemaker.resources import ended, in_use, invalid, job_arn, not_found
 from epochwatch.services.sagemaker.tags import tags_of
 from epochwatch.services.sagemaker.trial_components import create_job_component, require_experiment
-from epochwatch.store.state.job_records import NameTaken, StillRunning
+from epochwatch.store.state.job_records import NameTaken
 
 _CHANGEABLE: Final = ("ProfilerConfig", "ProfilerRuleConfigurations", "RemoteDebugConfig")
 
@@ -100,16 +100,10 @@ def update_training_job(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def delete_training_job(call: Call, request: dict[str, Any]) -> None:
-    """DeleteTrainingJob: forgets a job that has ended; its name may be used again. Its log and metrics stay."""
-    name = request["TrainingJobName"]
-    try:
-        if not call.stores.state.jobs.delete(call.tenant, name):
-            raise AwsError("ResourceNotFound", f"Training job {name} does not exist.")
-    except StillRunning as error:
-        status = _known(call, name).status
-        raise AwsError(
-            "ResourceInUse", f"The training job {name} is in status {status}: stop it before it is deleted."
-        ) from error
+    """DeleteTrainingJob: forgets a job that has ended, its run points and its hosts' samples; its name may be used
+    again. Its log and its CloudWatch metrics stay, as they are others'.
+    """
+    delete_job(call, TRAINING, request["TrainingJobName"])
 
 
 def _known(call: Call, name: str) -> TrainingJob:
