@@ -196,6 +196,10 @@ def test_a_job_has_a_dashboard_without_anybody_having_made_one(lab: Lab) -> None
     assert "epochwatch-job" not in lab.run("dashboard", "list").stdout
 
 
+def test_the_dashboard_over_all_jobs_says_whose_each_curve_is(lab: Lab) -> None:
+    assert "resnet-7 train:loss" in lab.plot("--dashboard", "epochwatch-fleet", "--height", "6")
+
+
 def test_pictures_are_written_into_files(lab: Lab, tmp_path: Path) -> None:
     lab.plot("resnet-7", "train:loss", "lr", "--png", str(tmp_path / "one.png"))
     lab.plot("--dashboard", "epochwatch-job-resnet-7", "--png", str(tmp_path / "all.png"))

@@ -28,10 +28,10 @@ HOST_METRICS: Final = (
 _WIDTH: Final = 12
 _HEIGHT: Final = 6
 _FLEET_CHARTS: Final = {
-    "Loss": "TrainingJobName} loss",
-    **{name: f'Host}} MetricName="{name}"' for name in HOST_METRICS},
+    "Loss": ("TrainingJobName} loss", "${PROP('Dim.TrainingJobName')} ${PROP('MetricName')}"),
+    **{name: (f'Host}} MetricName="{name}"', "${PROP('Dim.Host')}") for name in HOST_METRICS},
 }
-"""What is searched for, behind the namespace."""
+"""What is searched for, behind the namespace, and what its curves are called."""
 _FLEET_PERIOD: Final = 60
 
 
@@ -70,8 +70,8 @@ def job_chart(
 def fleet_dashboard(alarms: Sequence[str], region: str) -> dict[str, Any]:
     """The body of the dashboard over all jobs: their losses, what their hosts do, and the alarms (ARNs)."""
     widgets = [
-        _chart(title, [[{"expression": _search(wanted), "id": "e1"}]], _FLEET_PERIOD, region)
-        for title, wanted in _FLEET_CHARTS.items()
+        _chart(title, [[{"expression": _search(wanted), "label": label, "id": "e1"}]], _FLEET_PERIOD, region)
+        for title, (wanted, label) in _FLEET_CHARTS.items()
     ]
     if alarms:
         widgets.append({"type": "alarm", "properties": {"title": "Alarms", "alarms": list(alarms[:MOST_ALARMS])}})
