@@ -1,7 +1,8 @@
 """Alarms that jobs get by settings, and that go with them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from epochwatch.model.batch import NO_STEP, Batch, InstanceSamples, Progress, Re
 from epochwatch.services.cloudwatch.alarm_descriptions import describe_alarms
 from epochwatch.services.cloudwatch.alarms import delete_alarms
 from epochwatch.store.batches import commit_batch
+from epochwatch.store.state import StateStore
 from epochwatch.store.stores import Stores
 from tests.alarms.conftest import NOON, Lab
 
@@ -68,12 +70,16 @@ class Training:
 
 
 @pytest.fixture(scope="module")
-def stores(tmp_path_factory: pytest.TempPathFactory):
-    """Of this module's own: templates concern the jobs of all tenants."""
-    home = tmp_path_factory.mktemp("templates")
-    opened = Stores.open(f"chdb://{home}/metrics", f"sqlite:///{home}/state.db", f"file://{home}/objects")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StateStore]:
+    """Records of this module's own: templates concern the jobs of all tenants."""
+    opened = StateStore.open(f"sqlite:///{tmp_path_factory.mktemp('templates') / 'state.db'}")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def lab(stores: Stores, state: StateStore) -> Lab:
+    return Lab(replace(stores, state=state))
 
 
 def test_a_job_gets_each_alarm_with_the_metric_that_it_is_about(lab: Lab):

@@ -1,7 +1,7 @@
 """Evaluates composite alarms by the states of the alarms they refer to."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from epochwatch.model.alarm import composite
@@ -15,18 +15,36 @@ from epochwatch.store.state.alarms import COMPOSITE, Alarm, Change
 from epochwatch.store.stores import Stores
 
 
-def evaluate_composite_alarms(stores: Stores, tenant: Tenant, now: float) -> list[Change]:
-    """The changes of a tenant's composite alarms, in an order in which they can be made."""
+def evaluate_composite_alarms(
+    stores: Stores, tenant: Tenant, changed: Collection[str] | None, now: float
+) -> list[Change]:
+    """The changes of those of a tenant's composite alarms that changed alarms, by name, concern, and of those with a
+    suppressor; of all where ``changed`` is None. They are in an order in which they can be made.
+    """
     composites = {one.name: one for one in stores.state.alarms.list(tenant, kinds=[COMPOSITE])}
-    referred = {name for alarm in composites.values() for name in referred_by(alarm)}
+    concerned = _concerned(composites, changed)
+    referred = {name for alarm in concerned for name in referred_by(composites[alarm])}
     known = stores.state.alarms.named(tenant, referred - composites.keys()) | composites
     changes = []
-    for name in evaluation_order({name: children_of(alarm) for name, alarm in composites.items()}):
+    for name in concerned:
         change = _judged(known[name], known, now)
         if change is not None:
             changes.append(change)
             known[name] = change.after
     return changes
+
+
+def _concerned(composites: Mapping[str, Alarm], changed: Collection[str] | None) -> list[str]:
+    """Which are to be evaluated: those before that others refer to."""
+    children = {name: children_of(alarm) for name, alarm in composites.items()}
+    reached = set(changed or ())
+    concerned = []
+    for name in evaluation_order(children):
+        held = "ActionsSuppressor" in composites[name].definition
+        if changed is None or held or name in reached or not reached.isdisjoint(children[name]):
+            reached.add(name)
+            concerned.append(name)
+    return concerned
 
 
 def _judged(alarm: Alarm, known: Mapping[str, Alarm], now: float) -> Change | None:

@@ -1,6 +1,7 @@
 """One round after another: which alarms are due, what becomes of them, and that is written down."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -49,17 +50,24 @@ class Rounds:
         first = second - CAUGHT_UP if self._last is None else max(self._last, second - CAUGHT_UP)
         everything = self._last is None
         self._last = second
-        configured, tenants = self._news(everything)
+        configured, concerned = self._news(everything)
         due = list(self._stores.state.alarms.due(range(first + 1, second + 1)))
         taken = {alarm.arn for alarm in due}
         due += [alarm for alarm in configured if alarm.arn not in taken]
         metric = [alarm for alarm in due if alarm.kind != COMPOSITE]
         metric = without_ended_jobs(self._stores, metric, now)
         made = self._made(self._judged(metric, now), now)
-        tenants |= {alarm.tenant for alarm in due if alarm.kind == COMPOSITE}
-        tenants |= {change.after.tenant for change in made if change.after.state is not change.before.state}
-        for tenant in tenants:
-            made += self._made(evaluate_composite_alarms(self._stores, tenant, now), now)
+        for change in made:
+            if change.after.state is not change.before.state:
+                concerned[change.after.tenant].add(change.after.name)
+        for (
+            alarm
+        ) in due:  # what a composite alarm says changes with others, what a suppressor holds back with time
+            if everything or "ActionsSuppressor" in alarm.definition:
+                concerned[alarm.tenant].add(alarm.name)
+        for tenant, names in concerned.items():
+            changes = evaluate_composite_alarms(self._stores, tenant, None if everything else names, now)
+            made += self._made(changes, now)
         self._unmute(now)
         return Round(len(due), made)
 
@@ -89,24 +97,22 @@ class Rounds:
                 release(self._stores, rule.tenant, targets_of(rule), now)
         self._muting = muting
 
-    def _news(self, everything: bool) -> tuple[list[Alarm], set[Tenant]]:
-        """The alarms that were configured since the last round, and the tenants of whom an alarm was configured or
-        changed its state; by whichever server.
+    def _news(self, everything: bool) -> tuple[list[Alarm], dict[Tenant, set[str]]]:
+        """The alarms that were configured since the last round, and the names by tenant of those that were configured
+        or changed their state; by whichever server.
         """
+        concerned: dict[Tenant, set[str]] = defaultdict(set)
         if everything:
             self._seen = self._stores.state.alarms.history.newest()
-            return [], set()
+            return [], concerned
         items = self._stores.state.alarms.history.since(self._seen, [CONFIGURATION, STATE])
-        names: dict[Tenant, set[str]] = {}
+        configured: dict[Tenant, set[str]] = defaultdict(set)
         for item in items:
-            names.setdefault(item.tenant, set())
+            concerned[item.tenant].add(item.alarm)
             if item.event.type == CONFIGURATION:
-                names[item.tenant].add(item.alarm)
+                configured[item.tenant].add(item.alarm)
         self._seen = max([self._seen, *(item.id for item in items)])
-        configured = [
-            alarm
-            for tenant, own in names.items()
-            if own
-            for alarm in self._stores.state.alarms.named(tenant, own).values()
-        ]
-        return configured, set(names)
+        named = self._stores.state.alarms.named
+        return [
+            alarm for tenant, names in configured.items() for alarm in named(tenant, names).values()
+        ], concerned

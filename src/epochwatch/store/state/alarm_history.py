@@ -51,18 +51,20 @@ class AlarmHistory:
         self, connection: sa.Connection, tenant: Tenant, alarm: str, kind: str, events: Sequence[Event]
     ) -> None:
         """Note what happened to an alarm, as part of a transaction."""
-        for event in events:
-            connection.execute(
-                ALARM_HISTORY.insert().values(
-                    **owner(tenant),
-                    alarm=alarm,
-                    kind=kind,
-                    at=event.at,
-                    type=event.type,
-                    summary=event.summary[:LONGEST_SUMMARY],
-                    data=event.data,
-                )
-            )
+        rows = [
+            {
+                **owner(tenant),
+                "alarm": alarm,
+                "kind": kind,
+                "at": event.at,
+                "type": event.type,
+                "summary": event.summary[:LONGEST_SUMMARY],
+                "data": event.data,
+            }
+            for event in events
+        ]
+        if rows:
+            connection.execute(ALARM_HISTORY.insert(), rows)
 
     def list(
         self,

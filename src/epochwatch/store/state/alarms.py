@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
@@ -194,10 +195,25 @@ class AlarmStore:
         return made
 
 
+# Made once: to make a statement takes longer than to execute it.
+_CHANGE: Final = ALARMS.update().where(
+    ALARMS.c.account == sa.bindparam("of_account"),
+    ALARMS.c.region == sa.bindparam("of_region"),
+    ALARMS.c.name == sa.bindparam("of_name"),
+    ALARMS.c.revision == sa.bindparam("of_revision"),
+)
+
+
 def _update(connection: sa.Connection, before: Alarm, after: Alarm) -> bool:
-    known = _named(before.tenant, [before.name]) & (ALARMS.c.revision == before.revision)
-    values = _columns(after) | {"revision": before.revision + 1}
-    return bool(connection.execute(ALARMS.update().where(known).values(**values)).rowcount)
+    known = {
+        "of_account": before.tenant.account,
+        "of_region": before.tenant.region,
+        "of_name": before.name,
+        "of_revision": before.revision,
+    }
+    return bool(
+        connection.execute(_CHANGE, {**known, **_columns(after), "revision": before.revision + 1}).rowcount
+    )
 
 
 def _named(tenant: Tenant, names: Collection[str]) -> sa.ColumnElement[bool]:
@@ -228,13 +244,13 @@ def _alarm(row: Any) -> Alarm:
         tenant=Tenant(row.account, row.region),
         name=row.name,
         kind=row.kind,
-        definition=json.loads(row.definition),
+        definition=msgspec.json.decode(row.definition),
         actions_enabled=row.actions_enabled,
-        tags=json.loads(row.tags),
+        tags=msgspec.json.decode(row.tags),
         state=State(row.state),
         reason=row.reason,
         reason_data=row.reason_data,
-        progress=json.loads(row.progress),
+        progress=msgspec.json.decode(row.progress),
         created=row.created,
         configured=row.configured,
         updated=row.updated,
