@@ -3,6 +3,7 @@
 import random
 import re
 from collections import Counter
+from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
@@ -13,6 +14,7 @@ from epochwatch.extraction.automatic import Detector
 from epochwatch.extraction.extractor import Extractor
 from epochwatch.extraction.lines import MAX_LINE
 from epochwatch.extraction.steps import TELLINGS, Place, told
+from epochwatch.model.batch import Definition
 from tests.extraction.corpus.cases import Case, cases, same_name
 
 
@@ -157,6 +159,8 @@ HARD = [
     b"v1/loss: 2 v1/x loss: 2",
     b"loss=1e5 loss=1e-5 loss=.5 loss=5.",
     b"a/1 loss: 2 b1 loss: 3",
+    b"layers.1.norm.2.loss: 3 at 1/x",
+    b"buffer 0x7f1a of 32x128 acc 0.5",
 ]
 
 
@@ -181,6 +185,41 @@ def test_looking_once_at_lines_of_one_shape_gives_what_looking_at_each_gives(see
             (name, repr(value)) for name, value, _ in expected
         ], line
     assert quick.state() == slow.state()
+
+
+def same_width(line: bytes, draw: random.Random) -> bytes:
+    """The line with other digits."""
+    return re.sub(rb"(?<!#)(?<!#0)(?<!#01)[0-9]", lambda _: b"%d" % draw.randrange(10), line)
+
+
+def everything(log: bytes, definitions: list[Definition], cuts: list[int], *, prefilter: bool) -> list[str]:
+    """The rows of a log, how its metrics fared and what was learnt."""
+    extractor = Extractor(definitions, automatic=True, prefilter=prefilter)
+    places = sorted({min(cut, len(log)) for cut in cuts} | {0, len(log)})
+    rows = []
+    for start, end in pairwise(places):
+        out = extractor.feed(log[start:end], start)
+        names = [out.names[number] for number in out.name_ids]
+        rows += map(repr, zip(names, out.values, out.steps, out.epochs, out.ends, strict=True))
+    return [*rows, *map(repr, extractor.health()), *map(repr, extractor.definitions())]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    hard=st.lists(st.sampled_from(HARD), max_size=6),
+    cuts=st.lists(st.integers(0, 8000), max_size=4),
+    defined=st.booleans(),
+)
+def test_lines_equal_but_for_their_digits_teach_what_each_of_them_does(
+    seed: int, hard: list[bytes], cuts: list[int], defined: bool
+) -> None:
+    draw = random.Random(seed)
+    some = [*draw.choices(LINES, k=6), b"step 1", *hard]
+    log = b"".join(same_width(line, draw) + b"\n" for line in draw.choices(some, k=120))
+    definitions = [Definition("acc", "acc[^0-9]*([0-9.]+)"), Definition("x", "0x(7f|[0-9]+)")] if defined else []
+    expected = everything(log, definitions, [], prefilter=False)
+    assert everything(log, definitions, cuts, prefilter=True) == expected
 
 
 LONG = [
