@@ -141,6 +141,29 @@ def test_hosts_are_under_one_clock_and_the_late_one_is_told(console: Any) -> Non
     assert second["pace"]["rate"] == pytest.approx(1.0)
 
 
+def test_the_cores_of_a_host_are_told_over_time(console: Any) -> None:
+    x = console.json("/jobs/pair/hosts")["hosts"][0]["metrics"][0]["x"]
+    asked = f"cores?from={x[0]}&to={x[0] + 240}&width=24"
+    found = console.json(f"/jobs/pair/hosts/algo-1/{asked}")
+    assert (found["cores"], len(found["busy"]), len(found["busy"][0])) == (list(range(8)), 8, 24)
+    assert found["busy"][7][:18] == [100.0] * 18
+    assert found["busy"][0][19:] == [None] * 5  # nothing was sampled there
+    # The other's clock is behind, so that its minutes lie elsewhere in the files, and here at the same time.
+    other = console.json(f"/jobs/pair/hosts/algo-2/{asked}")
+    assert any(other["busy"][7])
+    last = console.json("/jobs/pair/hosts/algo-1/cores?width=1")
+    assert last["to"] - last["from"] == 600
+    assert last["busy"][7] == [100.0]
+
+
+def test_a_long_window_of_cores_is_read_from_summaries(console: Any) -> None:
+    x = console.json("/jobs/pair/hosts")["hosts"][0]["metrics"][0]["x"]
+    found = console.json(f"/jobs/pair/hosts/algo-1/cores?from={x[0]}&to={x[0] + 60}&width=1")
+    long = console.json(f"/jobs/pair/hosts/algo-1/cores?from={x[0] - 3000}&to={x[0] + 60}&width=1")
+    for summarised, every_sample in zip(long["busy"], found["busy"], strict=True):
+        assert summarised == pytest.approx(every_sample, abs=1)
+
+
 def test_a_window_is_one_of_the_servers_clock(console: Any) -> None:
     whole = console.json("/jobs/pair/hosts")["hosts"][1]["metrics"][0]["x"]
     found = console.json(f"/jobs/pair/hosts?from={whole[50]}&to={whole[59]}")["hosts"]
@@ -187,6 +210,8 @@ def test_searching_goes_on_before_a_page(console: Any) -> None:
         "/jobs/unknown/points",
         "/jobs/unknown/curves?metric=a",
         "/jobs/unknown/hosts",
+        "/jobs/unknown/hosts/algo-1/cores",
+        "/jobs/finished/hosts/algo-9/cores",
         "/jobs/unknown/logs",
         "/live?job=unknown",
         "/jobs/not-yours",

@@ -225,6 +225,22 @@ def test_hosts_and_definitions_have_their_places(page: Page, console: Any) -> No
     expect(health.nth(2)).to_contain_text("lr=auto")
 
 
+def test_the_cores_of_each_host_are_a_map_and_the_late_host_is_marked(page: Page, console: Any) -> None:
+    page.goto(f"{console.url}/_/jobs/pair?tab=hosts")
+    for host in ("algo-1", "algo-2"):
+        expect(page.locator(f"[data-cores={host}] header")).to_contain_text("8 cores")
+        assert ink(page, f"[data-cores={host}]") > 0
+    paces = page.locator("table.paces tbody tr")
+    expect(paces.nth(0)).not_to_contain_text("straggler")
+    expect(paces.nth(1)).to_contain_text("straggler")
+    expect(paces.nth(1)).to_contain_text("100 s behind")
+    box = page.locator("[data-cores=algo-1] canvas").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 2)
+    expect(page.locator("[data-cores=algo-1] header")).to_contain_text("core 7")
+    expect(page.locator("[data-cores=algo-1] header")).to_contain_text("100 %")
+
+
 def test_each_problem_of_a_definition_is_told_with_the_line_that_shows_it(page: Page, console: Any) -> None:
     page.goto(f"{console.url}/_/jobs/broken")
     expect(page.get_by_title("3 definitions to be looked at")).to_have_text("3")

@@ -1,5 +1,7 @@
 """What the console (and any program) reads: jobs, points, curves, hosts and logs as JSON. See docs/console.md."""
 
+import math
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +13,7 @@ from starlette.routing import Route
 from epochwatch import __version__
 from epochwatch.console.curves import AXES, curve, summarised
 from epochwatch.console.exports import MEDIA_TYPES, answer
-from epochwatch.console.hosts import host_paces, host_record, shift_of
+from epochwatch.console.hosts import PACE_SECONDS, cores, host_paces, host_record, shift_of
 from epochwatch.console.live import Live
 from epochwatch.console.logs import log_page
 from epochwatch.console.points import exported, tracks, written
@@ -31,6 +33,8 @@ MAX_WIDTH = 20_000
 MAX_JOBS = 1000
 MAX_LINES = 10_000
 MAX_HOST_METRICS = 2000
+HOUR = 3600
+DEFAULT_CORES_WIDTH, MAX_CORES_WIDTH = 240, 1000
 DEFAULT_WIDTH = 800
 """Buckets of a curve: about the pixels of a chart."""
 FOREVER = 2**32 - 1
@@ -53,6 +57,7 @@ class Api:
             Route("/jobs/{job}/points", self._answering(self._points)),
             Route("/jobs/{job}/curves", self._answering(self._curves)),
             Route("/jobs/{job}/hosts", self._answering(self._hosts)),
+            Route("/jobs/{job}/hosts/{host}/cores", self._answering(self._cores)),
             Route("/jobs/{job}/logs", self._answering(self._logs)),
             Route("/query", self._answering(self._query), methods=["GET", "POST"]),
             Route("/widget", self._answering(self._widget), methods=["GET", "POST"]),
@@ -150,6 +155,17 @@ class Api:
             columns = summarised(list(found[one].values()), width)
             drawn.append({"metric": one.name, **columns, "x": [time + shift for time in columns["x"]]})
         return {"host": host, "metrics": drawn}
+
+    def _cores(self, asked: Asked) -> dict[str, Any]:
+        """Without a window, of the job's last ten minutes."""
+        width = asked.whole("width", DEFAULT_CORES_WIDTH, 1, MAX_CORES_WIDTH)
+        low, high = asked.window()
+        job, host = self._found(asked), str(asked.request.path_params["host"])
+        if host not in job.hosts:
+            raise Refusal(404, f"The job '{job.name}' has no host '{host}'.", "See them in: epochwatch job NAME")
+        end = min(high, job.ended or time.time())
+        start = max(low, job.started - HOUR) if low > -math.inf else end - PACE_SECONDS
+        return cores(self._stores, asked.tenant, job, host, (start, max(end, start + 1)), width)
 
     def _logs(self, asked: Asked) -> dict[str, Any]:
         return log_page(

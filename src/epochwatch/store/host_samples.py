@@ -42,6 +42,8 @@ _UNIT = b"unit"
 SUMMARIES = ("min", "mean", "max")
 
 Values = dict[str, NDArray[np.float32]]
+Columns = Iterable[str] | Callable[[str], bool] | None
+"""Those that are read: by their names, or as it says of a name; None: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,10 @@ def keep_minute(objects: ObjectStore, place: HostPlace, minute: HostMinute) -> N
 
 
 def read_samples(
-    objects: ObjectStore, place: HostPlace, start: float, end: float, columns: Iterable[str] | None = None
+    objects: ObjectStore, place: HostPlace, start: float, end: float, columns: Columns = None
 ) -> Samples:
     """Every row taken from ``start`` until before ``end`` (Unix seconds), of all columns or of some."""
-    wanted = None if columns is None else list(columns)
+    wanted = _chosen(columns)
     # A row lies in the hour in which its time begins, which may be the one before.
     found = [
         _samples_in(content, wanted)
@@ -121,7 +123,7 @@ def read_summaries(
     start: float,
     end: float,
     span: int,
-    columns: Iterable[str] | None = None,
+    columns: Columns = None,
 ) -> Samples:
     """Least, mean and greatest value of spans of 1, 10 or 60 seconds: ``cpu.busy.min``, ``.mean`` and ``.max``.
 
@@ -129,14 +131,13 @@ def read_summaries(
     """
     if span not in SPANS:
         raise ValueError(f"host samples are summed up by {', '.join(map(str, SPANS))} seconds, not {span}")
-    wanted = None if columns is None else list(columns)
-    three = None if wanted is None else [f"{name}.{kind}" for name in wanted for kind in SUMMARIES]
+    wanted = _chosen(columns)
     found = []
     for hour in _hours(start, end):
         folder = place.hour(hour)
         ready = objects.get(f"{folder}/{span}s.parquet")
         if ready is not None:
-            found.append(_samples_in(ready, three))
+            found.append(_samples_in(ready, lambda name: wanted(name.rpartition(".")[0])))
         late = [(name, content) for name, content in _files(objects, folder) if _is_minute(name)]
         if late:
             found.append(summed_up(_joined([_samples_in(content, wanted) for _, content in late]), span))
@@ -174,7 +175,7 @@ def compact(objects: ObjectStore, place: HostPlace, hour: int) -> None:
         return
     keys = [f"{folder}/hour.parquet", *minutes]
     contents = [content for key in keys if (content := objects.get(key)) is not None]
-    samples = _joined([_samples_in(content, None) for content in contents])
+    samples = _joined([_samples_in(content, _chosen(None)) for content in contents])
     for span in SPANS:
         objects.put_durably(f"{folder}/{span}s.parquet", _packed(summed_up(samples, span)))
     objects.put_durably(f"{folder}/hour.parquet", _packed(samples))
@@ -250,12 +251,16 @@ def _packed(samples: Samples) -> bytes:
     return sink.getvalue()
 
 
-def _samples_in(content: bytes, wanted: Sequence[str] | None) -> Samples:
+def _chosen(columns: Columns) -> Callable[[str], bool]:
+    if columns is None:
+        return lambda _: True
+    return columns if callable(columns) else frozenset(columns).__contains__
+
+
+def _samples_in(content: bytes, wanted: Callable[[str], bool]) -> Samples:
     file = pq.ParquetFile(io.BytesIO(content))
     schema = file.schema_arrow
-    names = [name for name in schema.names if name not in ("time", "seconds")]
-    if wanted is not None:
-        names = [name for name in names if name in set(wanted)]
+    names = [name for name in schema.names if name not in ("time", "seconds") and wanted(name)]
     table = file.read(columns=["time", "seconds", *names])
     values: Values = {}
     for name in names:

@@ -1,4 +1,4 @@
-import type { Curves, Hosts, JobDetail, JobSummary, LogPage, Overview, XAxis } from "./types";
+import type { Cores, Curves, Hosts, JobDetail, JobSummary, LogPage, Overview, XAxis } from "./types";
 
 /** A refusal of the server, or its absence; `hint` says what to do. */
 export class ApiError extends Error {
@@ -52,6 +52,8 @@ export const api = {
     signal?: AbortSignal,
   ) => get<Curves>(`${job(name)}/curves`, query, signal),
   hosts: (name: string, query: Query, signal?: AbortSignal) => get<Hosts>(`${job(name)}/hosts`, query, signal),
+  cores: (name: string, host: string, query: Query, signal?: AbortSignal) =>
+    get<Cores>(`${job(name)}/hosts/${encodeURIComponent(host)}/cores`, query, signal),
   logs: (name: string, query: Query, signal?: AbortSignal) => get<LogPage>(`${job(name)}/logs`, query, signal),
   pointsUrl: (name: string, format: string, metrics: string[] = []) =>
     `/_/api/${job(name)}/points${encode({ format, metric: metrics })}`,

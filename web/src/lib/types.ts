@@ -108,8 +108,39 @@ export interface HostMetric {
   mean: number[];
 }
 
+/** The server's clock against the host's; `shift` is what its times are moved by. */
+export interface HostClock {
+  seconds: number;
+  error: number;
+  shift: number;
+}
+
+/** How a host goes on: newest step, steps a second, seconds behind the middle host. */
+export interface Pace {
+  step: number;
+  rate: number | null;
+  late: number | null;
+  straggler: boolean;
+}
+
+export interface Host {
+  host: string;
+  metrics: HostMetric[];
+  clock: HostClock | null;
+  pace: Pace | null;
+}
+
 export interface Hosts {
-  hosts: { host: string; metrics: HostMetric[] }[];
+  hosts: Host[];
+}
+
+/** Percent of each core (a row) in equal spans of time (a column); null where nothing was sampled. */
+export interface Cores {
+  host: string;
+  from: number;
+  to: number;
+  cores: number[];
+  busy: (number | null)[][];
 }
 
 export interface LogEvent {
