@@ -1,12 +1,12 @@
 """Looks at the first lines that give each metric a value for what the authors of definitions cannot have meant."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from epochwatch.extraction.extracted import Extracted
 from epochwatch.extraction.forms import as_printed, escape_tabs
 from epochwatch.extraction.plan import Rule
-from epochwatch.extraction.templates import masked
+from epochwatch.extraction.templates import Template
 from epochwatch.model.batch import Ambiguity
 
 ENOUGH = 10
@@ -16,7 +16,8 @@ _EXAMPLE = 200
 
 Spans = list[tuple[int, int]]
 """Where the values of all matches in a text stand."""
-Found = list[tuple[Rule, Spans]]
+Found = list[tuple[Rule, Spans, list[str]]]
+"""The rules that match a text, where, and the names of others that capture the same."""
 
 
 class Finding:
@@ -71,22 +72,34 @@ class Audit:
         self._findings = [Finding() for _ in rules]
         self._left = {rule.name: ENOUGH for rule in rules if rule.pattern.engine == "re2"}
         """How many lines are still to be looked at for each metric; those that are done are left out."""
-        self._shapes: dict[tuple[bytes, tuple[int, ...]], Found] = {}
+        self._known: dict[Template, list[Found]] = {}  # for lines of these templates, text by text
 
-    def look(self, out: Extracted, numbers_of: Callable[[bytes], Sequence[int]]) -> None:
-        """Look at lines that gave values; ``numbers_of`` says which definitions may match a line."""
+    def look(
+        self,
+        out: Extracted,
+        numbers_of: Callable[[bytes], Sequence[int]],
+        template_of: Callable[[bytes], Template | None],
+    ) -> None:
+        """Look at lines that gave values; ``numbers_of`` says which definitions may match a line, ``template_of``
+        with which lines it has in common where they match.
+        """
         if not self._left:
-            self._shapes.clear()
-        if not self._left or not out.values:
+            self._known.clear()
             return
-        wanted = {number for number, name in enumerate(out.names) if name in self._left}
-        if wanted.isdisjoint(out.name_ids):
-            return
-        for end, names in self._lines(out, wanted).items():
+        wanted = {number for number in set(out.name_ids) if out.names[number] in self._left}
+        for end, names in self._lines(out, wanted).items() if wanted else ():
             raw = out.lines.text_of(end)
-            for text, rules in self._seen(raw, numbers_of(raw)):
-                if text:
-                    self._segment(text, rules, names)
+            texts = [escape_tabs(raw), *as_printed(raw)]
+            template = template_of(raw)
+            found = None if template is None else self._known.get(template)
+            if found is None:
+                found = self._found(texts, numbers_of(raw))
+                if template is not None and not template.searched:
+                    self._known[template] = found
+            for text, in_text in zip(texts, found, strict=True):
+                for rule, spans, same in in_text:
+                    if rule.name in names:
+                        self._findings[rule.number].see(text, spans, same, every=not rule.limit)
 
     def _lines(self, out: Extracted, wanted: set[int]) -> dict[int, set[str]]:
         """The ends of the lines to look at, each with the metrics for which."""
@@ -121,39 +134,22 @@ class Audit:
         for finding, own in zip(self._findings, findings, strict=True):
             finding.restore(own)
 
-    def _seen(self, raw: bytes, numbers: Sequence[int]) -> Iterator[tuple[bytes, list[Rule]]]:
-        """The texts in which definitions look for their values, each with the definitions that do."""
+    def _found(self, texts: Sequence[bytes], numbers: Sequence[int]) -> list[Found]:
+        """What matches each of the texts of a line: its escaped form, for definitions in that, and its segments."""
         rules = [self._rules[number] for number in numbers if number < len(self._rules)]
         rules = [rule for rule in rules if rule.pattern.engine == "re2"]
-        escaped = [rule for rule in rules if rule.pattern.escaped]
-        if escaped:
-            yield escape_tabs(raw), escaped
-        for text in as_printed(raw):
-            yield text, [rule for rule in rules if not rule.pattern.escaped]
-
-    def _segment(self, text: bytes, rules: Sequence[Rule], names: set[str]) -> None:
-        """Looks at one text for the definitions of these metrics."""
-        found = self._spans(text, rules)
-        for rule, spans in found:
-            if rule.name in names:
-                same = [other.name for other, theirs in found if theirs[0] == spans[0] and other.name != rule.name]
-                self._findings[rule.number].see(text, spans, same, every=not rule.limit)
-
-    def _spans(self, text: bytes, rules: Sequence[Rule]) -> Found:
-        """Where the values are of those rules that match; the same in texts that differ in digits only, where no
-        pattern tells digits apart.
-        """
-        if any(rule.pattern.texts_with_digits is None or rule.pattern.texts_with_digits for rule in rules):
-            return _found(text, rules)
-        shape = masked(text), tuple([rule.number for rule in rules])
-        found = self._shapes.get(shape)
-        if found is None:
-            found = self._shapes[shape] = _found(text, rules)
-        return found
+        return [
+            _in_text(text, [rule for rule in rules if rule.pattern.escaped is (part == 0)])
+            for part, text in enumerate(texts)
+        ]
 
 
-def _found(text: bytes, rules: Sequence[Rule]) -> Found:
-    return [(rule, spans) for rule in rules if (spans := rule.pattern.value_spans(text))]
+def _in_text(text: bytes, rules: Sequence[Rule]) -> Found:
+    found = [(rule, spans) for rule in rules if text and (spans := rule.pattern.value_spans(text))]
+    return [
+        (rule, spans, [other.name for other, theirs in found if theirs[0] == spans[0] and other.name != rule.name])
+        for rule, spans in found
+    ]
 
 
 def _example(text: bytes) -> str:

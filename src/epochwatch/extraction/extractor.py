@@ -184,7 +184,7 @@ class Extractor:
         else:
             self._some_lines(out, guarded)
         self._reader.count()
-        self._audit.look(out, self._selector.numbers)
+        self._audit.look(out, self._selector.numbers, lambda raw: self._templates.of(plain_form(raw)))
         return out
 
     def _every_line(self, out: Extracted, guarded: Guarded) -> None:
