@@ -13,6 +13,8 @@ PEERS = {
     "sagemaker3": ["sagemaker-core==2.27.0"],
     "modeltrainer": ["sagemaker-train==1.27.0"],
     "awscli": ["awscli==1.46.2"],
+    # what smdebug imports without declaring it comes with it; its writer needs an older numpy
+    "smdebug": ["smdebug==1.0.34", "numpy==1.26.4", "pandas==2.3.3", "psutil", "requests"],
     "xgboost": ["xgboost-cpu==3.2.0"],  # the same module without 300 MB for GPUs
 }
 

@@ -1,0 +1,48 @@
+"""Opens a trial, whichever of the two formats it is in."""
+
+from typing import Literal
+
+from epochwatch.debugger.exceptions import SMDebugNotImplementedError, SMDebugValueError
+from epochwatch.debugger.places import open_place
+from epochwatch.debugger.smdebug.reader import SmdebugSource
+from epochwatch.debugger.source import Source
+from epochwatch.debugger.trial import Trial
+
+
+def create_trial(
+    path: str,
+    name: str | None = None,
+    profiler: bool = False,
+    output_dir: str = "/opt/ml/processing/outputs/",
+    *,
+    range_steps: tuple[int | None, int | None] | None = None,
+    check: bool | Literal["minimal", "full", "none"] = "minimal",
+    index_mode: bool = True,
+    cache: bool = False,
+) -> Trial:
+    """The trial in a directory or below ``s3://bucket/prefix``; its name is the path's last part if not given.
+
+    ``range_steps`` keeps it to global steps from its first up to, not including, its second. ``cache`` keeps each
+    array that was read. ``check`` says which checksums of smdebug's files are compared: of lengths and of the
+    constant it writes (``minimal``), real ones (``full``), or none. Raises SMDebugValueError for a bad range,
+    SMDebugNotImplementedError for a profiler trial.
+    """
+    if profiler:
+        raise SMDebugNotImplementedError("profiler trials are not read here: only trials of tensors")
+    if not index_mode:
+        raise SMDebugNotImplementedError("trials are read by their index files: index_mode must be True")
+    _check_range(range_steps)
+    path = path.strip()
+    source: Source = SmdebugSource(open_place(path), range_steps, check if isinstance(check, str) else "minimal")
+    return Trial(name or path.rstrip("/").rsplit("/", 1)[-1], path, source, cache)
+
+
+def _check_range(range_steps: tuple[int | None, int | None] | None) -> None:
+    if range_steps is None:
+        return
+    begin, end = range_steps
+    for step in (begin, end):
+        if step is not None and (not isinstance(step, int) or step < 0):
+            raise SMDebugValueError(f"range_steps holds steps from 0 or None, not {step!r}")
+    if begin is not None and end is not None and end <= begin:
+        raise SMDebugValueError("range_steps should be of the form (begin, end) where begin is less than end")

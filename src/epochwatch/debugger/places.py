@@ -1,0 +1,237 @@
+"""Where a trial lives: a directory of this machine or a prefix in S3, by one set of verbs.
+
+Paths are relative, with ``/``. A file appears whole or not at all; only what is appended to grows.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+from urllib.parse import urlsplit
+
+from epochwatch.errors import EpochwatchError
+
+Range = tuple[int, int]
+"""(first byte, number of bytes)."""
+
+
+class Appender(Protocol):
+    """A file that grows. What was flushed can be read by others."""
+
+    def append(self, data: bytes) -> None:
+        """Add to the end."""
+
+    def flush(self) -> None:
+        """Let others read what was appended."""
+
+    def close(self) -> None:
+        """Flush for the last time."""
+
+
+class Place(Protocol):
+    """Files below one root."""
+
+    def names(self, folder: str, after: str = "") -> list[str]:
+        """Sorted paths below ``folder`` that come after ``after``; none if there is no such folder."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+
+    def size(self, path: str) -> int:
+        """Bytes. Raises FileNotFoundError."""
+
+    def read(self, path: str, start: int = 0) -> bytes:
+        """From byte ``start`` to the end. Raises FileNotFoundError."""
+
+    def read_ranges(self, path: str, ranges: Sequence[Range]) -> list[bytes]:
+        """Several stretches of one file, together. Raises FileNotFoundError."""
+
+    def write(self, path: str, parts: Sequence[bytes | memoryview]) -> None:
+        """Put a file, whole; replaces what was there."""
+
+    def appender(self, path: str) -> Appender:
+        """A new file to append to."""
+
+    def delete(self, path: str) -> None:
+        """Remove a file; nothing happens if there is none."""
+
+
+def open_place(path: str) -> Place:
+    """A directory, or ``s3://bucket/prefix`` with endpoint, region and key from the AWS variables."""
+    path = path.strip()
+    return S3Place(path) if path.startswith("s3://") else LocalPlace(Path(path).expanduser())
+
+
+class LocalPlace:
+    """A directory, made with the first file."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def names(self, folder: str, after: str = "") -> list[str]:
+        """See ``Place``. Folders whose files all come before ``after`` are not read."""
+        return sorted(name for name in self._walk(folder, after) if name > after)
+
+    def _walk(self, folder: str, after: str) -> Iterator[str]:
+        try:
+            entries = list(os.scandir(self._root / folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for entry in entries:
+            name = f"{folder}/{entry.name}"
+            if entry.is_dir():
+                if name >= after[: len(name)]:
+                    yield from self._walk(name, after)
+            elif not name.endswith(".tmp"):
+                yield name
+
+    def exists(self, path: str) -> bool:
+        """See ``Place``."""
+        return (self._root / path).exists()
+
+    def size(self, path: str) -> int:
+        """See ``Place``."""
+        return (self._root / path).stat().st_size
+
+    def read(self, path: str, start: int = 0) -> bytes:
+        """See ``Place``."""
+        with open(self._root / path, "rb") as file:
+            file.seek(start)
+            return file.read()
+
+    def read_ranges(self, path: str, ranges: Sequence[Range]) -> list[bytes]:
+        """See ``Place``."""
+        descriptor = os.open(self._root / path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return [os.pread(descriptor, length, start) for start, length in ranges]
+        finally:
+            os.close(descriptor)
+
+    def write(self, path: str, parts: Sequence[bytes | memoryview]) -> None:
+        """See ``Place``."""
+        target = self._root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f"{target.name}.tmp")
+        with open(temporary, "wb") as file:
+            file.writelines(parts)
+        temporary.replace(target)
+
+    def appender(self, path: str) -> Appender:
+        """See ``Place``."""
+        target = self._root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return _FileAppender(open(target, "xb", buffering=0))
+
+    def delete(self, path: str) -> None:
+        """See ``Place``."""
+        (self._root / path).unlink(missing_ok=True)
+
+
+class _FileAppender:
+    """Each append is one write to the kernel: it outlives the process."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def append(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+
+    def flush(self) -> None:
+        pass  # the kernel has everything already
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class S3Place:
+    """A prefix of a bucket."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            from obstore.exceptions import BaseError
+            from obstore.store import S3Store
+        except ImportError as error:
+            raise EpochwatchError(f"reading {url} needs obstore", "pip install 'epochwatch[debugger]'") from error
+        parts = urlsplit(url)
+        prefix = parts.path.strip("/")
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        options: dict[str, Any] = {"virtual_hosted_style_request": False, "endpoint": endpoint} if endpoint else {}
+        client: Any = {"allow_http": True} if endpoint and endpoint.startswith("http://") else {}
+        try:
+            self._store: Any = S3Store(parts.netloc, prefix=prefix or None, client_options=client, **options)
+        except BaseError as error:
+            raise EpochwatchError(f"cannot open {url}: {error}") from error
+
+    def names(self, folder: str, after: str = "") -> list[str]:
+        """See ``Place``."""
+        import obstore
+
+        pages = obstore.list(self._store, prefix=folder, offset=after or None, chunk_size=1000)
+        return sorted(item["path"] for page in pages for item in page)
+
+    def exists(self, path: str) -> bool:
+        """See ``Place``."""
+        try:
+            self.size(path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def size(self, path: str) -> int:
+        """See ``Place``."""
+        import obstore
+
+        return int(obstore.head(self._store, path)["size"])
+
+    def read(self, path: str, start: int = 0) -> bytes:
+        """See ``Place``."""
+        import obstore
+
+        if start and start >= self.size(path):
+            return b""
+        options: Any = {"range": {"offset": start}} if start else {}
+        return bytes(obstore.get(self._store, path, options=options).bytes())
+
+    def read_ranges(self, path: str, ranges: Sequence[Range]) -> list[bytes]:
+        """See ``Place``. Neighbouring ranges travel in one request."""
+        import obstore
+
+        starts, lengths = [start for start, _ in ranges], [length for _, length in ranges]
+        found = obstore.get_ranges(self._store, path, starts=starts, lengths=lengths)
+        return [bytes(part) for part in found]
+
+    def write(self, path: str, parts: Sequence[bytes | memoryview]) -> None:
+        """See ``Place``."""
+        import obstore
+
+        obstore.put(self._store, path, b"".join(parts))
+
+    def appender(self, path: str) -> Appender:
+        """See ``Place``. S3 has no append: each flush puts the whole file again, so keep it short."""
+        return _ObjectAppender(self, path)
+
+    def delete(self, path: str) -> None:
+        """See ``Place``."""
+        import obstore
+
+        obstore.delete(self._store, path)
+
+
+class _ObjectAppender:
+    def __init__(self, place: S3Place, path: str) -> None:
+        self._place, self._path = place, path
+        self._parts: list[bytes] = []
+        self._flushed = 0
+
+    def append(self, data: bytes) -> None:
+        self._parts.append(data)
+
+    def flush(self) -> None:
+        if len(self._parts) > self._flushed:
+            self._place.write(self._path, self._parts)
+            self._flushed = len(self._parts)
+
+    def close(self) -> None:
+        self.flush()

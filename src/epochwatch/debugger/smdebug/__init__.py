@@ -1,0 +1,1 @@
+"""smdebug's files, read and written byte for byte."""

@@ -1,0 +1,281 @@
+"""Tensors as records of an event file: TFRecord framing around the protocol buffer ``Event``.
+
+Written out by hand, not by message classes: a training's own protobuf would clash with ours, and the one shape of
+message that smdebug knows is put together several times as fast.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from epochwatch.debugger.exceptions import SMDebugRuntimeError, SMDebugTypeError
+from epochwatch.debugger.mode_keys import ModeKeys
+
+Check = Literal["minimal", "full", "none"]
+"""``minimal``: length and the constant that smdebug writes for a checksum; ``full``: real checksums; ``none``."""
+
+_HEADER: Final = struct.Struct("<QI")
+_FOOTER: Final = struct.Struct("<I")
+_STRING: Final = 7
+_BFLOAT16: Final = 14
+_NUMBER_OF_DTYPE: Final = {
+    np.dtype(name): number
+    for name, number in {
+        "float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "complex64": 8, "int64": 9,
+        "bool": 10, "uint16": 17, "complex128": 18, "float16": 19, "uint32": 22, "uint64": 23,
+    }.items()
+}  # fmt: skip
+_DTYPE_OF_NUMBER: Final = {number: dtype for dtype, number in _NUMBER_OF_DTYPE.items()}
+
+
+def _crc32c_table() -> tuple[int, ...]:
+    table = []
+    for byte in range(256):
+        crc = byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+        table.append(crc)
+    return tuple(table)
+
+
+_TABLE: Final = _crc32c_table()
+
+
+def masked_crc32c(data: bytes) -> int:
+    """TensorFlow's masked CRC-32C."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = (crc >> 8) ^ _TABLE[(crc ^ byte) & 0xFF]
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+CONSTANT_FOOTER: Final = masked_crc32c(b"0x12345678")
+_CONSTANT_FOOTER_BYTES: Final = _FOOTER.pack(CONSTANT_FOOTER)
+
+
+@lru_cache(maxsize=65536)
+def _header(length: int) -> bytes:
+    return _HEADER.pack(length, masked_crc32c(struct.pack("<Q", length)))
+
+
+def frame(payload: bytes, check: Check = "minimal") -> bytes:
+    """A record: length, its checksum, payload, and smdebug's constant or (``full``) the real checksum."""
+    footer = _FOOTER.pack(masked_crc32c(payload)) if check == "full" else _CONSTANT_FOOTER_BYTES
+    return _header(len(payload)) + payload + footer
+
+
+def payload_at(data: bytes, start: int = 0, check: Check = "minimal") -> tuple[int, int] | None:
+    """(begin, end) of the payload of the record at ``start``; None for a record that was torn off.
+    Raises SMDebugRuntimeError where the checksums do not hold.
+    """
+    begin = start + _HEADER.size
+    if begin > len(data):
+        return None
+    length, length_crc = _HEADER.unpack_from(data, start)
+    if check != "none" and data[start:begin] != _header(length):
+        raise SMDebugRuntimeError(f"the record at byte {start} has a wrong checksum of its length: {length_crc}")
+    end = begin + length
+    if end + _FOOTER.size > len(data):
+        return None
+    if check != "none":
+        expected = CONSTANT_FOOTER if check == "minimal" else masked_crc32c(data[begin:end])
+        found = _FOOTER.unpack_from(data, end)[0]
+        if found != expected:
+            raise SMDebugRuntimeError(f"the record at byte {start} has checksum {found}, expected {expected}")
+    return begin, end
+
+
+def _varint(value: int) -> bytes:
+    if value < 0x80:
+        return bytes((value,))
+    encoded = bytearray()
+    while value >= 0x80:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
+def _message(tag: int, content: bytes) -> bytes:
+    return bytes((tag << 3 | 2,)) + _varint(len(content)) + content
+
+
+@lru_cache(maxsize=65536)
+def _shape(tag: str, shape: tuple[int, ...]) -> bytes:
+    dimensions = (
+        _message(2, (b"\x08" + _varint(size) if size else b"") + _message(2, f"{tag}_{size}".encode()))
+        for size in shape
+    )
+    return _message(2, b"".join(dimensions))
+
+
+@lru_cache(maxsize=65536)
+def _numeric_prefix(tag: str, dtype: int, shape: tuple[int, ...], nbytes: int, rest: int) -> tuple[bytes, int]:
+    """What comes before the content in ``Summary``, and the length of the whole summary; ``rest`` comes after it."""
+    tensor = b"\x08" + _varint(dtype) + _shape(tag, shape) + (b"\x22" + _varint(nbytes) if nbytes else b"")
+    name = tag.encode()
+    value = (_message(1, name) if name else b"") + b"\x42" + _varint(len(tensor) + nbytes) + tensor
+    prefix = b"\x0a" + _varint(len(value) + nbytes + rest) + value
+    return prefix, len(prefix) + nbytes + rest
+
+
+@lru_cache(maxsize=1024)
+def _metadata(mode: ModeKeys, mode_step: int) -> bytes:
+    entries = (("mode_step", mode_step), ("mode", mode.value))
+    return _message(
+        9,
+        b"".join(_message(1, _message(1, name.encode()) + _message(2, b"%d" % value)) for name, value in entries),
+    )
+
+
+def encode_tensor(
+    tag: str, value: np.ndarray[Any, Any], step: int, mode: ModeKeys, mode_step: int, time: float
+) -> bytes:
+    """The record of one tensor at a global step; ``time`` in Unix seconds.
+    Raises SMDebugTypeError for a dtype the format does not have.
+    """
+    metadata = _metadata(mode, mode_step)
+    if value.dtype.kind in "USO":
+        summary = _string_summary(tag, value, metadata)
+    else:
+        number = _NUMBER_OF_DTYPE.get(value.dtype)
+        if number is None:
+            raise SMDebugTypeError(f"Numpy Datatype: {value.dtype} is currently not supported")
+        content = value.tobytes()
+        prefix, length = _numeric_prefix(tag, number, value.shape, len(content), len(metadata))
+        summary = b"\x2a" + _varint(length) + prefix + content + metadata
+    event = b"\x09" + struct.pack("<d", time) + (b"\x10" + _varint(step) if step else b"") + summary
+    return _header(len(event)) + event + _CONSTANT_FOOTER_BYTES
+
+
+def _string_summary(tag: str, value: np.ndarray[Any, Any], metadata: bytes) -> bytes:
+    if value.ndim != 1:
+        raise SMDebugTypeError(f"an array of strings needs one dimension, {tag} has {value.ndim}")
+    texts = (text if isinstance(text, bytes) else str(text).encode() for text in value)
+    tensor = _shape(tag, value.shape) + b"".join(_message(8, text) for text in texts)
+    return _message(5, _message(1, _message(1, tag.encode()) + _message(8, tensor) + metadata))
+
+
+def _fields(data: bytes, position: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """(number, value, 0) of varints and fixed numbers, (number, begin, end) of what has a length."""
+    while position < end:
+        key, position = _read_varint(data, position)
+        kind = key & 7
+        if kind == 2:
+            length, position = _read_varint(data, position)
+            yield key >> 3, position, position + length
+            position += length
+        elif kind == 0:
+            value, position = _read_varint(data, position)
+            yield key >> 3, value, 0
+        elif kind in (1, 5):
+            yield key >> 3, position, 0
+            position += 8 if kind == 1 else 4
+        else:
+            raise SMDebugRuntimeError(f"the record is no event: wire type {kind}")
+
+
+def _read_varint(data: bytes, position: int) -> tuple[int, int]:
+    value = data[position]
+    position += 1
+    if value < 0x80:
+        return value, position
+    value &= 0x7F
+    shift = 7
+    while True:
+        byte = data[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+        shift += 7
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTensor:
+    """A tensor as its record has it."""
+
+    tag: str
+    step: int
+    mode: ModeKeys
+    mode_step: int
+    value: Any
+
+
+def decode_value(record: bytes, start: int = 0, check: Check = "minimal") -> Any:
+    """The array of the record at ``start``. bfloat16 comes as float32, which holds each of its values."""
+    span = payload_at(record, start, check)
+    if span is None:
+        raise SMDebugRuntimeError("the record is torn off")
+    for number, begin, end in _fields(record, *span):
+        if number == 5:
+            for _, value_begin, value_end in _fields(record, begin, end):
+                for field, tensor_begin, tensor_end in _fields(record, value_begin, value_end):
+                    if field == 8:
+                        return _array(record, tensor_begin, tensor_end)
+    raise SMDebugRuntimeError("the record holds no tensor")
+
+
+def decode_tensors(data: bytes, check: Check = "minimal") -> Iterator[StoredTensor]:
+    """All tensors of an event file; what was torn off at its end is left out."""
+    start = 0
+    while (span := payload_at(data, start, check)) is not None:
+        step = 0
+        values = []
+        for number, begin, end in _fields(data, *span):
+            if number == 2:
+                step = begin
+            elif number == 5:
+                values += [found[1:] for found in _fields(data, begin, end) if found[0] == 1]
+        for begin, end in values:
+            yield _stored_tensor(data, begin, end, step)
+        start = span[1] + _FOOTER.size
+
+
+def _stored_tensor(data: bytes, begin: int, end: int, step: int) -> StoredTensor:
+    tag, mode, mode_step, value = "", ModeKeys.GLOBAL, step, None
+    for number, first, last in _fields(data, begin, end):
+        if number == 1:
+            tag = data[first:last].decode()
+        elif number == 8:
+            value = _array(data, first, last)
+        elif number == 9:
+            for _, plugin_begin, plugin_end in _fields(data, first, last):
+                entry = {field: data[a:b] for field, a, b in _fields(data, plugin_begin, plugin_end)}
+                if entry.get(1) == b"mode_step":
+                    mode_step = int(entry[2])
+                elif entry.get(1) == b"mode":
+                    mode = ModeKeys(int(entry[2]))
+    return StoredTensor(tag, step, mode, mode_step, value)
+
+
+def _array(data: bytes, begin: int, end: int) -> Any:
+    dtype, shape, content, texts = 0, [], (0, 0), []
+    for number, first, last in _fields(data, begin, end):
+        if number == 1:
+            dtype = first
+        elif number == 2:
+            for _, a, b in _fields(data, first, last):
+                shape.append(next((size for field, size, _ in _fields(data, a, b) if field == 1), 0))
+        elif number == 4:
+            content = first, last
+        elif number == 8:
+            texts.append(data[first:last].decode())
+    if dtype in (0, _STRING):
+        return np.array(texts, dtype=np.str_).reshape(shape)
+    raw = data[content[0] : content[1]]
+    if dtype == _BFLOAT16:
+        return widen_bfloat16(raw).reshape(shape)
+    if dtype not in _DTYPE_OF_NUMBER:
+        raise SMDebugTypeError(f"Unknown type for Tensor: {dtype}")
+    return np.frombuffer(bytearray(raw), dtype=_DTYPE_OF_NUMBER[dtype]).reshape(shape)
+
+
+def widen_bfloat16(raw: bytes) -> np.ndarray[Any, Any]:
+    """The float32 of each bfloat16, which NumPy does not have: the same bits, sixteen zeros after them."""
+    return (np.frombuffer(raw, dtype="<u2").astype("<u4") << 16).view("<f4")

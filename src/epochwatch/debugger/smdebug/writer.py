@@ -1,0 +1,80 @@
+"""Writes a worker's part of a trial in smdebug's layout."""
+
+import json
+import time as clock
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from epochwatch.debugger.collection import Collection, CollectionManager
+from epochwatch.debugger.mode_keys import ModeKeys
+from epochwatch.debugger.places import Place, open_place
+from epochwatch.debugger.reductions import Reduction, reduction_tensor_name
+from epochwatch.debugger.smdebug import layout
+from epochwatch.debugger.smdebug.records import encode_tensor
+from epochwatch.debugger.source import Array
+
+
+class SmdebugWriter:
+    """One worker's steps. Its collections are written at once: a reader waits for those of all workers."""
+
+    def __init__(
+        self,
+        path: str,
+        worker: str = "worker_0",
+        collections: Sequence[Collection] = (),
+        num_workers: int = 1,
+    ) -> None:
+        self._place: Place = open_place(path)
+        self._worker = worker
+        manager = CollectionManager.of(collections, num_workers)
+        self._place.write(layout.collections_path(worker), [manager.dump()])
+
+    def write_step(
+        self,
+        step: int,
+        tensors: Mapping[str, Array],
+        *,
+        mode: ModeKeys = ModeKeys.GLOBAL,
+        mode_step: int | None = None,
+        reductions: Mapping[str, Mapping[Reduction, Any]] | None = None,
+        shapes: Mapping[str, Sequence[int]] | None = None,
+        original_names: Mapping[str, str] | None = None,
+        time: float | None = None,
+    ) -> None:
+        """Everything this worker saves at the global ``step``, which is ``mode_step`` of its mode (the same if not
+        given); ``time`` in Unix seconds. The event file is there before the index that points into it.
+
+        Shapes are written of tensors without a value only: smdebug's reader takes a shape in place of the value.
+        """
+        mode_step = step if mode_step is None else mode_step
+        time = clock.time() if time is None else time
+        named: list[tuple[str, Array]] = [
+            (reduction_tensor_name(tensor, reduction), np.asarray(value))
+            for tensor, values in (reductions or {}).items()
+            for reduction, value in values.items()
+        ]
+        named += tensors.items()
+        records, payload, start = [], [], 0
+        for name, value in named:
+            record = encode_tensor(name, value, step, mode, mode_step, time)
+            records.append(record)
+            payload.append({"tensorname": name, "start_idx": start, "length": len(record)})
+            start += len(record)
+        meta: dict[str, Any] = {"mode": mode.name, "mode_step": mode_step}
+        if records:
+            meta["event_file_name"] = layout.event_path(step, self._worker)
+            self._place.write(meta["event_file_name"], records)
+        originals = original_names or {}
+        shape_payload = [
+            {"tensorname": name, "originalname": originals.get(name, name), "shape": list(shape)}
+            for name, shape in (shapes or {}).items()
+            if name not in tensors
+        ]
+        index = {"meta": meta, "tensor_payload": payload, "shape_payload": shape_payload}
+        self._place.write(layout.index_path(step, self._worker), [json.dumps(index).encode()])
+
+    def end_training(self) -> None:
+        """Say that nothing more comes, of any worker."""
+        self._place.write(layout.END_OF_JOB, [b""])

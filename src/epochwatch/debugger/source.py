@@ -1,0 +1,73 @@
+"""What a trial needs of a format: its collections, the steps that came, the values behind them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from epochwatch.debugger.collection import CollectionManager
+from epochwatch.debugger.mode_keys import ModeKeys
+from epochwatch.debugger.places import Place
+from epochwatch.debugger.reductions import Reduction
+from epochwatch.debugger.smdebug import layout
+
+Array = np.ndarray[Any, Any]
+Location = Any
+"""Where a value is; only its source can read it."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """What one worker saved of a tensor at a step."""
+
+    location: Location | None = None
+    shape: tuple[int, ...] | None = None
+    original_name: str | None = None
+    reductions: Mapping[Reduction, Location] = field(default_factory=dict)
+
+    def add(self, other: "Entry") -> None:
+        """Take over what the other knows."""
+        self.location = other.location or self.location
+        self.shape = self.shape if other.shape is None else other.shape
+        self.original_name = other.original_name or self.original_name
+        if other.reductions:
+            self.reductions = {**self.reductions, **other.reductions} if self.reductions else other.reductions
+
+
+@dataclass(slots=True)
+class SavedStep:
+    """What one worker saved at a global step, by tensor name."""
+
+    step: int
+    mode: ModeKeys
+    mode_step: int
+    worker: str
+    entries: Mapping[str, Entry]
+
+
+class Source(Protocol):
+    """A trial's files in one format."""
+
+    def collections(self) -> dict[str, CollectionManager]:
+        """By worker, of those that wrote theirs."""
+
+    def ended(self) -> bool:
+        """Whether the training is over: what is read after this was asked is everything."""
+
+    def news(self, after_step: int) -> list[SavedStep]:
+        """What came since the last call, of steps after ``after_step``."""
+
+    def values(self, locations: Sequence[Location]) -> list[Array]:
+        """The arrays behind some locations. Raises FileNotFoundError."""
+
+
+def read_collections(place: Place) -> dict[str, CollectionManager]:
+    """Collections by worker; the same file in both formats."""
+    found = {name: layout.worker_of_collections(name) for name in place.names(layout.COLLECTIONS)}
+    return {worker: CollectionManager.load(place.read(name)) for name, worker in found.items() if worker}
+
+
+def training_ended(place: Place) -> bool:
+    """Whether the end mark is there; the same file in both formats."""
+    return place.exists(layout.END_OF_JOB)
