@@ -5,14 +5,17 @@ import json
 import os
 import signal
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from epochwatch.store.state import StateStore
+from tests.launchers.created_jobs import until
 from tests.servers import ServerProcess
 
 BUCKET = "sagemaker-us-east-1-123456789012"
@@ -81,8 +84,6 @@ def test_a_presigned_address_needs_no_client(server: ServerProcess) -> None:
 
 
 def test_a_wrong_secret_is_refused(server: ServerProcess) -> None:
-    import boto3
-
     intruder = boto3.client(
         "s3",
         endpoint_url=server.url,
@@ -127,3 +128,68 @@ def test_a_server_that_was_killed_leaves_no_second_endpoint(tmp_path: Path) -> N
         assert server.boto3("s3", retries={"max_attempts": 8, "mode": "standard"}).list_buckets()["Buckets"]
         assert json.loads((server.home / "object-server.json").read_text())["pid"] != left
         assert not Path(f"/proc/{left}").exists()
+
+
+PATIENT = {"retries": {"max_attempts": 8, "mode": "standard"}}
+
+
+def new_key(server: ServerProcess, name: str, account: str) -> Callable[[str], Any]:
+    """A key made behind the running server's back, as by another server on the same state; clients that use it."""
+    state = StateStore.open(f"sqlite:///{server.home / 'state.db'}")
+    state.keys.put(name, f"secret-of-{name}", account)
+    state.close()
+    keys = {"aws_access_key_id": name, "aws_secret_access_key": f"secret-of-{name}"}
+    return lambda service: boto3.client(
+        service, endpoint_url=server.url, region_name="us-east-1", config=Config(**PATIENT), **keys
+    )
+
+
+def test_a_key_made_while_the_server_runs_may_sign(server: ServerProcess, s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="of-the-account", Body=b"ours")
+
+    later = new_key(server, "AKIALATER", server.credentials["account"])("s3")
+
+    assert later.get_object(Bucket=BUCKET, Key="of-the-account")["Body"].read() == b"ours"
+    patient = server.boto3("s3", **PATIENT)
+    assert patient.get_object(Bucket=BUCKET, Key="of-the-account")["Body"].read() == b"ours"
+
+
+def test_accounts_have_buckets_of_their_own(server: ServerProcess, s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="secret", Body=b"ours")
+
+    other = new_key(server, "AKIAOTHER", "999988887777")("s3")
+
+    assert other.list_buckets()["Buckets"] == []
+    other.create_bucket(Bucket=BUCKET)
+    other.put_object(Bucket=BUCKET, Key="secret", Body=b"theirs")
+    assert s3.get_object(Bucket=BUCKET, Key="secret")["Body"].read() == b"ours"
+    assert (server.home / "objects" / "buckets-999988887777" / BUCKET / "secret").read_bytes() == b"theirs"
+
+
+def test_a_job_of_another_account_uses_that_accounts_buckets(server: ServerProcess) -> None:
+    client = new_key(server, "AKIATHIRD", "111122223333")
+    client("s3").create_bucket(Bucket="models")
+    sagemaker = client("sagemaker")
+    sagemaker.create_training_job(
+        TrainingJobName="theirs",
+        RoleArn="arn:aws:iam::111122223333:role/any",
+        AlgorithmSpecification={
+            "TrainingImage": "process",
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["/bin/bash", "-c", "echo m > /opt/ml/model/m"],
+        },
+        OutputDataConfig={"S3OutputPath": "s3://models/out"},
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 600},
+    )
+    until(lambda: status(sagemaker, "theirs") not in ("InProgress", "Stopping"))
+
+    assert status(sagemaker, "theirs") == "Completed"
+    [stored] = client("s3").list_objects_v2(Bucket="models")["Contents"]
+    assert stored["Key"] == "out/theirs/output/model.tar.gz"
+    with pytest.raises(ClientError):
+        server.boto3("sagemaker").describe_training_job(TrainingJobName="theirs")
+
+
+def status(sagemaker: Any, name: str) -> str:
+    return str(sagemaker.describe_training_job(TrainingJobName=name)["TrainingJobStatus"])

@@ -103,6 +103,14 @@ def claimed_scope(request: RawRequest) -> Scope | None:
         return None
 
 
+def claimed_key(request: RawRequest) -> str:
+    """The access key id that a request says it is signed with; empty without."""
+    try:
+        return _claim(request).access_key_id
+    except AwsError:
+        return ""
+
+
 def is_signed(request: RawRequest) -> bool:
     """Whether a request carries any signature at all."""
     return "authorization" in request.headers or "X-Amz-Algorithm" in request.arguments

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 import httptools
+from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 Address = tuple[str, int]
@@ -22,14 +23,14 @@ _BODILESS: Final = (204, 304)
 
 
 class Forward:
-    """An ASGI application in front of the server at ``address()``; None where it is not up."""
+    """An ASGI application in front of the server at ``address`` of the request; None where it is not up."""
 
-    def __init__(self, address: Callable[[], Address | None]) -> None:
+    def __init__(self, address: Callable[[Scope], Address | None]) -> None:
         self._address = address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        address = self._address()
+        address = await run_in_threadpool(self._address, scope)
         try:
             if address is None:
                 raise ConnectionRefusedError

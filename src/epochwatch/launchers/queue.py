@@ -29,6 +29,7 @@ from epochwatch.model.launch import TRAINING, Interruption, JobProgress, Launch
 from epochwatch.model.tenant import Tenant
 from epochwatch.services.sagemaker.tuning import advance_tunings
 from epochwatch.settings import Settings
+from epochwatch.store.state.keys import AccessKey
 from epochwatch.store.stores import Stores
 
 logger = logging.getLogger(__name__)
@@ -238,12 +239,16 @@ class Queue:
         if not self._stores.state.launches.started(launch, launcher, {}, self._clock()):
             return
         job = self.directory(launch)
-        key = {
-            "access_key_id": self._credentials.access_key_id,
-            "secret_access_key": self._credentials.secret_access_key,
-        }
-        job.create(plan, key)
+        key = self._key_of(launch.tenant.account)
+        job.create(plan, {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key})
         self._start(launch, self._launchers[launcher], job, 0)
+
+    def _key_of(self, account: str) -> Credentials | AccessKey:
+        """What a job signs with: a key of its own account, as its buckets and its record are that account's."""
+        if account == self._credentials.account:
+            return self._credentials
+        keys = self._stores.state.keys.all()
+        return next((key for key in keys if key.account == account), self._credentials)
 
     def _start(self, launch: Launch, launcher: Launcher, job: JobDirectory, restarts: int) -> None:
         try:

@@ -27,7 +27,7 @@ from epochwatch.delivery.mail import MailServer
 from epochwatch.delivery.pages import sns_routes
 from epochwatch.delivery.signing import Signer
 from epochwatch.gateway.app import Gateway, raw_request
-from epochwatch.gateway.authentication import Authenticator, Identity
+from epochwatch.gateway.authentication import Authenticator, Identity, claimed_key
 from epochwatch.gateway.forward import Forward
 from epochwatch.launchers.queue import Queue
 from epochwatch.model.alarm.templates import parse as parse_templates
@@ -40,7 +40,7 @@ from epochwatch.prometheus.access import Door
 from epochwatch.prometheus.app import prometheus_routes
 from epochwatch.server.agent_api import AgentApi, Refusal
 from epochwatch.server.maintenance import Maintenance
-from epochwatch.server.object_server import ObjectServer
+from epochwatch.server.object_server import ObjectServers
 from epochwatch.services import cloudwatch
 from epochwatch.services.call import Call, Operation
 from epochwatch.settings import Settings
@@ -103,11 +103,17 @@ class Composition:
         ]
         if self._ephemeral:
             routes.append(Route("/_/reset", self._reset, methods=["POST"]))
-        self._objects = self._object_server()
+        self._objects = ObjectServers(
+            self._settings.buckets_directory,
+            self._stores.state.keys,
+            self._credentials.account,
+            self._settings.home / "object-server.json",
+            verify=self._settings.auth != "none",
+        )
         faces = [*prometheus_routes(self._stores.metrics, door), *console_routes(self._stores, access)]
         routes.append(Mount("/_", routes=faces))
         inner = Starlette(routes=routes, lifespan=self._lifespan)
-        objects = Forward(self._objects.address)
+        objects = Forward(lambda scope: self._objects.address(claimed_key(raw_request(scope))))
         self._gateway = Gateway(
             operations(),
             self._call,
@@ -141,12 +147,6 @@ class Composition:
         self._gateway.close()
         await run_in_threadpool(self._objects.stop)
         await run_in_threadpool(warming.join)
-
-    def _object_server(self) -> ObjectServer:
-        keys = [(key.access_key_id, key.secret_access_key) for key in self._stores.state.keys.all()]
-        record = self._settings.home / "object-server.json"
-        verified = keys if self._settings.auth != "none" else None
-        return ObjectServer(self._settings.buckets_directory, verified, record)
 
     def _lookup(self, access_key_id: str) -> tuple[str, str] | None:
         key = self._stores.state.keys.get(access_key_id)

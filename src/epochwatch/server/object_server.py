@@ -1,4 +1,4 @@
-"""The embedded S3 endpoint: ``rclone serve s3`` over a directory, on a loopback port, for as long as we serve."""
+"""The embedded S3 endpoint: ``rclone serve s3`` over a directory of each account, on loopback ports, while we serve."""
 
 import contextlib
 import json
@@ -15,9 +15,15 @@ from typing import Final
 
 import psutil
 
+from epochwatch.store.state.keys import AccessKey, KeyStore
+
+Address = tuple[str, int]
+
 logger = logging.getLogger(__name__)
 
 RESTART_SECONDS: Final = 1.0
+ON_ITS_WAY_SECONDS: Final = 5.0
+"""How long a request waits for an endpoint that is being started."""
 _STARTED = re.compile(rb"Starting s3 server on \[http://127\.0\.0\.1:(\d+)/\]")
 _REMEMBERED_HOURS: Final = 24
 """How long rclone remembers a folder and its files' hashes. An object's ETag is its MD5, which would otherwise be
@@ -25,8 +31,9 @@ computed again for each part of a download."""
 
 
 class ObjectServer:
-    """Buckets are the folders of ``directory``. ``keys`` are (access key id, secret) pairs that may sign; None takes
-    every request. It is started again when it dies, and one that a killed server left behind is ended first.
+    """One account's endpoint. Buckets are the folders of ``directory``. ``keys`` are (access key id, secret) pairs that
+    may sign; None takes every request. It is started again when it dies, and one that a killed server left behind is
+    ended first.
     """
 
     def __init__(self, directory: Path, keys: Iterable[tuple[str, str]] | None, record: Path) -> None:
@@ -36,6 +43,7 @@ class ObjectServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
         self._stopping = threading.Event()
+        self._renewed = threading.Event()
         self._up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="epochwatch-objects", daemon=True)
 
@@ -55,11 +63,27 @@ class ObjectServer:
         if self._thread.is_alive():
             self._thread.join()
 
-    def address(self) -> tuple[str, int] | None:
-        """Where it listens; None while it does not. Waits a moment for one that is on its way up."""
+    def admit(self, access_key_id: str, secret: str) -> None:
+        """Let a key sign from now on. For one that it does not know the endpoint is started anew: what is under way is
+        cut off, and tried again by its client.
+        """
+        if self._keys is None or (access_key_id, secret) in self._keys:
+            return
+        self._keys = [pair for pair in self._keys if pair[0] != access_key_id] + [(access_key_id, secret)]
+        self._renewed.set()
+        self._down()
+        if self._process is not None:
+            self._process.terminate()
+
+    def address(self) -> Address | None:
+        """Where it listens; None while it does not. Waits for one that is on its way up."""
         if not self._port and self._thread.is_alive():
-            self._up.wait(0.2)
+            self._up.wait(ON_ITS_WAY_SECONDS)
         return ("127.0.0.1", self._port) if self._port else None
+
+    def _down(self) -> None:
+        self._port = 0
+        self._up.clear()
 
     def _run(self) -> None:
         self._end_leftover()
@@ -69,13 +93,14 @@ class ObjectServer:
                 self._serve_once()
             except OSError:
                 logger.exception("the S3 endpoint did not start")
-            self._port = 0
-            self._up.clear()
-            self._stopping.wait(RESTART_SECONDS)
+            self._down()
+            if not self._renewed.is_set():
+                self._stopping.wait(RESTART_SECONDS)
         with contextlib.suppress(FileNotFoundError):
             self._record.unlink()
 
     def _serve_once(self) -> None:
+        self._renewed.clear()
         command = [
             str(rclone()), "serve", "s3", "--addr", "127.0.0.1:0", "--vfs-cache-mode", "off",
             "--dir-cache-time", f"{_REMEMBERED_HOURS}h", str(self._directory),
@@ -88,19 +113,19 @@ class ObjectServer:
             env=self._environment(),
         )
         self._process = process
-        if self._stopping.is_set():
+        if self._stopping.is_set() or self._renewed.is_set():
             process.terminate()
         self._note(process.pid)
         assert process.stderr is not None
         for line in process.stderr:
             found = _STARTED.search(line)
-            if found:
+            if found and not self._renewed.is_set():
                 self._port = int(found[1])
                 self._up.set()
             elif b"authorization keys provided" not in line:
                 logger.info("rclone: %s", line.decode("utf-8", "replace").strip()[:500])
         process.wait()
-        if not self._stopping.is_set():
+        if not self._stopping.is_set() and not self._renewed.is_set():
             logger.warning("the S3 endpoint ended with status %s; it is started again", process.returncode)
 
     def _environment(self) -> dict[str, str]:
@@ -124,6 +149,61 @@ class ObjectServer:
             if process.create_time() == record["started"]:
                 process.kill()
                 process.wait(5)
+
+
+class ObjectServers:
+    """An endpoint for each account whose keys ask for S3. The server's ``own`` account keeps its buckets in
+    ``directory``, another one in a directory of its own beside it. Without ``verify`` all is the own account's.
+    """
+
+    def __init__(self, directory: Path, keys: KeyStore, own: str, record: Path, *, verify: bool) -> None:
+        self._directory = directory
+        self._keys = keys
+        self._own = own
+        self._record = record
+        self._verify = verify
+        self._lock = threading.Lock()
+        self._servers: dict[str, ObjectServer] = {}
+
+    def start(self) -> None:
+        """Begin with the server's own account's. The others are started when they are asked for."""
+        self._of(self._own)
+
+    def stop(self) -> None:
+        """End all."""
+        with self._lock:
+            for server in self._servers.values():
+                server.stop()
+
+    def address(self, access_key_id: str) -> Address | None:
+        """Where requests that a key signed are answered; None while nobody listens. A key that is unknown is told so
+        by the own account's endpoint.
+        """
+        key = self._keys.get(access_key_id) if self._verify else None
+        if key is None:
+            return self._of(self._own).address()
+        server = self._of(key.account)
+        server.admit(key.access_key_id, key.secret_access_key)
+        return server.address()
+
+    def _of(self, account: str) -> ObjectServer:
+        with self._lock:
+            server = self._servers.get(account)
+            if server is None:
+                server = self._servers[account] = self._made(account)
+                server.start()
+            return server
+
+    def _made(self, account: str) -> ObjectServer:
+        keys = [_pair(key) for key in self._keys.all() if key.account == account] if self._verify else None
+        if account == self._own:
+            return ObjectServer(self._directory, keys, self._record)
+        directory = self._directory.with_name(f"{self._directory.name}-{account}")
+        return ObjectServer(directory, keys, self._record.with_stem(f"{self._record.stem}-{account}"))
+
+
+def _pair(key: AccessKey) -> tuple[str, str]:
+    return key.access_key_id, key.secret_access_key
 
 
 def rclone() -> Path | None:
