@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -15,6 +16,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope
 
 from tests.servers import free_port
+
+PATIENCE = 120.0
 
 
 @dataclass
@@ -74,6 +77,15 @@ def web() -> Iterator[Web]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """What the condition comes to when it holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.05)
+    return found
 
 
 def visit(url: str, data: bytes | None = None) -> str:

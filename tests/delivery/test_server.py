@@ -7,8 +7,7 @@ import os
 import random
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -19,12 +18,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tests.delivery.receivers import Mailbox, Web, mailbox, text_of, visit, web
+from tests.delivery.receivers import Mailbox, Web, mailbox, text_of, until, visit, web
 from tests.peers import peer_python
 from tests.servers import ServerProcess
 
 KILLS = int(os.environ.get("EPOCHWATCH_KILLS", "3"))
-PATIENCE = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +52,6 @@ def mail_settings(post: Mailbox) -> dict[str, str]:
         "EPOCHWATCH_SMTP_PASSWORD": "hush-hush",
         "EPOCHWATCH_SMTP_SENDER": "watch@example.com",
     }
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """What the condition comes to when it holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
-    return found
 
 
 _NAMES = itertools.count()

@@ -200,6 +200,7 @@ def test_who_is_asked_again_has_a_new_token_and_the_old_one_is_void(caller: Call
         ("http", "http://", "Endpoint"),
         ("http", "http://host:99999/", "Endpoint"),
         ("http", "http://host/\r\nX: y", "Endpoint"),
+        ("http", "http://host/größe", "Endpoint"),
         ("email", "nobody", "Email address"),
         ("email", "a@b\nBcc: c@d", "Endpoint"),
         ("email-json", "", "Endpoint"),
@@ -212,6 +213,13 @@ def test_what_cannot_be_delivered_to_is_refused(
 ):
     code, words = refused(caller, "Subscribe", TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
     assert (code, words) == (INVALID, f"Invalid parameter: {message}")
+
+
+def test_a_password_in_a_url_is_not_shown(caller: Caller, topic: str):
+    endpoint = "https://ada:hush@example.com:8443/x"
+    sns(caller, "Subscribe", TopicArn=topic, Protocol="https", Endpoint=endpoint)
+    [listed] = sns(caller, "ListSubscriptions")["Subscriptions"]
+    assert listed["Endpoint"] == "https://ada:****@example.com:8443/x"
 
 
 def test_an_apprise_url_needs_no_confirmation(caller: Caller, topic: str):

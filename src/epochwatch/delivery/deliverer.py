@@ -91,19 +91,23 @@ class Deliverer:
             self._bring(delivery, subscription, topic, policy["requestPolicy"]["headerContentType"])
         except RefusedError as error:
             self._give_up(delivery, subscription, str(error))
-        except FailedError as error:
+        except Exception as error:
+            if not isinstance(error, FailedError):
+                logger.exception("%s: delivery failed", subscription.arn)
             retries = Retries.of(policy["healthyRetryPolicy"] if subscription.protocol in HTTP else MAIL_DEFAULT)
-            pause = retries.pause(delivery.attempts + 1)
-            if pause is None:
-                self._give_up(delivery, subscription, str(error))
-            else:
-                logger.warning("%s: not delivered, again in %g s: %s", subscription.arn, pause, error)
-                outbox.later(delivery, self._clock() + pause)
+            self._again(delivery, subscription, retries.pause(delivery.attempts + 1), str(error))
         else:
             outbox.done(delivery)
         most = (policy["throttlePolicy"] or {}).get("maxReceivesPerSecond")
         if most and subscription.protocol in HTTP:  # the next has to wait until this task is over
             time.sleep(max(0.0, 1 / most - (time.monotonic() - began)))
+
+    def _again(self, delivery: Delivery, subscription: Subscription, pause: float | None, why: str) -> None:
+        if pause is None:
+            self._give_up(delivery, subscription, why)
+        else:
+            logger.warning("%s: not delivered, again in %g s: %s", subscription.arn, pause, why)
+            self._state.topics.deliveries.later(delivery, self._clock() + pause)
 
     def _give_up(self, delivery: Delivery, subscription: Subscription, why: str) -> None:
         logger.error(

@@ -1,5 +1,6 @@
 """Posts to subscribers: to allowed addresses only, no redirect followed, bounded in time and in what is read."""
 
+import base64
 import contextlib
 import http.client
 import socket
@@ -7,7 +8,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from epochwatch.delivery.errors import FailedError, RefusedError
 from epochwatch.model.sns.destinations import Destinations
@@ -28,12 +29,20 @@ def post(url: str, headers: Mapping[str, str], body: bytes, destinations: Destin
     try:
         raw = _connected(host, parts.port or _PORTS[parts.scheme], destinations)
         with _guarded(raw), contextlib.closing(_connection(parts.scheme, host, parts.port, raw)) as connection:
-            connection.request("POST", path, body, dict(headers))
+            connection.request("POST", path, body, {**headers, **_authorization(parts)})
             answer = connection.getresponse()
             answer.read(MOST_READ)
     except (OSError, http.client.HTTPException) as error:
         raise FailedError(f"{host}: {type(error).__name__}: {error}"[:300]) from error
     _judge(answer.status)
+
+
+def _authorization(parts: SplitResult) -> dict[str, str]:
+    """By the name and the password that the URL has."""
+    if parts.username is None:
+        return {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
 def _judge(status: int) -> None:

@@ -33,6 +33,15 @@ def require_endpoint(protocol: str, endpoint: str) -> None:
     check(protocol, endpoint)
 
 
+def shown(endpoint: str) -> str:
+    """An endpoint as lists show it: without the password of a URL."""
+    parts = urlsplit(endpoint)
+    if parts.scheme not in HTTP or parts.password is None:
+        return endpoint
+    user, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user.partition(':')[0]}:****@{host}").geturl()
+
+
 def needs_confirmation(protocol: str) -> bool:
     """Whether the endpoint is asked first. An Apprise URL holds what its owner was given to write there with, and
     nobody there could answer.
@@ -48,7 +57,7 @@ def _check_url(protocol: str, endpoint: str) -> None:
         raise invalid("Endpoint") from error
     if parts.scheme.lower() != protocol:
         raise invalid("Endpoint must match the specified protocol")
-    if not parts.hostname or port == 0 or " " in endpoint:
+    if not parts.hostname or port == 0 or " " in endpoint or not endpoint.isascii():
         raise invalid("Endpoint")
 
 

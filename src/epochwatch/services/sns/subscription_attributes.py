@@ -16,7 +16,7 @@ from epochwatch.model.sns.retries import (
 )
 from epochwatch.services.call import Call
 from epochwatch.services.sns.arns import split_arn
-from epochwatch.services.sns.endpoints import HTTP
+from epochwatch.services.sns.endpoints import HTTP, shown
 from epochwatch.services.sns.errors import invalid, no_subscription
 from epochwatch.store.state.topics import CANCELLED, CONFIRMED, Subscription
 
@@ -34,7 +34,7 @@ def get_subscription_attributes(call: Call, request: dict[str, Any]) -> dict[str
         "TopicArn": subscription.topic_arn,
         "Owner": call.tenant.account,
         "Protocol": subscription.protocol,
-        "Endpoint": subscription.endpoint,
+        "Endpoint": shown(subscription.endpoint),
         "ConfirmationWasAuthenticated": _word(subscription.authenticated),
         "PendingConfirmation": _word(subscription.state != CONFIRMED),
         "RawMessageDelivery": "false",

@@ -10,7 +10,7 @@ from epochwatch.model.aws_error import AwsError
 from epochwatch.model.sns.notification import CANCELLATION, SUBSCRIPTION, Notification, confirmation_message
 from epochwatch.services.call import Call
 from epochwatch.services.sns.arns import split_arn, topic_name
-from epochwatch.services.sns.endpoints import needs_confirmation, require_endpoint
+from epochwatch.services.sns.endpoints import needs_confirmation, require_endpoint, shown
 from epochwatch.services.sns.errors import invalid, no_topic
 from epochwatch.services.sns.subscription_attributes import checked
 from epochwatch.services.sns.topics import PAGE, resume, topic_of
@@ -124,7 +124,7 @@ def _described(subscription: Subscription) -> dict[str, str]:
         "SubscriptionArn": subscription.arn if subscription.state == CONFIRMED else UNCONFIRMED,
         "Owner": subscription.tenant.account,
         "Protocol": subscription.protocol,
-        "Endpoint": subscription.endpoint,
+        "Endpoint": shown(subscription.endpoint),
         "TopicArn": subscription.topic_arn,
     }
 

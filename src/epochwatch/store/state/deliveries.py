@@ -86,8 +86,7 @@ class DeliveryOutbox:
     def done(self, delivery: Delivery) -> None:
         """Forget it; and the message, when that was its last."""
         with self._database.begin() as connection:
-            connection.execute(DELIVERIES.delete().where(DELIVERIES.c.id == delivery.id))
-            _forget_delivered(connection, [delivery.notification.id])
+            _drop(connection, DELIVERIES.c.id == delivery.id)
 
     def later(self, delivery: Delivery, due: float) -> None:
         """Try it again then (Unix seconds)."""
@@ -100,14 +99,17 @@ class DeliveryOutbox:
 
     def forget(self, connection: sa.Connection, subscription: str) -> None:
         """Forget what is on its way to a subscription, as part of a transaction."""
-        own = DELIVERIES.c.subscription == subscription
-        messages = connection.execute(sa.select(DELIVERIES.c.notification).where(own)).scalars().all()
-        connection.execute(DELIVERIES.delete().where(own))
-        _forget_delivered(connection, messages)
+        _drop(connection, DELIVERIES.c.subscription == subscription)
 
 
-def _forget_delivered(connection: sa.Connection, notifications: Sequence[str]) -> None:
-    """Of these messages, forget those that nobody waits for any more."""
-    waited_for = sa.select(DELIVERIES.c.id).where(DELIVERIES.c.notification == NOTIFICATIONS.c.id)
-    for id in notifications:
-        connection.execute(NOTIFICATIONS.delete().where(NOTIFICATIONS.c.id == id, ~waited_for.exists()))
+def _drop(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
+    """Forget deliveries, and the messages that nobody waits for any more then."""
+    columns = NOTIFICATIONS.c
+    concerned = sa.select(DELIVERIES.c.notification).where(which)
+    # Locked: of two that drop a message's last deliveries at once, one must see that the other has done so.
+    locked = sa.select(columns.id).where(columns.id.in_(concerned)).order_by(columns.id).with_for_update()
+    messages = connection.execute(locked).scalars().all()
+    connection.execute(DELIVERIES.delete().where(which))
+    waited_for = sa.select(DELIVERIES.c.id).where(DELIVERIES.c.notification == columns.id)
+    for id in messages:
+        connection.execute(NOTIFICATIONS.delete().where(columns.id == id, ~waited_for.exists()))
