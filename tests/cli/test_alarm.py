@@ -2,11 +2,13 @@
 
 import json
 import math
+import re
 import subprocess
 import time
 import uuid
 from array import array
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -82,6 +84,27 @@ def test_a_phrase_makes_an_alarm_that_aws_clients_see(training: Training) -> Non
     assert tags == [{"Key": "TrainingJobName", "Value": "resnet"}]
 
 
+def test_whom_it_tells_are_topics(training: Training) -> None:
+    done = training.alarm(
+        "loss > 5", "--name", "told", "--notify", "pager", "--notify", "http://127.0.0.1:9/hook",
+        "--notify", "ada@example.com", "--notify", "arn:aws:sns:us-east-1:123456789012:other",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines() == [
+        "http://127.0.0.1:9/hook was asked to confirm; nothing is told there before",
+        "ada@example.com was asked to confirm; nothing is told there before",
+    ]
+    [alarm] = [one for one in listed(training) if one["AlarmName"] == "resnet/told"]
+    names = [arn.rpartition(":")[2] for arn in alarm["AlarmActions"]]
+    assert [re.sub("-[0-9a-f]{8}$", "", name) for name in names] == [
+        "pager", "to-http", "to-ada-example-com", "other",
+    ]  # fmt: skip
+    subscribed = training.server.boto3("sns").list_subscriptions()["Subscriptions"]
+    assert {(one["Protocol"], one["Endpoint"]) for one in subscribed} == {
+        ("http", "http://127.0.0.1:9/hook"), ("email", "ada@example.com"),
+    }  # fmt: skip
+
+
 def test_a_metric_of_hosts_has_an_alarm_for_each_host(training: Training) -> None:
     done = training.alarm("GPUUtilization < 5% for 10m", "--name", "idle")
     assert (done.returncode, done.stdout, done.stderr) == (0, "resnet/idle on algo-1\n", "")
@@ -130,6 +153,8 @@ def test_a_metric_without_values_is_remarked(training: Training) -> None:
     [
         (["loss == 2"], "error: column 6: '==' stands where one of >, >=, < and <= was expected"),
         (["loss > 2", "--history"], "error: a phrase, --delete and --history are for three commands"),
+        (["loss > 2", "--notify", "no body"], "error: 'no body' is nobody to notify"),
+        (["loss > 2", "--notify", "http://"], "error: Invalid parameter: Endpoint"),
         (["--stop-job"], "error: --name, --stop-job and --notify are for a new alarm"),
         (["loss > 2 for 1441 every 1h"], "error: column 10: 1441 periods are too many: at most 1440"),
         (["loss > 2 for 200 every 1h"], "error: Metrics cannot be checked across more than a week"),
@@ -141,7 +166,7 @@ def test_what_is_wrong_is_said(training: Training, arguments: list[str], said: s
     assert done.stderr.startswith(said)
 
 
-def listed(training: Training) -> list[dict[str, object]]:
+def listed(training: Training) -> list[dict[str, Any]]:
     done = training.alarm("--json")
     assert done.returncode == 0, done.stderr
     return list(json.loads(done.stdout))

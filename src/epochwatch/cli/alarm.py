@@ -18,7 +18,9 @@ HISTORY = 100
 @click.option(
     "--stop-job", is_flag=True, help="Stop the job, which CreateTrainingJob made, when the alarm goes off."
 )
-@click.option("--notify", "targets", multiple=True, metavar="TARGET", help="Perform this then; repeatable.")
+@click.option(
+    "--notify", "targets", multiple=True, metavar="TARGET", help="Tell this topic, URL or address; repeatable."
+)
 @click.option("--delete", "deleted", multiple=True, metavar="NAME", help="Delete this alarm of JOB; repeatable.")
 @click.option("--history", is_flag=True, help="Show what happened to JOB's alarms.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -36,8 +38,9 @@ def alarm_command(
     10m' or 'GPUUtilization < 5% for 10m on algo-1'. Without one, list the job's alarms.
     """
     from epochwatch.cli.job import job_path
-    from epochwatch.client.alarms import JobAlarms
+    from epochwatch.client.alarms import JobAlarms, parsed
     from epochwatch.client.http import Client
+    from epochwatch.client.topics import Topics
     from epochwatch.errors import UsageError
     from epochwatch.settings import load
 
@@ -49,10 +52,13 @@ def alarm_command(
     record = client.get_json(job_path(job))
     alarms = JobAlarms(client, job)
     if phrase is not None:
-        actions = [*targets, _stop_action(record["arn"])] if stop_job else list(targets)
-        for made in alarms.put(phrase, actions, name):
+        wanted, topics = parsed(phrase), Topics(client)
+        actions = [topics.action(target) for target in targets]
+        if stop_job:
+            actions.append(_stop_action(record["arn"]))
+        for made in alarms.put(wanted, actions, name):
             click.echo(made)
-        _remark(alarms.unknown(phrase), job)
+        _remark(alarms.unknown(wanted.metric), topics.pending, job)
     elif deleted:
         for gone in alarms.delete(deleted):
             click.echo(f"deleted {gone}", err=True)
@@ -68,7 +74,10 @@ def _stop_action(job_arn: str) -> str:
     return job_arn.replace(":sagemaker:", ":epochwatch:", 1).replace(":training-job/", ":stop-training-job/", 1)
 
 
-def _remark(near: list[str] | None, job: str) -> None:
+def _remark(near: list[str] | None, pending: list[str], job: str) -> None:
+    """What the names of the alarms do not say, on standard error."""
+    for target in pending:
+        click.echo(f"{target} was asked to confirm; nothing is told there before", err=True)
     if near is not None:
         proposed = f"; it has {', '.join(near)}" if near else ""
         click.echo(f"warning: {job} has no values of that metric yet{proposed}", err=True)

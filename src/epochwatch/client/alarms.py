@@ -16,6 +16,14 @@ _SIGNED_AS: Final = "monitoring"
 _TARGET: Final = "GraniteServiceVersion20100801"
 
 
+def parsed(text: str) -> Phrase:
+    """The phrase. Raises UsageError."""
+    try:
+        return parse(text)
+    except InvalidPhrase as error:
+        raise UsageError(str(error), "for example: 'validation:loss > 2 for 3 of 5'") from error
+
+
 class JobAlarms:
     """The alarms of one job: those whose names begin with the job's and a slash."""
 
@@ -23,12 +31,8 @@ class JobAlarms:
         self._client = client
         self._job = job
 
-    def put(self, text: str, actions: Sequence[str] = (), name: str | None = None) -> list[str]:
+    def put(self, phrase: Phrase, actions: Sequence[str] = (), name: str | None = None) -> list[str]:
         """Make an alarm of a phrase, one for each host where it is about hosts; their names. Raises UsageError."""
-        try:
-            phrase = parse(text)
-        except InvalidPhrase as error:
-            raise UsageError(str(error), "for example: 'validation:loss > 2 for 3 of 5'") from error
         made = []
         for host in self._hosts(phrase):
             what = name or phrase.text
@@ -84,10 +88,9 @@ class JobAlarms:
             return [None]
         return sorted({metric["of"][HOST].partition("/")[2] for metric in known}) or [None]
 
-    def unknown(self, text: str) -> list[str] | None:
-        """Names near that of a phrase's metric, of which the job has no values yet; None where it has some."""
-        names = {metric["MetricName"] for metric in self._metrics()}
-        metric = parse(text).metric
+    def unknown(self, metric: str) -> list[str] | None:
+        """Names near that of a metric of which the job has no values yet; None where it has some."""
+        names = {known["MetricName"] for known in self._metrics()}
         return None if metric in names else difflib.get_close_matches(metric, names, 3)
 
     def _metrics(self) -> Iterator[dict[str, Any]]:

@@ -5,8 +5,10 @@ One `Client` serves one thread. Only the standard library is used: this runs bes
 
 import contextlib
 import gzip
+import html
 import http.client
 import json
+import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -23,6 +25,8 @@ SERVICE = "epochwatch"
 """The service name in the signature's scope."""
 GZIP_FROM = 8 * 1024
 """Bodies from this many bytes on travel compressed."""
+
+_XML_MESSAGE = re.compile(rb"<Message>([^<]+)</Message>")
 
 Parameters = Mapping[str, str | int | float | Sequence[str] | None]
 Answer = TypeVar("Answer")
@@ -76,10 +80,12 @@ class Client:
             headers["content-encoding"] = "gzip"
         return msgspec.msgpack.decode(self._exchange("POST", path, None, body, headers), type=answer)
 
-    def post_form(self, path: str, parameters: Parameters) -> bytes:
-        """Send ``parameters`` as a form, which may be longer than an address; the body of the answer."""
+    def post_form(self, path: str, parameters: Parameters, service: str = SERVICE) -> bytes:
+        """Send ``parameters`` as a form, which may be longer than an address; the body of the answer. ``service`` is
+        what the signature is scoped to: an AWS API may be asked by its query protocol.
+        """
         headers = {"content-type": "application/x-www-form-urlencoded"}
-        return self._exchange("POST", path, None, _encoded(parameters).encode(), headers)
+        return self._exchange("POST", path, None, _encoded(parameters).encode(), headers, service)
 
     def call(self, service: str, target: str, request: Mapping[str, Any]) -> Any:
         """What an operation of an AWS API answers, by its JSON protocol. ``service`` is what signatures are scoped to,
@@ -207,7 +213,10 @@ class Client:
             hint = answer.get("hint") or None
         except (ValueError, TypeError, KeyError, AttributeError):
             code, hint = f"HTTP{status}", None
+            said = _XML_MESSAGE.search(body)  # of an AWS API's query protocol
             message = f"the server at {self._settings.endpoint} answered {status}"
+            if said is not None:
+                message = html.unescape(said[1].decode("utf-8", "replace"))
         if status in (401, 403):
             hint = "is this the server's key? `epochwatch config` shows which is used and where it comes from"
         return Refused(status, code, message, hint)
