@@ -1,9 +1,4 @@
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -81,64 +76,3 @@ def test_a_bounded_group_of_version_2_is_measured_by_its_own_files(tmp_path: Pat
     assert values["cpu.limit"] == 150
     assert values["cpu.throttled"] == pytest.approx(50)
     assert ContainerMemory(bounds).sample(0.1) == (4000, 2000, 1500, 500, 50.0)
-
-
-# -- groups of this machine, where making some is allowed -------------------------------------------------------
-
-V1_ROOT = Path("/sys/fs/cgroup")
-
-
-@pytest.fixture
-def group() -> Iterator[dict[str, Path]]:
-    """A group of version 1 for CPU, its accounting and memory; skips where there is no such thing."""
-    made = {}
-    name = f"epochwatch-test-{os.getpid()}"
-    try:
-        for kind in ("cpu", "cpuacct", "memory"):
-            parent = V1_ROOT / kind
-            if not (parent / "cgroup.procs").exists():
-                pytest.skip("no control groups of version 1 here")
-            try:
-                (parent / name).mkdir()
-            except FileExistsError:
-                pass
-            except OSError as error:
-                pytest.skip(f"no group can be made here: {error}")
-            made[kind] = parent / name
-        yield made
-    finally:
-        for path in made.values():
-            with suppress(OSError):
-                path.rmdir()
-
-
-def test_a_group_limited_for_real_is_measured_as_the_kernel_counts_it(group: dict[str, Path]) -> None:
-    (group["cpu"] / "cpu.cfs_period_us").write_text("100000")
-    (group["cpu"] / "cpu.cfs_quota_us").write_text("30000")
-    (group["memory"] / "memory.limit_in_bytes").write_text(str(256 << 20))
-    code = "kept = b'x' * (100 << 20)\nwhile True: pass"
-    process = subprocess.Popen([sys.executable, "-c", code])
-    try:
-        for path in group.values():
-            (path / "cgroup.procs").write_text(str(process.pid))
-        read = lambda path: Path(path).read_text() if Path(path).exists() else None  # noqa: E731
-        groups = Path(f"/proc/{process.pid}/cgroup").read_text()
-        found = cgroup.bounds(Path("/proc/self/mountinfo").read_text(), groups, read)
-        assert found.cpu == cgroup.Bounded(str(group["cpu"]), 0.3)
-        assert found.memory is not None
-        assert found.memory.limit == 256 << 20
-        cpu = ContainerCpu(Cores(), found)
-        begin, used = time.monotonic(), int((group["cpuacct"] / "cpuacct.usage").read_text())
-        cpu.sample(0.0)
-        sampled, elapsed, last = 0.0, 0.0, begin
-        while elapsed < 2.0:
-            time.sleep(0.1)
-            now = time.monotonic()
-            sampled += cpu.sample(now - last)[0] * (now - last)
-            elapsed, last = now - begin, now
-        grown = (int((group["cpuacct"] / "cpuacct.usage").read_text()) - used) / 1e9
-        assert sampled / 100 == pytest.approx(grown, rel=0.05)
-        assert ContainerMemory(found).sample(0.1)[0] == 256 << 20
-    finally:
-        process.kill()
-        process.wait()
