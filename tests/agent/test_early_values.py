@@ -175,6 +175,15 @@ def test_the_tally_counts_a_value_once_whoever_reads_ahead(output: Output) -> No
     assert {name: one.points for name, one in tally.metrics.items()} == {"loss": 3, "acc": 2}
 
 
+def test_copies_that_read_ahead_leave_no_file_open(output: Output) -> None:
+    output.write((b"loss=1\n", False))
+    reader = output.reader()
+    open_before = os.listdir("/proc/self/fd")
+    for _ in range(3):
+        assert drained(reader.clone(), last=False)
+    assert len(os.listdir("/proc/self/fd")) == len(open_before)
+
+
 BARS = [case for case in cases() if b"\r" in case.log]
 
 
