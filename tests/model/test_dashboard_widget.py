@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from epochwatch.model.dashboard import times
 from epochwatch.model.dashboard.metric_rows import ExpressionRow, InvalidRow, MetricRow, rows
+from epochwatch.model.dashboard.validation import picture_problems
 from epochwatch.model.dashboard.widget import HorizontalAnnotation, metric_widget, placed_widgets
 
 NOW = 1_785_585_600.0  # 2026-08-01T12:00:00Z
@@ -79,6 +80,9 @@ def test_no_row_is_too_strange_to_be_judged(given):
     ("text", "seconds"),
     [
         ("-PT3H", NOW - 3 * 3600),
+        ("-P60Y", 0.0),
+        ("-P9999Y", 0.0),
+        ("-P999999D", 0.0),
         ("PT3H", NOW - 3 * 3600),
         ("-PT0H", NOW),
         ("-PT90M", NOW - 5400),
@@ -103,9 +107,7 @@ def test_a_month_before_the_last_of_march_is_the_last_of_february():
     assert times.moment("-P1M", times.moment("2026-03-31T06:00:00Z", 0)) == times.moment("2026-02-28T06:00:00Z", 0)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "-P", "-PT", "-P1H", "-3H", "now", "3", "-P9999Y", "-P1D2M", "1960-01-01", "-PT٣H"]
-)
+@pytest.mark.parametrize("text", ["", "-P", "-PT", "-P1H", "-3H", "now", "3", "-P1D2M", "1960-01-01", "-PT٣H"])
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(times.InvalidMoment):
         times.moment(text, NOW)
@@ -160,3 +162,46 @@ def test_periods_suit_the_time_unless_the_dashboard_says_that_they_are_the_widge
     assert found["properties"] == {"metrics": metrics, "period": period, "start": start}
     [found] = placed_widgets(body | {"periodOverride": "inherit"}, NOW)
     assert found["properties"] == {"metrics": rows, "period": 10, "start": start}
+
+
+PICTURE = {
+    "metrics": [CPU, [{"expression": "m1", "label": "x", "id": "e1"}]],
+    "view": "gauge",
+    "period": 60,
+    "start": "-PT3H",
+    "end": "2026-08-01T12:00:00Z",
+    "width": 600,
+    "accountId": "123456789012",
+    "title": "t",
+    "timezone": "+0130",
+    "legend": {"position": "right"},
+    "yAxis": {"left": {"min": 0, "max": 1.5, "label": "l", "showUnits": True}, "right": {}},
+    "annotations": {
+        "horizontal": [{"value": 1, "fill": "above", "yAxis": "left"}, [{"value": 2}, {"value": 3}]],
+        "vertical": [{"value": "2026-08-01T12:00:00Z", "visible": False}],
+    },
+}
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+ANYTHING = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(), SCALARS, max_size=2)
+
+
+def places(value, path=()):
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield from places(one, (*path, key))
+
+
+def changed(value, path, other):
+    if not path:
+        return other
+    made = dict(value) if isinstance(value, dict) else list(value)
+    made[path[0]] = changed(value[path[0]], path[1:], other)
+    return made
+
+
+@given(st.sampled_from([path for path in places(PICTURE) if path]), ANYTHING)
+def test_what_nothing_is_wrong_with_is_a_widget_and_has_a_time(path, other):
+    widget = changed(PICTURE, path, other)
+    if not picture_problems(widget):
+        assert len(metric_widget(widget).range(NOW)) == 2

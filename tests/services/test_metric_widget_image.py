@@ -133,6 +133,23 @@ def test_a_number_can_be_of_the_whole_time(caller: Caller, stat, value, start):
     assert [curve.number for curve in shown(caller, A, **more).curves] == [value]
 
 
+@pytest.mark.parametrize("start", ["-PT15M", "-P20D"])
+def test_numbers_of_the_whole_time_are_computed_and_searched_for_as_well(caller: Caller, start):
+    put(caller)
+    put(caller, room="b", values=(5.0,))
+    rows = [[*A, {"id": "m1", "visible": False}], [{"expression": "m1 * 2", "label": "double"}]]
+    more = {"view": "bar", "setPeriodToTimeRange": True, "stat": "Sum", "start": start}
+    assert [curve.number for curve in shown(caller, *rows, **more).curves] == [126.0]
+    select = [{"expression": 'SELECT SUM(temperature) FROM SCHEMA("Lab", Room) GROUP BY Room ORDER BY SUM() ASC'}]
+    assert {one.label: one.number for one in shown(caller, select, **more).curves} == {"a": 63.0, "b": 5.0}
+
+
+def test_a_period_may_be_many_days(caller: Caller):
+    put(caller)
+    [curve] = shown(caller, A, period=2_592_000, stat="Sum", start="-P20D").curves
+    assert curve.values.tolist() == [63.0]
+
+
 def test_a_number_is_else_the_newest(caller: Caller):
     put(caller)
     assert [curve.number for curve in shown(caller, A, view="pie").curves] == [22.0]
@@ -209,6 +226,23 @@ def test_values_of_any_size_are_drawn(caller: Caller):
             assert size(image(caller, {"metrics": [row], "period": 60} | more)) == (600, 400)
 
 
+@pytest.mark.parametrize(
+    "text", ["損失 😀 loss", "two\nlines", "$x^2$ \\frac{", "x" * 30_000, "\u0000\u200f", "é̀", " "]
+)
+def test_texts_of_any_kind_are_drawn(caller: Caller, text):
+    put(caller)
+    lines = {"horizontal": [{"value": 21, "label": text}]}
+    axes = {"left": {"min": 0, "max": 30, "label": text}}
+    widget = {
+        "metrics": [[*A, {"label": text[:1000]}]],
+        "title": text[:20_000],
+        "annotations": lines,
+        "yAxis": axes,
+    }
+    for view in ("timeSeries", "singleValue", "gauge"):
+        assert size(image(caller, widget | {"view": view})) == (600, 400)
+
+
 def test_pictures_are_drawn_by_several_threads_at_once(caller: Caller):
     put(caller)
     with ThreadPoolExecutor(4) as pool:
@@ -243,6 +277,7 @@ def test_a_picture_can_be_the_whole_answer(caller: Caller):
         (json.dumps({"metrics": [A], "width": 2001}), "/width"),
         (json.dumps({"metrics": [A], "region": "eu-west-1"}), "The region eu-west-1 must be the one"),
         (json.dumps({"metrics": [A], "start": "-PT1H", "end": "-PT2H"}), "start must be less than"),
+        ('{"metrics": [["Lab", "x"]], "yAxis": {"left": {"min": 1e999}}}', "must be a valid JSON object"),
         (json.dumps({"metrics": [A], "period": 7}), "The value 7 for parameter period is invalid"),
         (json.dumps({"metrics": [[*A, {"stat": "p101"}]]}), "Stat"),
         (json.dumps({"metrics": [[{"expression": "m1 +"}]]}), "Error in expression"),

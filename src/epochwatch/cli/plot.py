@@ -66,8 +66,9 @@ def plot_command(
     if job is not None and metrics and png is None:
         _draw_curves(client, job, metrics, Drawing(x, logarithmic, smoothing, width, height))
         return
-    widgets = _widgets(Dashboards(client), client, job, metrics, dashboard, widget)
-    _draw_widgets(Dashboards(client), widgets, png, width, height)
+    dashboards = Dashboards(client)
+    widgets = _widgets(dashboards, client, job, metrics, dashboard, widget)
+    _draw_widgets(dashboards, widgets, png, width, height)
 
 
 class Drawing(NamedTuple):

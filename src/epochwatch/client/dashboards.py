@@ -38,7 +38,9 @@ class Dashboards:
 
     def alarm_states(self, arns: list[str]) -> dict[str, str]:
         """The states of alarms by their ARNs; those that are not there are missing."""
-        names = [arn.partition(":alarm:")[2] for arn in arns]
+        names = [name for arn in arns if (name := arn.partition(":alarm:")[2])]
+        if not names:
+            return {}
         asked = {"AlarmNames": names, "AlarmTypes": ["MetricAlarm", "CompositeAlarm"], "MaxRecords": 100}
         found = self._call("DescribeAlarms", asked)
         return {

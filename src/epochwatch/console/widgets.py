@@ -74,7 +74,7 @@ def record(picture: Picture) -> dict[str, Any]:
         "end": picture.end,
         "axes": {"left": shown.y_axis.left, "right": shown.y_axis.right},
         "curves": curves,
-        "levels": [_level(one) for level in picture.levels for one in _lines(level) if one.visible],
+        "levels": [_level(one) for one in picture.lines()],
     }
 
 
@@ -98,10 +98,6 @@ def _curve(curve: Curve, values: Floats, high: Floats | None) -> dict[str, Any]:
         "values": values.tolist(),
         "high": None if high is None else high.tolist(),
     }
-
-
-def _lines(level: HorizontalAnnotation | Sequence[HorizontalAnnotation]) -> Sequence[HorizontalAnnotation]:
-    return [level] if isinstance(level, HorizontalAnnotation) else level
 
 
 def _level(one: HorizontalAnnotation) -> dict[str, Any]:

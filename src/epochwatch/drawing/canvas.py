@@ -25,6 +25,9 @@ _DPI: Final = 72
 """A point is a pixel."""
 _FONTS: Final = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 _COMPRESSION: Final = 6
+_MISSING: Final = "\ufffd"
+_LONGEST: Final = 2000
+"""Characters of a text that can ever be seen: a picture has no more pixels to a side."""
 _MATPLOTLIB: Final = Lock()
 """Its caches are not made for threads; drawing keeps the interpreter busy anyway."""
 
@@ -65,7 +68,6 @@ class Canvas:
         color: str,
         width: float = 1.5,
         *,
-        dashed: bool = False,
         inside: Box | None = None,
     ) -> None:
         """A line through points; one point alone is a dot."""
@@ -75,7 +77,6 @@ class Canvas:
             y,
             color=color,
             linewidth=width,
-            linestyle=(0, (4, 3)) if dashed else "-",
             marker="o" if dot else None,
             markersize=4,
             solid_joinstyle="round",
@@ -127,7 +128,7 @@ class Canvas:
         drawn = Text(
             x,
             y,
-            text,
+            _drawable(text, bold),
             color=color,
             fontproperties=_font(bold, size),
             horizontalalignment=align,
@@ -155,14 +156,14 @@ class Canvas:
 
 def text_width(text: str, size: float = 11, *, bold: bool = False) -> float:
     """Pixels that a line of text takes."""
-    return _width(text, bold) * size / 100
+    return _width(_drawable(text[:_LONGEST], bold), bold) * size / 100
 
 
 def fitted(text: str, room: float, size: float = 11, *, bold: bool = False) -> str:
     """The text, cut with an ellipsis where it takes more than so many pixels."""
     if text_width(text, size, bold=bold) <= room:
         return text
-    kept = len(text)
+    kept = min(len(text), _LONGEST)
     while kept and text_width(text[:kept] + "…", size, bold=bold) > room:
         kept = min(kept - 1, int(kept * 0.9))
     return text[:kept] + "…" if kept else ""
@@ -175,6 +176,14 @@ def _width(text: str, bold: bool) -> float:
         face = _face(bold)
         face.set_text(text, 0.0)
         return float(face.get_width_height()[0]) / 64
+
+
+@lru_cache(maxsize=4096)
+def _drawable(text: str, bold: bool) -> str:
+    """In one line, and with a sign in place of characters that the font has not got."""
+    with _MATPLOTLIB:
+        known = _face(bold).get_char_index
+        return "".join(one if known(ord(one)) else _MISSING for one in " ".join(text.split()))
 
 
 @lru_cache

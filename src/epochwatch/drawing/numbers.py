@@ -10,7 +10,6 @@ from epochwatch.drawing.canvas import Box, Canvas, fitted, text_width
 from epochwatch.drawing.themes import Theme
 from epochwatch.model.dashboard.picture import Curve, Picture
 from epochwatch.model.dashboard.scales import short
-from epochwatch.model.dashboard.widget import HorizontalAnnotation
 
 LARGEST: Final = 40
 LABEL: Final = 11
@@ -51,7 +50,7 @@ def draw_gauges(canvas: Canvas, picture: Picture, room: Box, theme: Theme) -> No
             part = min(max((curve.number - low) / span, 0.0), 1.0)
             color = _color_at(picture, curve)
             canvas.wedge(center, radius, -_ARC, -_ARC + part * 2 * _ARC, color, radius * 0.28)
-        for one in _thresholds(picture):
+        for one in picture.lines():
             at = -_ARC + min(max((one.value - low) / span, 0.0), 1.0) * 2 * _ARC
             canvas.wedge(center, radius + 4, at - 0.8, at + 0.8, one.color or theme.annotation, radius * 0.28 + 8)
         text = _number(curve, exact=picture.widget.single_value_full_precision)
@@ -102,17 +101,10 @@ def _spark(canvas: Canvas, curve: Curve, room: Box) -> None:
     canvas.line(x, y, curve.color)
 
 
-def _thresholds(picture: Picture) -> list[HorizontalAnnotation]:
-    lines = [
-        one for level in picture.levels for one in ([level] if isinstance(level, HorizontalAnnotation) else level)
-    ]
-    return [one for one in lines if one.visible]
-
-
 def _color_at(picture: Picture, curve: Curve) -> str:
     """The colour of the annotation in whose filled part the number is, else the curve's."""
     number = curve.number if curve.number is not None else math.nan
-    for one in _thresholds(picture):
+    for one in picture.lines():
         inside = {"above": number >= one.value, "below": number <= one.value, "none": False}[one.fill]
         if inside and one.color:
             return one.color

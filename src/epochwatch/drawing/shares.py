@@ -9,7 +9,6 @@ from epochwatch.drawing.canvas import Box, Canvas, text_width
 from epochwatch.drawing.themes import Theme
 from epochwatch.model.dashboard.picture import Curve, Picture
 from epochwatch.model.dashboard.scales import limits, short, value_marks
-from epochwatch.model.dashboard.widget import HorizontalAnnotation
 
 SIZE: Final = 10
 _NARROWEST: Final = 0.04
@@ -19,7 +18,7 @@ _NARROWEST: Final = 0.04
 def draw_bars(canvas: Canvas, picture: Picture, room: Box, theme: Theme) -> None:
     """The view bar: an upright bar for each curve."""
     bars = _counted(picture)
-    lines = [level for level in picture.levels if isinstance(level, HorizontalAnnotation) and level.visible]
+    lines = picture.lines()
     axis = picture.widget.y_axis.left
     values = [number for _, number in bars] + [line.value for line in lines]
     low, high = limits(values, axis.min, axis.max, from_zero=True)

@@ -10,20 +10,22 @@ from epochwatch.drawing.canvas import Align, Box, Canvas, fitted, text_width
 from epochwatch.drawing.themes import Theme
 from epochwatch.model.dashboard import times
 from epochwatch.model.dashboard.metric_rows import Side
-from epochwatch.model.dashboard.picture import Curve, Level, Picture, stacked
+from epochwatch.model.dashboard.picture import Curve, Level, Picture, lines_of, stacked
 from epochwatch.model.dashboard.scales import limits, short, time_marks, value_marks
 from epochwatch.model.dashboard.widget import Axis, HorizontalAnnotation, VerticalAnnotation
 from epochwatch.model.labels import parse_timezone
 
 SIZE: Final = 10
 _MARK_EVERY: Final = 45
-"""Pixels of height for each mark of a value axis, at least; of width for each of time:"""
 _TIME_EVERY: Final = 80
+"""Pixels of height for each mark of a value axis, of width for each of time, at least."""
 _FOOT: Final = 20
 _HEAD: Final = 18
 _AREA: Final = 0.6
 _BAND: Final = 0.25
 _FILL: Final = 0.15
+_FAR: Final = 50
+"""Heights of the plot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,9 @@ class Scale:
     plot: Box
 
     def y(self, values: Any) -> Any:
-        """Pixels of values; those far beyond the axis come to lie just outside of the plot."""
+        """Pixels of values; those very far beyond the axis come nearer, for pixels have an end."""
         part = (np.asarray(values, float) / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
-        return self.plot.bottom - np.clip(part, -1, 2) * self.plot.height
+        return self.plot.bottom - np.clip(part, -_FAR, _FAR) * self.plot.height
 
 
 def draw(canvas: Canvas, picture: Picture, room: Box, theme: Theme) -> None:
@@ -65,8 +67,7 @@ def draw(canvas: Canvas, picture: Picture, room: Box, theme: Theme) -> None:
 
 
 def _uses_right(picture: Picture) -> bool:
-    lines = [one for level in picture.levels for one in _pair(level)]
-    return bool(picture.on("right")) or any(one.y_axis == "right" and one.visible for one in lines)
+    return bool(picture.on("right")) or any(one.y_axis == "right" for one in picture.lines())
 
 
 def _range(picture: Picture, side: Side) -> tuple[float, float]:
@@ -77,8 +78,7 @@ def _range(picture: Picture, side: Side) -> tuple[float, float]:
     else:
         edges = [part for curve in curves for part in (curve.values, curve.high) if part is not None]
     values = [float(edge) for part in edges for edge in (part.min(), part.max())]
-    lines = [one for level in picture.levels for one in _pair(level)]
-    values += [one.value for one in lines if one.visible and one.y_axis == side]
+    values += [one.value for one in picture.lines() if one.y_axis == side]
     return limits(values, axis.min, axis.max, from_zero=picture.widget.stacked)
 
 
@@ -155,12 +155,8 @@ def _curve(canvas: Canvas, curve: Curve, x: Any, scale: Scale, inside: Box) -> N
         canvas.line(x, edge, curve.color, 0.75, inside=inside)
 
 
-def _pair(level: Level) -> list[HorizontalAnnotation]:
-    return [level] if isinstance(level, HorizontalAnnotation) else list(level)
-
-
 def _level(canvas: Canvas, level: Level, scales: dict[Side, Scale], theme: Theme) -> None:
-    lines = [one for one in _pair(level) if one.visible]
+    lines = lines_of(level)
     if not lines:
         return
     scale = scales[lines[0].y_axis]

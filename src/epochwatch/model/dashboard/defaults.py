@@ -85,7 +85,7 @@ def _period(started: float, ended: float | None, now: float) -> int:
 def _times(started: float, ended: float | None, now: float) -> dict[str, str]:
     """The time of a job: one that runs is shown until now, whenever that is."""
     if ended is None:
-        return {"start": f"-PT{math.ceil((now - started) / 60) + 1}M"}
+        return {"start": f"-PT{max(math.ceil((now - started) / 60), 0) + 1}M"}
     return {"start": _written(started), "end": _written(ended + 1)}
 
 

@@ -44,6 +44,11 @@ Level: TypeAlias = HorizontalAnnotation | Sequence[HorizontalAnnotation]
 """A line, or two with a band between them."""
 
 
+def lines_of(level: Level) -> list[HorizontalAnnotation]:
+    """Those lines of a level that are to be seen."""
+    return [one for one in ([level] if isinstance(level, HorizontalAnnotation) else level) if one.visible]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """A widget with what it shows over ``[start, end]`` (Unix seconds)."""
@@ -58,6 +63,10 @@ class Picture:
     def on(self, side: Side) -> list[Curve]:
         """The curves of one value axis."""
         return [curve for curve in self.curves if curve.axis == side]
+
+    def lines(self) -> list[HorizontalAnnotation]:
+        """Every horizontal line that is to be seen."""
+        return [one for level in self.levels for one in lines_of(level)]
 
     def unit(self, side: Side) -> str:
         """The unit of a value axis: the one that all its curves have."""

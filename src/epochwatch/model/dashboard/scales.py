@@ -1,6 +1,7 @@
 """Axes: where their marks are and what stands at them."""
 
 import math
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
@@ -14,6 +15,7 @@ _STEPS: Final = (
     *(DAY * count for count in (1, 2, 7, 14, 30, 60, 90, 180, 365, 730, 1825, 3650, 18250)),
 )
 _PREFIXES: Final = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_LARGEST: Final = sys.float_info.max
 _MONDAY: Final = 4 * DAY
 """The first one in 1970: weeks begin on Mondays."""
 
@@ -36,8 +38,8 @@ def limits(
     top = high if from_zero and high == 0 else high + room
     if low >= 0 > bottom:
         bottom = 0.0
-    bottom = bottom if least is None else least
-    top = top if greatest is None else greatest
+    bottom = max(bottom, -_LARGEST) if least is None else least
+    top = min(top, _LARGEST) if greatest is None else greatest
     if bottom >= top:
         bottom, top = (bottom, bottom + 1.0) if greatest is None else (top - 1.0, top)
     return bottom, top if top > bottom else math.nextafter(bottom, math.inf)

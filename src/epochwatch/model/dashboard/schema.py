@@ -79,6 +79,7 @@ _AXIS: Final = _object({"min": NUMBER, "max": NUMBER, "label": STRING, "showUnit
 _LEGEND: Final = _object({"position": _one_of("right", "bottom", "hidden")})
 
 _CHART: Final[Schema] = {
+    "accountId": STRING,
     "annotations": _object(
         {
             "alarms": _list(ALARM_ARN, 1, 1),
@@ -107,7 +108,6 @@ METRIC: Final = _object(
     | {
         "metrics": {"type": "array", "maxItems": MOST_METRICS_OF_WIDGET},
         "view": _one_of("timeSeries", "singleValue", "gauge", "bar", "pie", "table"),
-        "accountId": STRING,
         "table": _object(
             {
                 "layout": _one_of("vertical", "horizontal"),

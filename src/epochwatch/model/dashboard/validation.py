@@ -1,6 +1,7 @@
 """What is wrong with the body of a dashboard: every mistake, where it is, in CloudWatch's words."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -46,7 +47,7 @@ class Problem:
 def parse_object(text: str) -> dict[str, Any]:
     """The object of a JSON text. Raises NotAnObject."""
     try:
-        found = json.loads(text, parse_constant=_no_constant)
+        found = json.loads(text, parse_constant=_number, parse_float=_number)
     except (ValueError, RecursionError) as error:
         raise NotAnObject(NO_OBJECT) from error
     if not isinstance(found, dict):
@@ -151,7 +152,7 @@ def _end_problems(holder: Mapping[str, Any], where: str) -> Iterator[Problem]:
 
 def _is_time(text: str) -> bool:
     try:
-        times.moment(text, 4e9)
+        times.moment(text, 0.0)
     except InvalidMoment:
         return False
     return True
@@ -187,8 +188,12 @@ def _length(value: Any) -> int:
     return len(value) if isinstance(value, list) else 0
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+def _number(text: str) -> float:
+    """A number, but for NaN, infinities, and what is too large to be told from them."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no number")
+    return value
 
 
 _FORMATS: Final = FormatChecker(formats=[])

@@ -106,7 +106,7 @@ class MetricWidget(msgspec.Struct, frozen=True, rename="camel"):
 
 def metric_widget(properties: Mapping[str, Any]) -> MetricWidget:
     """The record of properties in which nothing is wrong."""
-    return msgspec.convert(properties, MetricWidget)
+    return msgspec.convert(properties, MetricWidget, strict=False)  # 60.0 is a whole number in JSON
 
 
 def placed_widgets(body: Mapping[str, Any], now: float) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from epochwatch.model import labels, periods
+from epochwatch.model.aws_error import AwsError
 from epochwatch.model.dashboard.metric_rows import ExpressionRow, MetricRow, Row
 from epochwatch.model.dashboard.picture import PALETTE, Curve, Level, Picture
 from epochwatch.model.dashboard.widget import HorizontalAnnotation, MetricWidget
@@ -80,19 +81,26 @@ class _Reading:
             return {}
         queries = self._queries()
         answers = self._answers(queries)
-        whole = (
-            self._answers([self._over_all(query) for query in queries]) if self._is_of_whole_range() else answers
-        )
+        whole = answers
+        if self._widget.set_period_to_time_range and self._widget.view in _NUMBERS:
+            whole = self._answers([self._over_all(query) for query in queries])
+        numbers = {_identity(one): float(one.series.values[-1]) for one in whole if len(one.series)}
         found: dict[int, list[Curve]] = {number: [] for number in shown.values()}
-        names = self._names(answers)
-        for answer, of_range, name in zip(answers, whole, names, strict=False):
+        for answer, name in zip(answers, self._names(answers), strict=True):
             number = shown[answer.id]
-            found[number].append(self._curve(self._rows[number], answer, of_range, name))
+            found[number].append(self._curve(self._rows[number], answer, numbers.get(_identity(answer)), name))
         return {number: _banded(self._rows[number], curves) for number, curves in found.items()}
 
     def _queries(self) -> list[Query]:
         given = [self._query(number, row) for number, row in self._rows.items()]
-        return data_queries.parse(given, self._call.tenant.account)
+        try:
+            queries = data_queries.parse(given, self._call.tenant.account)
+        except AwsError as error:
+            raise validation(str(error).replace("MetricDataQueries", "metrics")) from error
+        return [
+            replace(query, period=self._period(row))
+            for query, row in zip(queries, self._rows.values(), strict=True)
+        ]
 
     def _query(self, number: int, row: Row) -> dict[str, Any]:
         options = row.options
@@ -102,32 +110,28 @@ class _Reading:
         account = options.account_id or self._widget.account_id
         if account:
             query["AccountId"] = account
-        period = self._period(row)
         if isinstance(row, ExpressionRow):
-            return query | {"Expression": row.expression, "Period": period}
+            return query | {"Expression": row.expression}
         metric = {
             "Namespace": row.namespace,
             "MetricName": row.name,
             "Dimensions": [{"Name": name, "Value": value} for name, value in row.dimensions],
         }
-        return query | {
-            "MetricStat": {"Metric": metric, "Period": period, "Stat": options.stat or self._widget.stat}
-        }
+        stat = options.stat or self._widget.stat
+        return query | {"MetricStat": {"Metric": metric, "Period": periods.MINUTE, "Stat": stat}}
 
     def _period(self, row: Row) -> int:
-        """The period of a row: longer than it says where data as old as the widget's start is not kept so fine."""
+        """The period of a row, which may be many days; longer than it says where data as old as the widget's start is
+        not kept so fine.
+        """
         period = row.options.period or self._widget.period
-        if not periods.is_valid(period):
+        if period % periods.MINUTE and not periods.is_valid(period):
             raise validation(
-                f"The value {period} for parameter period is invalid. It must be 1, 5, 10, 20, 30 or a multiple of "
-                f"60, and at most {periods.LONGEST_PERIOD}."
+                f"The value {period} for parameter period is invalid. It must be 1, 5, 10, 20, 30 or a multiple of 60."
             )
         namespace = row.namespace if isinstance(row, MetricRow) else ""
         finest = self._call.stores.metrics.lifetimes(namespace).finest(self._call.now - self._start)
         return math.ceil(period / finest) * finest
-
-    def _is_of_whole_range(self) -> bool:
-        return self._widget.set_period_to_time_range and self._widget.view in _NUMBERS
 
     def _over_all(self, query: Query) -> Query:
         """The query with one period that holds the whole range."""
@@ -152,9 +156,8 @@ class _Reading:
         row = next(row for number, row in self._rows.items() if self._ids[number] == id)
         return isinstance(row, MetricRow) and not row.options.label
 
-    def _curve(self, row: Row, answer: Answer, of_range: Answer, label: str) -> Curve:
-        series, values = answer.series, of_range.series.values
-        metric = series.metric
+    def _curve(self, row: Row, answer: Answer, number: float | None, label: str) -> Curve:
+        series, metric = answer.series, answer.series.metric
         units = [] if metric is None else self._call.stores.metrics.units(self._call.tenant, metric)
         return Curve(
             label=label,
@@ -163,9 +166,15 @@ class _Reading:
             color=row.options.color or "",
             axis=row.options.y_axis,
             unit=units[0] if len(units) == 1 and units[0] != NO_UNIT else "",
-            number=float(values[-1]) if len(values) else None,
+            number=number,
             incomplete=answer.forbidden,
         )
+
+
+def _identity(answer: Answer) -> tuple[Any, ...]:
+    """What tells a series from the others of the widget, whatever its period."""
+    series = answer.series
+    return answer.id, series.metric, series.statistic, series.label
 
 
 def _banded(row: Row, curves: list[Curve]) -> list[Curve]:
