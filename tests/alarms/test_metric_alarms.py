@@ -2,8 +2,11 @@
 
 import json
 
+import pytest
+
 from epochwatch.alarms.rounds import Rounds
 from epochwatch.services.cloudwatch.alarms import disable_alarm_actions
+from epochwatch.services.cloudwatch.anomaly_detectors import put_anomaly_detector
 from tests.alarms.conftest import NOON, Lab
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:pager"
@@ -145,6 +148,31 @@ def test_an_alarm_on_a_band_tells_the_band(lab: Lab):
         "Thresholds Crossed: 1 datapoint [90.0 (26/02/26 10:00:00)] was greater"
     )
     assert json.loads(alarm["StateReasonData"])["recentUpperThresholds"][0] < 90
+
+
+@pytest.mark.parametrize(("comparison", "value", "state"), [
+    ("GreaterThanUpperThreshold", 60.0, "ALARM"),
+    ("LessThanLowerThreshold", 60.0, "OK"),
+    ("LessThanLowerOrGreaterThanUpperThreshold", 1.0, "ALARM"),
+    ("LessThanLowerOrGreaterThanUpperThreshold", 20.5, "OK"),
+])  # fmt: skip
+def test_the_band_is_that_of_the_metrics_detector(lab: Lab, comparison: str, value: float, state: str):
+    level = {-60 * minute: 20.0 + minute % 2 for minute in range(1, 300)}
+    outage = {-60 * minute: 95.0 for minute in range(60, 120)}
+    lab.put(level | outage | {5: value})
+    outage_range = {"StartTime": lab.now - 120 * 60, "EndTime": lab.now - 59 * 60}
+    lab(
+        put_anomaly_detector,
+        SingleMetricAnomalyDetector={"Namespace": "lab", "MetricName": "temperature", "Stat": "Average"},
+        Configuration={"ExcludedTimeRanges": [outage_range]},
+    )
+    band = {"Id": "t", "Expression": "ANOMALY_DETECTION_BAND(m, 2)"}
+    lab.alarm(
+        Metrics=[of("temperature", "m", returned=True), band], ThresholdMetricId="t", Threshold=None,
+        ComparisonOperator=comparison, **SINGLE,
+    )  # fmt: skip
+    lab.run(70)
+    assert lab.state() == state
 
 
 def test_a_day_by_the_clock_is_the_time_zones_day(lab: Lab):
