@@ -198,6 +198,23 @@ def test_a_processing_job_in_an_experiment_is_a_component(trial: Experiments):
     assert found["Metrics"] == []
 
 
+def test_a_component_is_shown_though_its_job_is_deleted_meanwhile(
+    trial: Experiments, monkeypatch: pytest.MonkeyPatch
+):
+    trial(
+        "CreateProcessingJob",
+        ProcessingJobName="clean",
+        ProcessingResources={
+            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+        },
+        AppSpecification={"ImageUri": "process"},
+        ExperimentConfig={"ExperimentName": "e", "TrialName": "t"},
+    )
+    monkeypatch.setattr(trial.caller.stores.state.jobs, "request", lambda *_: {})
+    found = trial("DescribeTrialComponent", TrialComponentName="clean-aws-processing-job")
+    assert (found["Parameters"], found["InputArtifacts"], found["OutputArtifacts"]) == ({}, {}, {})
+
+
 def search(do: Experiments, resource: str, *filters: tuple[str, str, str], **more: Any) -> list[dict[str, Any]]:
     conditions = [{"Name": name, "Operator": operator, "Value": value} for name, operator, value in filters]
     expression = {"SearchExpression": {"Filters": conditions}} if filters else {}

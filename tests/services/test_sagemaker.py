@@ -150,6 +150,8 @@ def test_jobs_are_filtered(jobs: Caller):
     created = {j["TrainingJobName"]: j["CreationTime"] for j in jobs(list_training_jobs)["TrainingJobSummaries"]}
     assert names(jobs, NameContains="eta") == ["beta"]
     assert names(jobs, NameContains="-1") == ["Gamma-1"]
+    assert names(jobs, NameContains="GAMMA") == ["Gamma-1"]
+    assert names(jobs, NameContains="%") == names(jobs, NameContains="a" * 100_000) == []
     assert names(jobs, StatusEquals="Completed") == ["beta", "delta"]
     assert names(jobs, StatusEquals="Stopping") == []
     assert names(jobs, CreationTimeAfter=created["alpha"]) == ["Gamma-1", "delta"]

@@ -198,7 +198,7 @@ def _job(call: Call, component: str) -> tuple[JobKind, TrainingJob | None]:
 
 
 def _of_job(call: Call, kind: JobKind, job: TrainingJob, created_with: Mapping[str, Any]) -> dict[str, Any]:
-    """What a component shows of its job."""
+    """What a component shows of its job; ``created_with`` is empty where the job was deleted in this moment."""
     shown = _of_training(job, created_with) if kind is TRAINING else _of_processing(created_with)
     message = (
         f"Status: {job.status}, secondary status: {job.secondary_status}, failure reason: {job.failure_reason}."
@@ -239,9 +239,10 @@ def _of_processing(created_with: Mapping[str, Any]) -> dict[str, Any]:
         if "S3Input" in one
     }
     outputs = created_with.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    image = created_with.get("AppSpecification", {}).get("ImageUri")
     return {
-        "Parameters": _machine(created_with["ProcessingResources"]["ClusterConfig"]),
-        "InputArtifacts": inputs | {"SageMaker.ImageUri": {"Value": created_with["AppSpecification"]["ImageUri"]}},
+        "Parameters": _machine(created_with.get("ProcessingResources", {}).get("ClusterConfig", {})),
+        "InputArtifacts": inputs | ({"SageMaker.ImageUri": {"Value": image}} if image else {}),
         "OutputArtifacts": {
             one["OutputName"]: {"Value": one["S3Output"]["S3Uri"]} for one in outputs if "S3Output" in one
         },

@@ -113,6 +113,11 @@ class Database:
         """``column`` as text to sort and compare by its bytes, whatever order the database has for its language."""
         return column.collate("C") if self.dialect == "postgresql" else column
 
+    def holds(self, column: sa.ColumnElement[Any], text: str) -> sa.ColumnElement[bool]:
+        """``column`` has ``text`` in it, with its case. (SQLite's LIKE sees no case, and refuses long patterns.)"""
+        function = sa.func.strpos if self.dialect == "postgresql" else sa.func.instr
+        return function(column, text) > 0
+
     def clear(self) -> None:
         """Delete every row of every table."""
         with self.begin() as connection:

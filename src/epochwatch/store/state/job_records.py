@@ -186,7 +186,7 @@ class JobRecords:
         jobs = table.c
         conditions = [owned(table, tenant)]
         if search:
-            conditions.append(sa.func.lower(jobs.name).contains(search.lower(), autoescape=True))
+            conditions.append(self._database.holds(sa.func.lower(jobs.name), search.lower()))
         if status:
             conditions.append(jobs.status == status)
         for column, after, before in (

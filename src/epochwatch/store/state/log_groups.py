@@ -171,7 +171,7 @@ class LogGroupStore:
         if prefix:
             condition &= sa.func.substr(column, 1, len(prefix)) == prefix
         if pattern:
-            condition &= _holds(self._database, column, pattern)
+            condition &= self._database.holds(column, pattern)
         if log_group_class:
             condition &= LOG_GROUPS.c.log_group_class == log_group_class
         if names is not None:
@@ -265,9 +265,3 @@ def _group_values(
         "kms_key": kms_key,
         "tags": json.dumps(dict(tags or {})),
     }
-
-
-def _holds(database: Database, column: sa.Column[Any], text: str) -> sa.ColumnElement[bool]:
-    """``column`` holds ``text`` with its case (LIKE of SQLite does not see case)."""
-    function = sa.func.strpos if database.dialect == "postgresql" else sa.func.instr
-    return function(column, text) > 0

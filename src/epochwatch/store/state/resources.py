@@ -135,7 +135,7 @@ class ResourceStore:
         if names is not None:
             conditions.append(columns.name.in_(names))
         if search:
-            conditions.append(sa.func.lower(columns.name).contains(search.lower(), autoescape=True))
+            conditions.append(self._database.holds(sa.func.lower(columns.name), search.lower()))
         for column, after, before in (
             (columns.created, created_after, created_before),
             (columns.updated, updated_after, updated_before),
