@@ -51,9 +51,12 @@ class Web:
 def web() -> Iterator[Web]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:  # whoever sent it was killed amid it
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
-            one = Received(self.path, headers, body)
+            one = Received(self.path, headers, body.decode())
             status = kept.answers.pop(0) if kept.answers else 200
             kept.received.append(one)
             self.send_response(status)

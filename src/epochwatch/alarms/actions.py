@@ -83,32 +83,37 @@ class ActionPerformer:
         return list(chosen.values())
 
     def _perform(self, action: Action) -> None:
-        now = self._clock()
         try:
-            arn = action.arn.split(":", 5)
-            service, resource = arn[2], arn[5]
-            if service == "sns":
-                self._publish(action, now)
-                return
-            if service == "epochwatch" and resource.startswith("stop-training-job/"):
-                told = self._stop_training_job(action, now)
-            elif service == "epochwatch" and resource.startswith("run-command/"):
-                told = self._run_command(action)
-            else:
-                raise CannotBePerformedError(f"this server has no {service} to perform it")
+            told = self._performed(action)
         except CannotBePerformedError as refusal:
-            self._outbox.done(action, _event(action, now, str(refusal), refusal.told))
+            self._done(action, str(refusal), refusal.told)
         except AwsError as refusal:
-            self._outbox.done(action, _event(action, now, str(refusal)))
+            self._done(action, str(refusal))
         except Exception as error:
             logger.exception("the action %s of the alarm %s failed", action.arn, action.alarm)
             if action.attempts + 1 < MOST_ATTEMPTS:
-                self._outbox.later(action, now + FIRST_PAUSE * 2**action.attempts)
+                self._outbox.later(action, self._clock() + FIRST_PAUSE * 2**action.attempts)
             else:
-                why = f"it failed {MOST_ATTEMPTS} times: {type(error).__name__}"
-                self._outbox.done(action, _event(action, now, why))
+                self._done(action, f"it failed {MOST_ATTEMPTS} times: {type(error).__name__}")
         else:
-            self._outbox.done(action, _event(action, now, None, told))
+            if told is not None:
+                self._done(action, None, told)
+
+    def _performed(self, action: Action) -> Told | None:
+        """What there is to tell of the action; None where that is told already."""
+        _, _, service, _, _, resource = action.arn.split(":", 5)
+        if service == "sns":
+            self._publish(action, self._clock())
+            return None
+        kind = resource.partition("/")[0]
+        if service == "epochwatch" and kind == "stop-training-job":
+            return self._stop_training_job(action)
+        if service == "epochwatch" and kind == "run-command":
+            return self._run_command(action)
+        raise CannotBePerformedError(f"this server has no {service} to perform it")
+
+    def _done(self, action: Action, error: str | None, told: Told | None = None) -> None:
+        self._outbox.done(action, _event(action, self._clock(), error, told))
 
     def _publish(self, action: Action, now: float) -> None:
         """To a topic: the action is done and its deliveries are there, both or neither."""
@@ -135,9 +140,9 @@ class ActionPerformer:
 
         self._outbox.perform(action, publish)
 
-    def _stop_training_job(self, action: Action, now: float) -> Told:
+    def _stop_training_job(self, action: Action) -> Told:
         """``arn:aws:epochwatch:REGION:ACCOUNT:stop-training-job/NAME``."""
-        call = call_of(self._stores, action.tenant, now)
+        call = call_of(self._stores, action.tenant, self._clock())
         stop_training_job(call, {"TrainingJobName": action.arn.partition("/")[2]})
         return {}
 
