@@ -247,8 +247,11 @@ def _check(directory: Path, parts: list[Part], automatic: bool) -> None:
             pieces.append(piece)
             states.append((len(values(pieces)), json.dumps(reader.state())))
     pieces += drained(reader)
-    found, without = values(pieces), values(drained(plain.reader()))
-    assert messages(pieces) == messages(drained(plain.reader()))
+    plainly = plain.reader()
+    whole = drained(plainly)
+    found, without = values(pieces), values(whole)
+    assert messages(pieces) == messages(whole)
+    assert reader.health() == plainly.health()
     assert values(drained(watched.reader())) == found
     for known, state in states:
         again = watched.reader()

@@ -57,7 +57,7 @@ class Finding:
 
     def state(self) -> list[Any]:
         """For ``restore``; JSON-able."""
-        return [self.looked, self.same, self.several, self.examples]
+        return [self.looked, self.same, self.several, list(self.examples)]
 
     def restore(self, state: list[Any]) -> None:
         """Goes on where ``state`` was taken."""
