@@ -12,7 +12,7 @@ from typing import cast
 from epochwatch.extraction.extracted import Extracted
 from epochwatch.extraction.lookback import BOTH
 from epochwatch.extraction.matcher import Span
-from epochwatch.extraction.steps import Place, Steps
+from epochwatch.extraction.steps import COUNTED, LAST, Place, Steps
 from epochwatch.extraction.templates import Template
 
 
@@ -92,24 +92,23 @@ class Reader:
         steps: list[int] = []
         epochs: list[float] = []
         line_ends: list[int] = []
+        add_step, add_epoch, add_end = steps.append, epochs.append, line_ends.append
         for template, text, end in zip(templates, texts, ends, strict=True):
             step = None
             if template.step is not None:
                 place.last_step = step = int(text[template.step])
             if template.epoch is not None:
                 place.last_epoch = epoch = float(text[template.epoch])
-            entries = template.entries
-            if not entries:
-                continue
-            count = len(entries)
-            if step is None:
-                untold(entries, place, steps)
-            else:
-                steps += [step] * count
-                for entry in entries:
+            for entry in template.entries:
+                if step is not None:
                     entry[1] = step
-            epochs += [epoch] * count
-            line_ends += [end] * count
+                elif entry[0] == COUNTED and entry[1] < LAST:  # as untold() does
+                    entry[1] += 1
+                else:
+                    untold(entry, place)
+                add_step(entry[1])
+                add_epoch(epoch)
+                add_end(end)
         out.steps.fromlist(steps)
         out.epochs.fromlist(epochs)
         out.ends.fromlist(line_ends)

@@ -12,7 +12,10 @@ STEP_NAMES = frozenset({"step", "global_step", "iteration", "iter", "train/globa
 EPOCH_NAMES = frozenset({"epoch", "train/epoch"})
 """Definitions and fields of these names (any case) give the epoch."""
 
-_LAST = 2**63 - 1
+LAST = 2**63 - 1
+"""The highest step."""
+COUNTED = "count"
+"""The basis of a metric whose steps are counted."""
 
 # Possessive repeats: the search never looks back, so its time is linear in the line. Each pattern begins with the
 # text by which its lines are found, so that the search for it is the engine's search for a text.
@@ -169,22 +172,14 @@ class Steps:
         if explicit is not None:
             entry[1] = explicit
             return explicit
-        return self._untold(entry, place)
+        return self.untold(entry, place)
 
-    def untold(self, entries: Iterable[list[Any]], place: Place, steps: list[int]) -> None:
-        """Adds to ``steps`` that of the next value of each metric, where neither the match nor its line tells any."""
-        for entry in entries:
-            if entry[0] == "count" and entry[1] < _LAST:
-                entry[1] += 1
-                steps.append(entry[1])
-            else:
-                steps.append(self._untold(entry, place))
-
-    def _untold(self, entry: list[Any], place: Place) -> int:
-        context = None if entry[0] == "count" else self._context(entry, place)
+    def untold(self, entry: list[Any], place: Place) -> int:
+        """As ``step``, where neither the match nor its line tells any."""
+        context = None if entry[0] == COUNTED else self._context(entry, place)
         if context is None or context == entry[2]:
-            entry[0] = "count"
-            step: int = entry[1] + 1 if entry[1] < _LAST else entry[1]
+            entry[0] = COUNTED
+            step: int = entry[1] + 1 if entry[1] < LAST else entry[1]
         else:
             entry[2] = step = context
         entry[1] = step
