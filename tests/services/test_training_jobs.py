@@ -352,3 +352,95 @@ def test_what_is_a_jobs_own_goes_with_it_and_nothing_of_others(caller: Caller):
     assert samples("job") == 0
     assert stores.run_points.points(tenant, TRAINING_JOB, "job-2").num_rows == 2
     assert samples("job-2") == 1
+
+
+def pooled(caller: Caller, name: str = "job", period: int = 600, **more: Any) -> None:
+    """A job that asks for a warm pool."""
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30}
+    create(caller, name, ResourceConfig=resources | {"KeepAlivePeriodInSeconds": period}, **more)
+
+
+def listed_pools(caller: Caller, status: str, **more: Any) -> list[str]:
+    found = caller(list_training_jobs, WarmPoolStatusEquals=status, **more)["TrainingJobSummaries"]
+    return [job["TrainingJobName"] for job in found]
+
+
+def test_a_warm_pool_is_available_for_its_time_after_the_job(caller: Caller):
+    pooled(caller)
+    assert describe(caller)["WarmPoolStatus"] == {"Status": "InUse"}
+    tell(caller, "Training", "Completed")
+    caller.now += 60
+    assert describe(caller)["WarmPoolStatus"] == {
+        "Status": "Available",
+        "ResourceRetainedBillableTimeInSeconds": 60,
+    }
+    assert listed_pools(caller, "Available") == ["job"]
+    code, message = caller.refused(delete_training_job, TrainingJobName="job")
+    assert (code, "warm pool in status Available" in message) == ("ResourceInUse", True)
+    caller.now += 600
+    over = {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 600}
+    assert describe(caller)["WarmPoolStatus"] == over
+    [summary] = caller(list_training_jobs)["TrainingJobSummaries"]
+    assert summary["WarmPoolStatus"] == over
+    caller(delete_training_job, TrainingJobName="job")
+
+
+def test_the_first_job_that_asks_for_the_same_gets_the_pool(caller: Caller):
+    pooled(caller)
+    tell(caller, "Training", "Completed")
+    caller.now += 30
+    pooled(caller, "other", RoleArn="arn:aws:iam::123456789012:role/another")
+    create(caller, "without")
+    assert describe(caller)["WarmPoolStatus"]["Status"] == "Available"
+    pooled(caller, "next", period=60)
+    pooled(caller, "last")
+    assert describe(caller)["WarmPoolStatus"] == {
+        "Status": "Reused",
+        "ResourceRetainedBillableTimeInSeconds": 30,
+        "ReusedByJob": "next",
+    }
+    assert "WarmPoolStatus" not in describe(caller, "without")
+    assert listed_pools(caller, "InUse", SortBy="Name") == ["last", "next", "other"]
+    assert listed_pools(caller, "InUse", SortBy="Name", MaxResults=2) == ["last", "next"]
+    caller(delete_training_job, TrainingJobName="job")
+
+
+def test_pages_of_pools_follow_each_other(caller: Caller):
+    for number in range(3):
+        pooled(caller, f"job-{number}")
+    asked = {"WarmPoolStatusEquals": "InUse", "SortBy": "Name", "MaxResults": 2}
+    first = caller(list_training_jobs, **asked)
+    second = caller(list_training_jobs, **asked, NextToken=first["NextToken"])
+    names = [[job["TrainingJobName"] for job in page["TrainingJobSummaries"]] for page in (first, second)]
+    assert (names, "NextToken" in second) == ([["job-0", "job-1"], ["job-2"]], False)
+
+
+def test_the_time_of_an_available_pool_can_be_changed(caller: Caller):
+    def update(period: int) -> None:
+        caller(update_training_job, TrainingJobName="job", ResourceConfig={"KeepAlivePeriodInSeconds": period})
+
+    pooled(caller)
+    tell(caller, "Training", "Completed")
+    update(3600)
+    caller.now += 700
+    assert describe(caller)["WarmPoolStatus"]["Status"] == "Available"
+    assert describe(caller)["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 3600
+    update(0)
+    caller.now += 10
+    assert describe(caller)["WarmPoolStatus"] == {
+        "Status": "Terminated",
+        "ResourceRetainedBillableTimeInSeconds": 700,
+    }
+    later = {"TrainingJobName": "job", "ResourceConfig": {"KeepAlivePeriodInSeconds": 60}}
+    assert "no warm pool" in caller.refused(update_training_job, **later)[1]
+
+
+def test_spot_jobs_and_groups_have_no_pool(caller: Caller):
+    one = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1, "KeepAlivePeriodInSeconds": 60}
+    times = {"StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60}}
+    assert "EnableManagedSpotTraining" in refusal(
+        caller, ResourceConfig=one, EnableManagedSpotTraining=True, **times
+    )
+    group = {"InstanceGroupName": "a", "InstanceType": "ml.m5.large", "InstanceCount": 1}
+    groups = {"InstanceGroups": [group], "VolumeSizeInGB": 1, "KeepAlivePeriodInSeconds": 60}
+    assert "InstanceGroups" in refusal(caller, ResourceConfig=groups)

@@ -1,29 +1,32 @@
 """Which jobs there are: training jobs and processing jobs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from epochwatch.model.job import PROCESSING, TRAINING, JobKind, TrainingJob
 from epochwatch.services.call import Call
 from epochwatch.services.sagemaker.resource_list import position
 from epochwatch.services.sagemaker.resources import job_arn
+from epochwatch.services.sagemaker.warm_pools import warm_pool_status
 from epochwatch.services.tokens import seal
 from epochwatch.store.state.job_records import Sort
 
 PAGE: Final = 10
+_ALL: Final = 1_000_000
 _SORTS: Final[dict[str, Sort]] = {"Name": "name", "CreationTime": "created", "Status": "status"}
 
 
 def list_training_jobs(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """ListTrainingJobs: a page of jobs, oldest first unless asked otherwise.
 
-    Jobs made after the first page was asked for are not in the later ones. No job here has a warm pool or a
-    training plan, so those filters find nothing.
+    Jobs made after the first page was asked for are not in the later ones. No job here has a training plan, so that
+    filter finds nothing.
     """
-    if "WarmPoolStatusEquals" in request or "TrainingPlanArnEquals" in request:
+    if "TrainingPlanArnEquals" in request:
         return {"TrainingJobSummaries": []}
     jobs, token = _page(call, request, TRAINING)
-    return {"TrainingJobSummaries": [_training_job(call, job) for job in jobs]} | token
+    pools = _pools(call, jobs)
+    return {"TrainingJobSummaries": [_training_job(call, job, pools.get(job.name)) for job in jobs]} | token
 
 
 def list_processing_jobs(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -32,7 +35,14 @@ def list_processing_jobs(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     return {"ProcessingJobSummaries": [_processing_job(call, job) for job in jobs]} | token
 
 
-def _training_job(call: Call, job: TrainingJob) -> dict[str, Any]:
+def _pools(call: Call, jobs: Sequence[TrainingJob]) -> dict[str, dict[str, Any]]:
+    """The warm pools of those jobs that have one, by name."""
+    requests = call.stores.state.jobs.requests(call.tenant, [job.name for job in jobs])
+    found = {job.name: warm_pool_status(job, requests.get(job.name, {}), call.now) for job in jobs}
+    return {name: pool for name, pool in found.items() if pool is not None}
+
+
+def _training_job(call: Call, job: TrainingJob, pool: dict[str, Any] | None) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "TrainingJobName": job.name,
         "TrainingJobArn": job_arn(call, TRAINING, job.name),
@@ -41,6 +51,8 @@ def _training_job(call: Call, job: TrainingJob) -> dict[str, Any]:
         "TrainingJobStatus": job.status,
         "SecondaryStatus": job.secondary_status,
     }
+    if pool is not None:
+        summary["WarmPoolStatus"] = pool
     return summary if job.ended is None else summary | {"TrainingEndTime": job.ended}
 
 
@@ -63,6 +75,7 @@ def _page(call: Call, request: Mapping[str, Any], kind: JobKind) -> tuple[list[T
     """The jobs of a page, and the token of the next one where there is one."""
     bound = {name: value for name, value in request.items() if name not in ("NextToken", "MaxResults")}
     offset, known_until = position(bound, request.get("NextToken"), call.now)
+    pool, size = request.get("WarmPoolStatusEquals"), request.get("MaxResults", PAGE)
     jobs, total = call.stores.state.jobs.list(
         call.tenant,
         search=request.get("NameContains") or None,
@@ -73,9 +86,13 @@ def _page(call: Call, request: Mapping[str, Any], kind: JobKind) -> tuple[list[T
         updated_before=request.get("LastModifiedTimeBefore"),
         sort=_SORTS[request.get("SortBy", "CreationTime")],
         descending=request.get("SortOrder", "Ascending") == "Descending",
-        limit=request.get("MaxResults", PAGE),
-        offset=offset,
+        limit=size if pool is None else _ALL,
+        offset=offset if pool is None else 0,
         kind=kind,
     )
+    if pool is not None:  # it follows from the request and the time: the state store cannot choose by it
+        pools = _pools(call, jobs)
+        jobs = [job for job in jobs if pools.get(job.name, {}).get("Status") == pool]
+        jobs, total = jobs[offset : offset + size], len(jobs)
     more = jobs and offset + len(jobs) < total
     return jobs, {"NextToken": seal(bound, [offset + len(jobs), known_until])} if more else {}

@@ -9,6 +9,7 @@ from epochwatch.services.call import Call
 from epochwatch.services.sagemaker.job_specification import LONGEST_RUNTIME_SECONDS
 from epochwatch.services.sagemaker.metric_definitions import final_metrics, metric_definitions
 from epochwatch.services.sagemaker.resources import job_arn, not_found
+from epochwatch.services.sagemaker.warm_pools import warm_pool_status
 from epochwatch.store.run_points import TRAINING_JOB, MetricSummary
 
 CLOCKS_APART_SECONDS: Final = 60.0
@@ -101,6 +102,9 @@ def describe(
                 described["BillableTimeInSeconds"] = max(1, job.billable_seconds or seconds)
     if job.failure_reason:
         described["FailureReason"] = job.failure_reason
+    pool = warm_pool_status(job, created_with, call.now)
+    if pool is not None:
+        described["WarmPoolStatus"] = pool
     return described
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from epochwatch.model.aws_error import AwsError
 from epochwatch.model.job import IN_PROGRESS, TERMINAL, TRAINING, TrainingJob
 from epochwatch.services.call import Call
 from epochwatch.services.sagemaker.job_deletion import delete_job
@@ -18,6 +19,7 @@ from epochwatch.services.sagemaker.profiler import changed_profiler, require_pro
 from epochwatch.services.sagemaker.resources import ended, in_use, invalid, job_arn, not_found
 from epochwatch.services.sagemaker.tags import tags_of
 from epochwatch.services.sagemaker.trial_components import create_job_component, require_experiment
+from epochwatch.services.sagemaker.warm_pools import close_pool, is_available, require_pool, reuse_pool
 from epochwatch.store.state.job_records import NameTaken
 
 _CHANGEABLE: Final = ("ProfilerConfig", "ProfilerRuleConfigurations", "RemoteDebugConfig")
@@ -52,6 +54,7 @@ def start_training_job(call: Call, request: dict[str, Any]) -> TrainingJob:
         )
     except NameTaken as error:
         raise in_use("Training job", job_arn(call, TRAINING, name)) from error
+    reuse_pool(call, name, request)
     if "ExperimentConfig" in request:
         create_job_component(call, TRAINING, job, request["ExperimentConfig"])
     call.stores.feed.publish_job(call.tenant, job)
@@ -85,12 +88,18 @@ def update_training_job(call: Call, request: dict[str, Any]) -> dict[str, Any]:
         raise invalid("No updates are provided: give a profiler, remote debug or resource configuration.")
     if not job.created_by_api:
         raise invalid(f"The training job {name} was not made by CreateTrainingJob and cannot be updated.")
-    if keep_alive is not None:
+    if keep_alive is not None and not is_available(
+        job, call.stores.state.jobs.request(call.tenant, name), call.now
+    ):
         raise invalid(f"The training job {name} has no warm pool in status Available: nothing can be kept alive.")
-    if job.status != IN_PROGRESS:
+    if changed and job.status != IN_PROGRESS:
         raise ended("training job", job.status)
+    if keep_alive == {"KeepAlivePeriodInSeconds": 0}:
+        close_pool(call, name, {"Time": call.now})
 
     def change(known: dict[str, Any]) -> dict[str, Any]:
+        if keep_alive is not None:
+            changed["ResourceConfig"] = {**known["ResourceConfig"], **keep_alive}
         if "ProfilerConfig" in changed:
             changed["ProfilerConfig"] = changed_profiler(known.get("ProfilerConfig"), request["ProfilerConfig"])
         return {**known, **changed}
@@ -103,7 +112,15 @@ def delete_training_job(call: Call, request: dict[str, Any]) -> None:
     """DeleteTrainingJob: forgets a job that has ended, its run points and its hosts' samples; its name may be used
     again. Its log and its CloudWatch metrics stay, as they are others'.
     """
-    delete_job(call, TRAINING, request["TrainingJobName"])
+    name = request["TrainingJobName"]
+    job = call.stores.state.jobs.get(call.tenant, name)
+    if job is not None and is_available(job, call.stores.state.jobs.request(call.tenant, name), call.now):
+        raise AwsError(
+            "ResourceInUse",
+            f"The training job {name} retains a warm pool in status Available: set its KeepAlivePeriodInSeconds to 0"
+            " with UpdateTrainingJob before it is deleted.",
+        )
+    delete_job(call, TRAINING, name)
 
 
 def _known(call: Call, name: str) -> TrainingJob:
@@ -125,6 +142,7 @@ def completed_training_request(request: dict[str, Any]) -> dict[str, Any]:
         require_algorithm(request["AlgorithmSpecification"])
     if resources:
         require_resources(resources)
+        require_pool(request)
     require_profiler(request.get("ProfilerConfig", {}))
     groups = [group["InstanceGroupName"] for group in resources.get("InstanceGroups", [])]
     require_channels(request.get("InputDataConfig", []), groups)
