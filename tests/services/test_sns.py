@@ -1,9 +1,12 @@
 """Topics, subscriptions and messages, as SNS has them."""
 
 import json
+import uuid
 
 import pytest
 
+from epochwatch.model.attempt import Attempt
+from epochwatch.services.call import Call
 from epochwatch.services.sns import OPERATIONS
 from tests.services.conftest import Caller
 
@@ -373,9 +376,33 @@ def test_a_message_has_a_text_for_each_protocol(caller: Caller, topic: str):
     subscribed(caller, topic)
     message = json.dumps({"default": "d", "http": "h", "email": "e"})
     sns(caller, "Publish", TargetArn=topic, Message=message, MessageStructure="json")
-    [sent] = caller.stores.state.topics.deliveries.due(caller.now, [], 1000)[-1:]
-    notification = sent.notification
+    due = caller.stores.state.topics.deliveries.due(caller.now, [], 1000)
+    [notification] = [one.notification for one in due if one.tenant == caller.tenant]
     assert [notification.message_for(one) for one in ("http", "https", "email")] == ["h", "d", "e"]
+
+
+def test_a_message_whose_answer_was_lost_is_not_sent_twice(caller: Caller, topic: str):
+    subscribed(caller, topic)
+    entries = [{"Id": one, "Message": one} for one in "ab"]
+    answers = []
+    for operation, request in (
+        ("Publish", {"Message": "x"}),
+        ("PublishBatch", {"PublishBatchRequestEntries": entries}),
+    ):
+        for call_id, number in (("one", 1), ("one", 2), ("another", 1)):
+            attempt = Attempt(f"{operation}-{call_id}", number)
+            call = Call(caller.tenant, caller.stores, str(uuid.uuid4()), caller.now, "key", attempt)
+            answers.append(OPERATIONS[operation](call, {"TopicArn": topic, **request}))
+    for first, again, other in (answers[:3], answers[3:]):
+        assert first == again
+        assert first != other
+    sent = []
+    while due := deliveries(caller):
+        sent += [message for _, message, _ in due]
+        for one in caller.stores.state.topics.deliveries.due(caller.now, [], 1000):
+            if one.tenant == caller.tenant:
+                caller.stores.state.topics.deliveries.done(one)
+    assert sorted(sent) == ["a", "a", "b", "b", "x", "x"]
 
 
 def test_of_a_batch_what_can_be_sent_is_sent(caller: Caller, topic: str):

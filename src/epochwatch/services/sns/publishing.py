@@ -91,7 +91,7 @@ def _notification(call: Call, arn: str, request: Mapping[str, Any]) -> Notificat
         by_protocol = {key: text for key, text in json.loads(message).items() if isinstance(text, str)}
         message = by_protocol.pop("default")
     return Notification(
-        id=str(uuid.uuid4()),
+        id=_message_id(call, arn, request.get("Id", "")),
         type=NOTIFICATION,
         topic=arn,
         message=message,
@@ -100,6 +100,15 @@ def _notification(call: Call, arn: str, request: Mapping[str, Any]) -> Notificat
         by_protocol=by_protocol,
         attributes={name: _kept(one) for name, one in (request.get("MessageAttributes") or {}).items()},
     )
+
+
+def _message_id(call: Call, arn: str, entry: str) -> str:
+    """The same for each attempt that a client makes at a call: the message of one whose answer was lost is known
+    again, here while it is on its way and by receivers after that.
+    """
+    if not call.attempt.call_id:
+        return str(uuid.uuid4())
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "\n".join((arn, call.access_key_id, call.attempt.call_id, entry))))
 
 
 def _kept(attribute: Mapping[str, Any]) -> dict[str, str]:

@@ -45,8 +45,11 @@ class DeliveryOutbox:
         subscriptions: Collection[str],
         now: float,
     ) -> None:
-        """Take up a message for subscriptions (their ids), as part of a transaction."""
-        if not subscriptions:
+        """Take up a message for subscriptions (their ids), as part of a transaction; one that is on its way already
+        is left alone.
+        """
+        same = sa.select(NOTIFICATIONS.c.id).where(NOTIFICATIONS.c.id == notification.id)
+        if not subscriptions or connection.execute(same).first() is not None:
             return
         content = msgspec.json.encode(notification).decode()
         connection.execute(NOTIFICATIONS.insert().values(id=notification.id, content=content))
