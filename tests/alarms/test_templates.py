@@ -122,6 +122,15 @@ def test_a_value_that_is_not_finite_sets_it_off(lab: Lab):
     assert lab.state("resnet/loss-nan") == "ALARM"
 
 
+def test_a_loss_that_was_never_finite_sets_it_off(lab: Lab):
+    training = Training(lab, "all")
+    training.log(2, {"loss": math.nan})
+    training.go_on(7)
+    assert "loss-nan" in training.alarms()
+    training.go_on(67)
+    assert lab.state("resnet/loss-nan") == "ALARM"
+
+
 def test_a_throughput_that_drops_by_a_third_sets_it_off(lab: Lab):
     training = Training(lab, "throughput-drop: throughput falling by 33% every 1m")
     for minute in range(6):

@@ -6,7 +6,7 @@ from typing import Final
 
 from epochwatch.alarms.observations import call_of
 from epochwatch.model.alarm.templates import STOP_JOB, Template
-from epochwatch.model.alarm.training import HOST, JOB_TAG, alarm_name, metric_alarm
+from epochwatch.model.alarm.training import HOST, JOB_TAG, alarm_name, logged_metric, metric_alarm
 from epochwatch.model.aws_error import AwsError
 from epochwatch.model.job import IN_PROGRESS, TERMINAL, TrainingJob
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE
@@ -66,7 +66,8 @@ class TemplateAlarms:
         """The metrics that a template is about, and on which host; None where it is the training's own."""
         index = self._stores.metrics
         own, _ = index.list(tenant, TRAINING_JOBS_NAMESPACE, dimensions=[(OWN_DIMENSION, job)])
-        found = template.metric_of({metric.name for metric in own}, settled=settled)
+        names = {logged_metric(metric.name, dict(metric.dimensions)) for metric in own}
+        found = template.metric_of(names, settled=settled)
         if found is not None:
             yield found, None
             return

@@ -7,7 +7,7 @@ from typing import Any, Final
 from epochwatch.client.http import Client, Refused
 from epochwatch.errors import UsageError
 from epochwatch.model.alarm.phrase import InvalidPhrase, Phrase, parse
-from epochwatch.model.alarm.training import HOST, JOB_TAG, alarm_name, metric_alarm
+from epochwatch.model.alarm.training import HOST, JOB_TAG, alarm_name, logged_metric, metric_alarm
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE
 from epochwatch.model.run_series import OWN_DIMENSION
 
@@ -90,7 +90,7 @@ class JobAlarms:
 
     def unknown(self, metric: str) -> list[str] | None:
         """Names near that of a metric of which the job has no values yet; None where it has some."""
-        names = {known["MetricName"] for known in self._metrics()}
+        names = {logged_metric(known["MetricName"], known["of"]) for known in self._metrics()}
         return None if metric in names else difflib.get_close_matches(metric, names, 3)
 
     def _metrics(self) -> Iterator[dict[str, Any]]:

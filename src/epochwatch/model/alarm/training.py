@@ -1,5 +1,6 @@
 """Alarms on training jobs: what PutMetricAlarm is asked for by a phrase."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from epochwatch.model.alarm.evaluation import LOOK_BACK, Missing
@@ -34,6 +35,11 @@ def host_dimension(job: str, host: str) -> tuple[str, str]:
 def non_finite_dimensions(job: str, metric: str) -> Dimensions:
     """The dimensions of the count of a training metric's values that are not finite."""
     return (OF_METRIC, metric), (OWN_DIMENSION, job)
+
+
+def logged_metric(name: str, dimensions: Mapping[str, str]) -> str:
+    """Which of a job's metrics was logged where CloudWatch has the metric of that name and dimensions."""
+    return dimensions.get(OF_METRIC, name) if name == NON_FINITE else name
 
 
 def metric_alarm(phrase: Phrase, job: str, host: str | None = None) -> dict[str, Any]:
