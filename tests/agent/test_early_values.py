@@ -140,6 +140,14 @@ def test_learnt_metrics_come_early_too(tmp_path: Path) -> None:
     assert [row[1:3] for row in found] == [("train_loss", "0.5"), ("val_loss", "0.75")]
 
 
+def test_patterns_that_only_the_worker_runs_give_theirs_early_too(tmp_path: Path) -> None:
+    output = Output(tmp_path, [Definition("loss", r"(?<=loss=)\S+")])
+    output.write((b"step=1 loss=1 ", True), (b"\nstep=2 loss=2\n", False))
+    reader = output.reader()
+    assert values(drained(reader)) == [(13, "loss", "1.0", 1), (29, "loss", "2.0", 2)]
+    reader.close()
+
+
 def test_an_end_without_a_line_end_gives_the_rest_once(output: Output) -> None:
     output.write((b"step=1 loss=1 acc=0.5", True))
     reader = output.reader()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from itertools import chain, product
 from typing import Protocol
 
@@ -39,11 +40,11 @@ class Finder:
         # overlaps it, but never a line that holds any.
         exact = {text for pattern in patterns if not pattern.folded for text in pattern.literals}
         folded = {text for pattern in patterns if pattern.folded for text in pattern.literals}
-        self._searches = [(_search(_windows(exact, _WINDOW)), False)] if exact else []
+        self._searches = [(_search(tuple(_windows(exact, _WINDOW))), False)] if exact else []
         if folded:
             cases = [case for text in _windows(folded, _SHORT_WINDOW) for case in _cases(text)]
             few = len(cases) <= _MOST_CASES
-            self._searches.append((_search(cases if few else _windows(folded, _WINDOW)), not few))
+            self._searches.append((_search(tuple(cases if few else _windows(folded, _WINDOW))), not few))
 
     def lines(self, block: bytes) -> list[Span]:
         """The lines, in order. Every line of the block has its newline."""
@@ -80,7 +81,14 @@ class Selector:
         return tuple(sorted({*self._always, *(number for some in found for number in some)}))
 
 
-def _search(texts: list[bytes]) -> BytesAhoCorasick:
+# Whoever reads by the same patterns shares what finds their texts: copies of an extractor are made often.
+@lru_cache(maxsize=128)
+def _overlapping(literals: tuple[bytes, ...]) -> BytesAhoCorasick:
+    return BytesAhoCorasick(list(literals))
+
+
+@lru_cache(maxsize=128)
+def _search(texts: tuple[bytes, ...]) -> BytesAhoCorasick:
     # Texts that begin in three ways or fewer are looked for by their first bytes, which is slow where these are
     # common; with more the library looks for three bytes at once.
     ways = len({text[0] for text in texts})
@@ -120,7 +128,7 @@ class _Literals:
                 selected.setdefault(literal, []).append(number)
         self._selected = list(selected.values())
         self._folded = next(iter(patterns.values())).folded
-        self._search = BytesAhoCorasick(list(selected))  # sees every literal, overlapping ones too
+        self._search = _overlapping(tuple(selected))  # sees every literal, overlapping ones too
         self._selections: dict[tuple[int, ...], tuple[int, ...]] = {}
 
     def numbers(self, line: bytes) -> tuple[int, ...]:
