@@ -1,13 +1,16 @@
 """Pictures are those that were looked at: compared from a little distance, as eyes do."""
 
 import io
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from epochwatch.drawing.draw import draw
-from tests.drawing.pictures import GOLDEN, pictures
+from epochwatch.model.dashboard.picture import Curve, Picture
+from tests.drawing.pictures import END, GOLDEN, picture, pictures
 
 PICTURES = pictures()
 DISTANCE = 4
@@ -41,3 +44,21 @@ def test_another_picture_is_told_from_it() -> None:
 
 def test_the_same_picture_has_the_same_bytes() -> None:
     assert draw(PICTURES["lines-light"]) == draw(PICTURES["lines-light"])
+
+
+def noisy(count: int, spike: int, **properties: Any) -> Picture:
+    """A value each second, one of them far above the others."""
+    moments = np.arange(END - count, END)
+    values = np.random.default_rng(7).random(count)
+    values[spike] = 30.0
+    drawn = picture([Curve("noise", moments, values, "#1f77b4", number=1.0)], **properties)
+    return replace(drawn, start=END - count)
+
+
+@pytest.mark.parametrize("properties", [{}, {"stacked": True}, {"view": "singleValue"}], ids=str)
+def test_very_many_points_are_drawn_and_a_single_peak_among_them_is_seen(properties: dict[str, Any]) -> None:
+    width = 440
+    plain = np.asarray(Image.open(io.BytesIO(draw(noisy(400_000, 0, **properties)))).convert("L"), float)
+    peaked = np.asarray(Image.open(io.BytesIO(draw(noisy(400_000, 300_000, **properties)))).convert("L"), float)
+    columns = np.flatnonzero(np.abs(plain - peaked).max(axis=0) > 50)
+    assert any(width * 0.65 < column < width * 0.85 for column in columns)

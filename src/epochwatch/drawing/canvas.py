@@ -18,13 +18,17 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle, Wedge
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Bbox, TransformedBbox
+from numpy.typing import NDArray
 
 Align: TypeAlias = Literal["left", "center", "right"]
+Floats: TypeAlias = NDArray[np.float64]
 
 _DPI: Final = 72
 """A point is a pixel."""
 _FONTS: Final = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 _COMPRESSION: Final = 6
+_MANY: Final = 2000
+"""Points from which on a line is looked at for what is too fine to be seen."""
 _MISSING: Final = "\ufffd"
 _LONGEST: Final = 2000
 """Characters of a text that can ever be seen: a picture has no more pixels to a side."""
@@ -70,8 +74,9 @@ class Canvas:
         *,
         inside: Box | None = None,
     ) -> None:
-        """A line through points; one point alone is a dot."""
+        """A line through points from left to right; one point alone is a dot."""
         dot = len(x) == 1
+        x, y = _thinned(np.asarray(x, float), np.asarray(y, float))
         drawn = Line2D(
             x,
             y,
@@ -88,7 +93,9 @@ class Canvas:
         self._add(LineCollection(segments, colors=color, linewidths=width))
 
     def area(self, x: Any, low: Any, high: Any, color: str, opacity: float, inside: Box | None = None) -> None:
-        """What lies between two curves."""
+        """What lies between two curves, given from left to right."""
+        if (begins := _columns(x)) is not None:
+            x, low, high = x[begins], np.maximum.reduceat(low, begins), np.minimum.reduceat(high, begins)
         outline = np.column_stack([np.concatenate([x, x[::-1]]), np.concatenate([low, high[::-1]])])
         self._add(Polygon(outline, facecolor=color, alpha=opacity, linewidth=0), inside)
 
@@ -152,6 +159,25 @@ class Canvas:
         self._count += 1
         drawn.set_zorder(self._count)
         self._figure.add_artist(drawn, clip=False)
+
+
+def _columns(x: Floats) -> NDArray[np.intp] | None:
+    """The first point of each column of pixels, where there are very many in each."""
+    if len(x) < _MANY:
+        return None
+    begins = np.flatnonzero(np.diff(np.floor(x), prepend=-np.inf))
+    return begins if len(begins) * 4 < len(x) else None
+
+
+def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """The least and the greatest value of each column of pixels, where there are very many in each: no peak is lost,
+    and no line is longer than the renderer can hold.
+    """
+    begins = _columns(x)
+    if begins is None:
+        return x, y
+    edges = np.column_stack([np.minimum.reduceat(y, begins), np.maximum.reduceat(y, begins)])
+    return np.repeat(x[begins], 2), edges.ravel()
 
 
 def text_width(text: str, size: float = 11, *, bold: bool = False) -> float:
