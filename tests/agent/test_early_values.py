@@ -1,11 +1,16 @@
 """Values of a line that is not at its end: given once the output is quiet, each once, the same whoever reads again."""
 
+import contextlib
 import json
 import os
+import random
+import signal
+import time
 from array import array
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +22,8 @@ from epochwatch.agent.tally import Tally
 from epochwatch.model.batch import Definition
 from epochwatch.model.run_series import series_of
 from tests.agent.keeping_server import KeepingServer
-from tests.agent.running import python, start, until
+from tests.agent.running import only_spool, python, start, until
+from tests.agent.test_kills import agents, finished, holders, sync
 from tests.extraction.corpus.cases import Case, cases
 
 LOSS = Definition("loss", r"loss=([-+0-9.e]+)")
@@ -317,3 +323,35 @@ def test_a_value_is_at_the_server_while_its_line_waits_for_its_end(tmp_path: Pat
         assert front.wait(120) == 0
         assert (server.values("loss"), server.values("acc")) == ([0.5], [0.75])
         assert server.messages() == ["step=1 loss=0.5 | next? acc=0.75"]
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_each_value_once_whoever_is_killed_amid_a_line(tmp_path: Path, number: int) -> None:
+    chance = random.Random(number)
+    code = (
+        "import time\n"
+        "for i in range(10):\n"
+        "    print(f'step={i} loss={i}.5 | ', end='', flush=True)\n"
+        "    time.sleep(0.4)\n"
+        "    print(f'acc={i}.25', flush=True)\n"
+    )
+    with KeepingServer() as server:
+        options = ["-m", "loss=loss=([0-9.]+)", "-m", "acc=acc=([0-9.]+)"]
+        front = start(tmp_path, "--no-pty", *options, *python(code), url=server.url)
+        spool = only_spool(tmp_path)
+        until(lambda: server.values("loss"))
+        for _ in range(3):
+            time.sleep(chance.uniform(0.1, 0.8))
+            until(lambda: finished(spool) or len(holders(spool)) >= 2)
+            alive = holders(spool)
+            if alive and not finished(spool):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    chance.choice(alive).send_signal(signal.SIGKILL)
+        front.wait(120)
+        until(lambda: finished(spool))
+        until(lambda: not agents(spool))
+        sync(tmp_path, server.url)
+        assert server.values("loss") == [i + 0.5 for i in range(10)]
+        assert server.values("acc") == [i + 0.25 for i in range(10)]
+        assert server.steps("loss") == server.steps("acc") == list(range(10))
+        assert server.messages() == [f"step={i} loss={i}.5 | acc={i}.25" for i in range(10)]
