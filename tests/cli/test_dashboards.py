@@ -189,6 +189,15 @@ def test_a_dashboard_is_drawn_widget_by_widget(lab: Lab) -> None:
     assert places == sorted(places)
 
 
+def test_variables_of_a_dashboard_have_their_defaults_or_the_values_that_are_given(lab: Lab) -> None:
+    variable = {"id": "room", "type": "property", "property": "Room", "inputType": "input", "defaultValue": "b"}
+    shown = metric(metrics=[[*A, {"label": "${PROP('Dim.Room')} it is"}]])
+    made = json.dumps({"start": "-PT3H", "widgets": [shown], "variables": [variable]})
+    lab.cloudwatch.put_dashboard(DashboardName="rooms", DashboardBody=made)
+    assert "b it is" in lab.plot("--dashboard", "rooms")
+    assert "a it is" in lab.plot("--dashboard", "rooms", "--variable", "room=a")
+
+
 def test_a_job_has_a_dashboard_without_anybody_having_made_one(lab: Lab) -> None:
     text = lab.plot("resnet-7")
     assert "train:loss   ■ validation:loss" in text
@@ -213,6 +222,9 @@ def test_pictures_are_written_into_files(lab: Lab, tmp_path: Path) -> None:
     [
         ((), "", "draw one of JOB, --dashboard and --widget"),
         (("resnet-7", "--dashboard", "lab"), "", "draw one of JOB"),
+        (("--dashboard", "epochwatch-fleet", "--variable", "x=1"), "", "has no variable x: it has none"),
+        (("--dashboard", "epochwatch-fleet", "--variable", "x"), "", "--variable must be ID=VALUE"),
+        (("resnet-7", "--variable", "x=1"), "", "--variable is for --dashboard"),
         (("--dashboard", "nobody"), "", "Dashboard nobody does not exist"),
         (("--widget", "-"), "{", "is not JSON"),
         (("--widget", "-"), "[]", "The widget is not the JSON of an object"),

@@ -128,6 +128,11 @@ def test_widgets_that_are_right(right):
             "/variables/0",
             "Should have required property 'id'",
         ),
+        (
+            {"widgets": [], "variables": [VARIABLE | {"type": "pattern"}]},
+            "/variables/0",
+            "Should have required property 'pattern'",
+        ),
         ({"widgets": [], "variables": [VARIABLE | {"type": "x"}]}, "/variables/0/type", CHOICE),
         ({"widgets": [], "variables": [VARIABLE | {"inputType": "x"}]}, "/variables/0/inputType", CHOICE),
         (

@@ -19,6 +19,13 @@ PATIENCE = 120.0
 @click.argument("job", required=False)
 @click.argument("metrics", nargs=-1, metavar="[METRIC]...")
 @click.option("--dashboard", metavar="NAME", help="Draw the widgets of this dashboard.")
+@click.option(
+    "--variable",
+    "variables",
+    multiple=True,
+    metavar="ID=VALUE",
+    help="Of the dashboard; repeatable. Default: its own.",
+)
 @click.option("--widget", metavar="FILE", type=click.File("r", encoding="utf-8"), help="Draw this metric widget.")
 @click.option("--png", metavar="FILE", type=click.Path(dir_okay=False), help="Write pictures instead.")
 @click.option(
@@ -42,6 +49,7 @@ def plot_command(
     job: str | None,
     metrics: tuple[str, ...],
     dashboard: str | None,
+    variables: tuple[str, ...],
     widget: Any,
     png: str | None,
     x: str,
@@ -56,18 +64,26 @@ def plot_command(
     from epochwatch.client.dashboards import Dashboards
     from epochwatch.client.http import Client
     from epochwatch.errors import UsageError
+    from epochwatch.model.dashboard.defaults import JOB
     from epochwatch.settings import load
 
     if sum(one is not None for one in (job, dashboard, widget)) != 1:
         raise UsageError(
             "draw one of JOB, --dashboard and --widget", "for example: epochwatch plot JOB train:loss"
         )
+    if variables and dashboard is None:
+        raise UsageError("--variable is for --dashboard", "name the dashboard")
     client = Client(load(), timeout=PATIENCE)
     if job is not None and metrics and png is None:
         _draw_curves(client, job, metrics, Drawing(x, logarithmic, smoothing, width, height))
         return
     dashboards = Dashboards(client)
-    widgets = _widgets(dashboards, client, job, metrics, dashboard, widget)
+    if widget is not None:
+        widgets = [_widget_in(widget)]
+    elif job is not None and metrics:
+        widgets = [_widget_of(client, job, metrics)]
+    else:
+        widgets = _widgets_of(dashboards, dashboard or f"{JOB}{job}", variables)
     _draw_widgets(dashboards, widgets, png, width, height)
 
 
@@ -108,45 +124,49 @@ def _draw_curves(client: "Client", job: str, metrics: tuple[str, ...], how: Draw
             )
 
 
-def _widgets(
-    dashboards: "Dashboards",
-    client: "Client",
-    job: str | None,
-    metrics: tuple[str, ...],
-    dashboard: str | None,
-    widget: "IO[str] | None",
-) -> list[dict[str, Any]]:
-    """What is to be drawn, as widgets of a dashboard."""
+def _widget_in(file: IO[str]) -> dict[str, Any]:
+    """The widget in a file, which may have its properties alone."""
     import json
 
-    from epochwatch.cli.job import job_path
     from epochwatch.errors import UsageError
-    from epochwatch.model.dashboard.defaults import JOB
+
+    try:
+        given = json.load(file)
+    except ValueError as error:
+        raise UsageError(f"{file.name} is not JSON: {error}") from error
+    whole = isinstance(given, dict) and isinstance(given.get("properties"), dict) and "type" in given
+    return given if whole else {"type": "metric", "properties": given}
+
+
+def _widgets_of(dashboards: "Dashboards", name: str, variables: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The widgets of a dashboard with values in place of its variables."""
+    import json
+
+    from epochwatch.errors import UsageError
+    from epochwatch.model.dashboard.variables import UnknownVariable, with_variables
     from epochwatch.model.dashboard.widget import placed_widgets
 
-    if widget is not None:
-        try:
-            given = json.load(widget)
-        except ValueError as error:
-            raise UsageError(f"{widget.name} is not JSON: {error}") from error
-        whole = isinstance(given, dict) and isinstance(given.get("properties"), dict)
-        return [given if whole and given.get("type") else {"type": "metric", "properties": given}]
-    if job is not None:
-        detail = client.get_json(job_path(job))
-        if metrics:
-            return [_widget_of(client, detail, metrics)]
-    return placed_widgets(json.loads(dashboards.body(dashboard or f"{JOB}{job}")), time.time())
+    pairs = [variable.partition("=") for variable in variables]
+    if not all(equals for _, equals, _ in pairs):
+        raise UsageError("--variable must be ID=VALUE", "for example: --variable region=eu-west-1")
+    body = json.loads(dashboards.body(name))
+    try:
+        return placed_widgets(with_variables(body, {id: value for id, _, value in pairs}), time.time())
+    except UnknownVariable as error:
+        raise UsageError(str(error)) from error
 
 
-def _widget_of(client: "Client", detail: dict[str, Any], metrics: tuple[str, ...]) -> dict[str, Any]:
+def _widget_of(client: "Client", job: str, metrics: tuple[str, ...]) -> dict[str, Any]:
     """Metrics of a job in one chart over the job's time."""
+    from epochwatch.cli.job import job_path
     from epochwatch.model.dashboard.defaults import job_chart
     from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE, MetricId
     from epochwatch.settings import load
 
+    detail = client.get_json(job_path(job))
     missing = [name for name in metrics if name not in {one["name"] for one in detail["metrics"]}]
     if missing:
-        raise _unknown(client, detail["name"], missing)
+        raise _unknown(client, job, missing)
     rows = [MetricId.of(TRAINING_JOBS_NAMESPACE, name, [("TrainingJobName", detail["name"])]) for name in metrics]
     now = time.time()
     return job_chart(detail["name"], detail["started"], detail["ended"], now, rows, load().region)

@@ -59,6 +59,9 @@ def body_problems(body: Mapping[str, Any]) -> list[Problem]:
     """All that is wrong with a dashboard's body."""
     found = _against(_BODY, body)
     found += [*_range_problems(body, ""), *_end_problems(body, "")]
+    variables = body.get("variables")
+    for number, variable in enumerate(variables if isinstance(variables, list) else ()):
+        found += _variable_problems(variable, f"/variables/{number}")
     widgets = body.get("widgets")
     count = 0
     for number, widget in enumerate(widgets if isinstance(widgets, list) else ()):
@@ -82,6 +85,13 @@ def picture_problems(widget: Mapping[str, Any]) -> list[Problem]:
 def metric_problems(properties: Mapping[str, Any]) -> list[Problem]:
     """All that is wrong with the properties of a metric widget, which need no region here."""
     return _properties_problems("metric", {"region": "", **properties}, "")
+
+
+def _variable_problems(variable: Any, where: str) -> Iterator[Problem]:
+    """A variable has to say what it stands for: a property of widgets, or a pattern in their text."""
+    kind = variable.get("type") if isinstance(variable, dict) else None
+    if kind in ("property", "pattern") and kind not in variable:
+        yield Problem(where, f"Should have required property '{kind}'")
 
 
 def _properties_problems(kind: str, properties: Mapping[str, Any], where: str) -> list[Problem]:
