@@ -66,7 +66,8 @@ def _columns(first: int, values: dict[str, float]) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def training(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Training]:
-    with ServerProcess(tmp_path_factory.mktemp("home")) as server:
+    mail = {"EPOCHWATCH_SMTP_HOST": "127.0.0.1", "EPOCHWATCH_SMTP_PORT": "9"}  # nobody is there to take it
+    with ServerProcess(tmp_path_factory.mktemp("home"), environment=mail) as server:
         made = Training(server)
         yield made
         made.client.close()

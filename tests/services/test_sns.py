@@ -6,6 +6,7 @@ import uuid
 import pytest
 
 from epochwatch.model.attempt import Attempt
+from epochwatch.model.aws_error import AwsError
 from epochwatch.services.call import Call
 from epochwatch.services.sns import OPERATIONS
 from tests.services.conftest import Caller
@@ -216,6 +217,14 @@ def test_what_cannot_be_delivered_to_is_refused(
 ):
     code, words = refused(caller, "Subscribe", TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
     assert (code, words) == (INVALID, f"Invalid parameter: {message}")
+
+
+def test_no_address_can_subscribe_where_no_mail_is_sent(caller: Caller, topic: str):
+    call = Call(caller.tenant, caller.stores, "id", caller.now, sends_mail=False)
+    with pytest.raises(
+        AwsError, match="this server sends no mail, so nothing by email, until its smtp_host is set"
+    ):
+        OPERATIONS["Subscribe"](call, {"TopicArn": topic, "Protocol": "email", "Endpoint": "a@example.com"})
 
 
 def test_a_password_in_a_url_is_not_shown(caller: Caller, topic: str):

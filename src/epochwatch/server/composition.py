@@ -159,7 +159,8 @@ class Composition:
         ]
 
     def _call(self, identity: Identity, request_id: str, now: float, attempt: Attempt) -> Call:
-        return Call(identity.tenant, self._stores, request_id, now, identity.access_key_id, attempt)
+        sends_mail = bool(self._settings.smtp_host)
+        return Call(identity.tenant, self._stores, request_id, now, identity.access_key_id, attempt, sends_mail)
 
     async def _signed(self, request: Request) -> Tenant | None:
         """The signer of a console API request; None where the signature is not good."""

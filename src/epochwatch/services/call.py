@@ -27,6 +27,8 @@ class Call:
     """The key the request was signed with."""
     attempt: Attempt = FIRST_ATTEMPT
     """Which attempt of the client's call this is."""
+    sends_mail: bool = True
+    """Whether the server has a mail server to send by."""
 
 
 Operation = Callable[[Call, dict[str, Any]], dict[str, Any] | RawAnswer | None]

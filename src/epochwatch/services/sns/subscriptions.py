@@ -10,7 +10,7 @@ from epochwatch.model.aws_error import AwsError
 from epochwatch.model.sns.notification import CANCELLATION, SUBSCRIPTION, Notification, confirmation_message
 from epochwatch.services.call import Call
 from epochwatch.services.sns.arns import split_arn, topic_name
-from epochwatch.services.sns.endpoints import needs_confirmation, require_endpoint, shown
+from epochwatch.services.sns.endpoints import MAIL, needs_confirmation, require_endpoint, shown
 from epochwatch.services.sns.errors import invalid, no_topic
 from epochwatch.services.sns.subscription_attributes import checked
 from epochwatch.services.sns.topics import PAGE, resume, topic_of
@@ -30,6 +30,10 @@ def subscribe(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     name = topic_name(call, request["TopicArn"], "TopicArn")
     protocol, endpoint = request["Protocol"], request.get("Endpoint", "")
     require_endpoint(protocol, endpoint)
+    if protocol in MAIL and not call.sends_mail:
+        raise invalid(
+            "Protocol", f"this server sends no mail, so nothing by {protocol}, until its smtp_host is set"
+        )
     given = request.get("Attributes") or {}
     attributes = checked(protocol, given, lambda reason: invalid("Attributes", reason))
 
