@@ -42,11 +42,14 @@ for name in trial.tensor_names():
         for worker in sorted(tensor.workers(step)):
             at = found["tensors"][name].setdefault(str(step), {}).setdefault(worker, {})
             for (reduction, absolute), value in tensor.reduction_values(step, worker=worker).items():
-                at[("abs_" if absolute else "") + reduction] = float(value)
-            try:
-                at["value"] = shown(tensor.value(step, worker=worker))
-            except Exception:
-                at["shape"] = list(tensor.shape(step, worker=worker))
+                at[("abs_" if absolute else "") + reduction] = value.item()
+            for what, read in ("value", tensor.value), ("shape", tensor.shape):
+                try:
+                    found_at = read(step, worker=worker)
+                except Exception:
+                    continue
+                at[what] = shown(found_at) if what == "value" else list(found_at)
+                break
 print(json.dumps(found))
 """
 """Everything of a trial, as smdebug reads it."""
@@ -66,11 +69,12 @@ def read_all(trial: Any) -> Any:
             for worker in tensor.workers(step):
                 at = tensors[name].setdefault(str(step), {}).setdefault(worker, {})
                 for (reduction, absolute), value in tensor.reduction_values(step, worker=worker).items():
-                    at[("abs_" if absolute else "") + reduction] = float(value)
-                if tensor.entry(step, worker=worker).location is None:
-                    at["shape"] = list(tensor.shape(step, worker=worker))
-                else:
+                    at[("abs_" if absolute else "") + reduction] = value.item()
+                entry = tensor.entry(step, worker=worker)
+                if entry.location is not None:
                     at["value"] = shown(tensor.value(step, worker=worker))
+                elif entry.shape is not None:
+                    at["shape"] = list(tensor.shape(step, worker=worker))
     found = {
         "steps": trial.steps(),
         "workers": trial.workers(),

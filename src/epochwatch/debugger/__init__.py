@@ -14,42 +14,62 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from epochwatch.debugger.bulk import ValueKey, read_statistics, read_values
     from epochwatch.debugger.collection import Collection
     from epochwatch.debugger.create import create_trial
     from epochwatch.debugger.mode_keys import ModeKeys, StepState
     from epochwatch.debugger.rule import Rule, invoke_rule
     from epochwatch.debugger.smdebug.writer import SmdebugWriter
+    from epochwatch.debugger.store.safetensors import Bfloat16
+    from epochwatch.debugger.store.writer import Statistics, StoreWriter
     from epochwatch.debugger.tensor import Tensor
+    from epochwatch.debugger.transfer import export_smdebug, import_smdebug
     from epochwatch.debugger.trial import Trial, no_refresh, refresh
 
     modes = ModeKeys
 
 _HOMES = {
+    "Bfloat16": "store.safetensors",
     "Collection": "collection",
     "ModeKeys": "mode_keys",
     "Rule": "rule",
     "SmdebugWriter": "smdebug.writer",
+    "Statistics": "store.writer",
     "StepState": "mode_keys",
+    "StoreWriter": "store.writer",
     "Tensor": "tensor",
     "Trial": "trial",
+    "ValueKey": "bulk",
     "create_trial": "create",
+    "export_smdebug": "transfer",
+    "import_smdebug": "transfer",
     "invoke_rule": "rule",
     "no_refresh": "trial",
+    "read_statistics": "bulk",
+    "read_values": "bulk",
     "refresh": "trial",
 }
 
 __all__ = [
+    "Bfloat16",
     "Collection",
     "ModeKeys",
     "Rule",
     "SmdebugWriter",
+    "Statistics",
     "StepState",
+    "StoreWriter",
     "Tensor",
     "Trial",
+    "ValueKey",
     "create_trial",
+    "export_smdebug",
+    "import_smdebug",
     "invoke_rule",
     "modes",
     "no_refresh",
+    "read_statistics",
+    "read_values",
     "refresh",
 ]
 

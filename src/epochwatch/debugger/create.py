@@ -1,12 +1,17 @@
 """Opens a trial, whichever of the two formats it is in."""
 
+import logging
+import time
 from typing import Literal
 
-from epochwatch.debugger.exceptions import SMDebugNotImplementedError, SMDebugValueError
-from epochwatch.debugger.places import open_place
+from epochwatch.debugger.exceptions import MissingCollectionFiles, SMDebugNotImplementedError, SMDebugValueError
+from epochwatch.debugger.places import Place, open_place
+from epochwatch.debugger.smdebug import layout
 from epochwatch.debugger.smdebug.reader import SmdebugSource
-from epochwatch.debugger.source import Source
-from epochwatch.debugger.trial import Trial
+from epochwatch.debugger.source import Source, training_ended
+from epochwatch.debugger.trial import PAUSE_SECONDS, PAUSES_BEFORE_WARNING, Trial
+
+_LOG = logging.getLogger(__name__)
 
 
 def create_trial(
@@ -33,8 +38,28 @@ def create_trial(
         raise SMDebugNotImplementedError("trials are read by their index files: index_mode must be True")
     _check_range(range_steps)
     path = path.strip()
-    source: Source = SmdebugSource(open_place(path), range_steps, check if isinstance(check, str) else "minimal")
+    place = open_place(path)
+    source: Source
+    if _is_ours(place):
+        from epochwatch.debugger.store.reader import StoreSource
+
+        source = StoreSource(place, range_steps)
+    else:
+        source = SmdebugSource(place, range_steps, check if isinstance(check, str) else "minimal")
     return Trial(name or path.rstrip("/").rsplit("/", 1)[-1], path, source, cache)
+
+
+def _is_ours(place: Place) -> bool:
+    """Waits for the first file of a trial; the mark of our own format comes before all others."""
+    pauses = 0
+    while not place.names(layout.COLLECTIONS):
+        if training_ended(place):
+            raise MissingCollectionFiles
+        pauses += 1
+        if pauses == PAUSES_BEFORE_WARNING:
+            _LOG.warning("still waiting for a training to write its collections: is the path right?")
+        time.sleep(PAUSE_SECONDS)
+    return place.exists(layout.OWN_FORMAT)
 
 
 def _check_range(range_steps: tuple[int | None, int | None] | None) -> None:

@@ -6,7 +6,7 @@ Paths are relative, with ``/``. A file appears whole or not at all; only what is
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from epochwatch.errors import EpochwatchError
@@ -120,7 +120,7 @@ class LocalPlace:
         """See ``Place``."""
         target = self._root / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        return _FileAppender(open(target, "xb", buffering=0))
+        return _FileAppender(target)
 
     def delete(self, path: str) -> None:
         """See ``Place``."""
@@ -130,19 +130,25 @@ class LocalPlace:
 class _FileAppender:
     """Each append is one write to the kernel: it outlives the process."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    def __init__(self, path: Path) -> None:
+        self._descriptor: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
 
     def append(self, data: bytes) -> None:
+        if self._descriptor is None:
+            raise ValueError("the file is closed")
         rest = memoryview(data)
         while rest:
-            rest = rest[self._file.write(rest) :]
+            rest = rest[os.write(self._descriptor, rest) :]
 
     def flush(self) -> None:
         pass  # the kernel has everything already
 
     def close(self) -> None:
-        self._file.close()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    __del__ = close
 
 
 class S3Place:

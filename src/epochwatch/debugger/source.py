@@ -1,6 +1,6 @@
 """What a trial needs of a format: its collections, the steps that came, the values behind them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -37,12 +37,15 @@ class Entry:
 
 @dataclass(slots=True)
 class SavedStep:
-    """What one worker saved at a global step, by tensor name."""
+    """What one worker saved at a global step, by tensor name. ``names`` are those of the entries, as one object for
+    all steps that have the same where the source can.
+    """
 
     step: int
     mode: ModeKeys
     mode_step: int
     worker: str
+    names: Collection[str]
     entries: Mapping[str, Entry]
 
 
@@ -60,6 +63,12 @@ class Source(Protocol):
 
     def values(self, locations: Sequence[Location]) -> list[Array]:
         """The arrays behind some locations. Raises FileNotFoundError."""
+
+    def statistics(self, tensors: Sequence[str] | None, statistics: Sequence[str] | None) -> Any:
+        """An Arrow table of ``tensor``, ``step``, ``mode``, ``mode_step``, ``time``, ``worker`` and the statistics
+        (all if None), of some tensors or all, sorted by tensor, step and worker; null where one was not saved. None
+        where a format keeps each statistic by itself.
+        """
 
 
 def read_collections(place: Place) -> dict[str, CollectionManager]:

@@ -26,21 +26,19 @@ class Tensor:
     def __init__(self, name: str, trial: "Trial", cache: bool = False) -> None:
         self.name = name
         self.trial = trial
-        self.original_name: str | None = None
         self._cache: dict[Location, Array] | None = {} if cache else None
-        self._entries: dict[int, dict[str, Entry]] = {}
 
     def __repr__(self) -> str:
         return f"Tensor({self.name!r})"
 
-    def add(self, step: int, worker: str, entry: Entry) -> None:
-        """Take in what a worker saved at a global step."""
-        workers = self._entries.setdefault(step, {})
-        if worker in workers:
-            workers[worker].add(entry)
-        else:
-            workers[worker] = entry
-        self.original_name = entry.original_name or self.original_name
+    @property
+    def original_name(self) -> str | None:
+        """The name in the framework's own graph, where it differs and a shape was saved."""
+        for step in self.steps(show_incomplete_steps=True):
+            for entry in self.trial.entries(self.name, step).values():
+                if entry.original_name:
+                    return entry.original_name
+        return None
 
     def steps(self, mode: ModeKeys = ModeKeys.GLOBAL, show_incomplete_steps: bool = False) -> list[int]:
         """Steps of the mode at which it was saved, ascending; by default those that all workers have written."""
@@ -48,7 +46,7 @@ class Tensor:
         return [
             shown
             for step, shown in self.trial.numbered_steps(mode)
-            if step in self._entries and (show_incomplete_steps or self.trial.is_complete(step))
+            if self.trial.has_saved(self.name, step) and (show_incomplete_steps or self.trial.is_complete(step))
         ]
 
     def prev_steps(self, step: int, n: int | None = None, mode: ModeKeys = ModeKeys.GLOBAL) -> list[int]:
@@ -59,8 +57,8 @@ class Tensor:
 
     def workers(self, step_num: int, mode: ModeKeys = ModeKeys.GLOBAL) -> list[str]:
         """Who saved it at the step. Raises TensorUnavailableForStep."""
-        found = self._entries.get(self.trial.known_global_step(mode, step_num))
-        if found is None:
+        found = self._known(step_num, mode)
+        if not found:
             raise TensorUnavailableForStep(self.name, step_num, mode)
         return sorted(found)
 
@@ -123,10 +121,10 @@ class Tensor:
     def entry(self, step_num: int, mode: ModeKeys = ModeKeys.GLOBAL, worker: str | None = None) -> Entry:
         """What is saved of a step, still unread. Raises as ``value``."""
         found = self._known(step_num, mode)
-        if found is None:
+        if not found:
             self.trial.maybe_refresh(self.name)
             found = self._known(step_num, mode)
-        if found is None:
+        if not found:
             raise self._absence(step_num, mode)
         if worker is None:
             return found[min(found)]
@@ -134,8 +132,8 @@ class Tensor:
             raise InvalidWorker(worker)
         return found[worker]
 
-    def _known(self, step_num: int, mode: ModeKeys) -> dict[str, Entry] | None:
-        return self._entries.get(self.trial.known_global_step(mode, step_num))
+    def _known(self, step_num: int, mode: ModeKeys) -> dict[str, Entry]:
+        return self.trial.entries(self.name, self.trial.known_global_step(mode, step_num))
 
     def _absence(self, step_num: int, mode: ModeKeys) -> Exception:
         state = self.trial.has_passed_step(step_num, mode)

@@ -5,7 +5,8 @@ import os
 import re
 import time
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection as Names
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -18,12 +19,12 @@ from epochwatch.debugger.exceptions import (
     TensorUnavailable,
 )
 from epochwatch.debugger.mode_keys import ModeKeys, StepState
-from epochwatch.debugger.source import SavedStep, Source
+from epochwatch.debugger.source import Entry, SavedStep, Source
 from epochwatch.debugger.tensor import Tensor
 
 _LOG = logging.getLogger(__name__)
-_PAUSE_SECONDS: Final = 0.5
-_PAUSES_BEFORE_WARNING: Final = 20
+PAUSE_SECONDS: Final = 0.5
+PAUSES_BEFORE_WARNING: Final = 20
 _NO_STEP: Final = -1
 
 
@@ -40,9 +41,9 @@ class Trial:
         self.logger = _LOG
         self._cache = cache
         self._tensors: dict[str, Tensor] = {}
-        self._tensors_of_step: dict[int, set[str]] = {}
+        self._saved: dict[int, dict[str, list[Mapping[str, Entry]]]] = {}
         self._tensors_of_mode: dict[ModeKeys, set[str]] = {}
-        self._workers_of_step: dict[int, set[str]] = {}
+        self._names_added: dict[ModeKeys, Names[str]] = {}
         self._mode_of_step: dict[int, tuple[ModeKeys, int]] = {}
         self._step_of_mode: dict[ModeKeys, dict[int, int]] = {}
         self._numbered: dict[ModeKeys, list[tuple[int, int]]] = {}
@@ -73,11 +74,11 @@ class Trial:
             if ended:
                 raise MissingCollectionFiles
             pauses += 1
-            if pauses == _PAUSES_BEFORE_WARNING:
+            if pauses == PAUSES_BEFORE_WARNING:
                 _LOG.warning(
                     "still waiting for the collections of all workers below %s: is the path right?", self.path
                 )
-            time.sleep(_PAUSE_SECONDS)
+            time.sleep(PAUSE_SECONDS)
 
     # What has come
 
@@ -107,15 +108,14 @@ class Trial:
             self._numbered.clear()
         if mode is not ModeKeys.GLOBAL:
             self._step_of_mode.setdefault(mode, {}).setdefault(saved.mode_step, step)
-            self._tensors_of_mode.setdefault(mode, set()).update(saved.entries)
-        self._tensors_of_step.setdefault(step, set()).update(saved.entries)
-        for name, entry in saved.entries.items():
-            tensor = self._tensors.get(name)
-            if tensor is None:
-                tensor = self._tensors[name] = Tensor(name, self, self._cache)
-            tensor.add(step, saved.worker, entry)
-        workers = self._workers_of_step.setdefault(step, set())
-        workers.add(saved.worker)
+        if self._names_added.get(mode) is not saved.names:
+            self._names_added[mode] = saved.names
+            self._tensors_of_mode.setdefault(mode, set()).update(saved.names)
+            for name in saved.names:
+                if name not in self._tensors:
+                    self._tensors[name] = Tensor(name, self, self._cache)
+        workers = self._saved.setdefault(step, {})
+        workers.setdefault(saved.worker, []).append(saved.entries)
         if len(workers) >= self.num_workers:
             self.last_complete_step = max(self.last_complete_step, step)
 
@@ -127,6 +127,21 @@ class Trial:
         if len(waiting) > self._window:
             self.last_complete_step = waiting[self._window // 2 - 1]
             _LOG.warning("steps up to %d count as complete: not all workers wrote them", self.last_complete_step)
+
+    def has_saved(self, tname: str, step: int) -> bool:
+        """Whether any worker saved the tensor at a global step, as far as read."""
+        return any(tname in saved for parts in self._saved.get(step, {}).values() for saved in parts)
+
+    def entries(self, tname: str, step: int) -> dict[str, Entry]:
+        """By worker what was saved of a tensor at a global step, as far as read; of something saved again, the
+        latest.
+        """
+        found: dict[str, Entry] = {}
+        for worker, parts in self._saved.get(step, {}).items():
+            for saved in parts:
+                if tname in saved:
+                    found.setdefault(worker, Entry()).add(saved[tname])
+        return found
 
     # Steps
 
@@ -206,7 +221,7 @@ class Trial:
                 while (state := self.has_passed_step(step, mode)) is not StepState.AVAILABLE:
                     if state is StepState.UNAVAILABLE:
                         raise self._unavailable(step, mode)
-                    time.sleep(_PAUSE_SECONDS)
+                    time.sleep(PAUSE_SECONDS)
 
     def _unavailable(self, step: int, mode: ModeKeys) -> Exception:
         known = self.steps(mode, show_incomplete_steps=True)
@@ -258,7 +273,8 @@ class Trial:
 
     def _names_of(self, step: int | None, mode: ModeKeys) -> set[str]:
         if step is not None:
-            return self._tensors_of_step.get(self.known_global_step(mode, step), set())
+            workers = self._saved.get(self.known_global_step(mode, step), {})
+            return {name for parts in workers.values() for saved in parts for name in saved}
         return set(self._tensors) if mode is ModeKeys.GLOBAL else self._tensors_of_mode.get(mode, set())
 
     def _named_collection(self, collection: str | Collection) -> Collection:

@@ -8,6 +8,9 @@ from epochwatch.debugger.exceptions import IndexReaderException
 END_OF_JOB: Final = "training_job_end.ts"
 """Written, empty, when the training is over."""
 
+OWN_FORMAT: Final = "epochwatch-trial"
+"""Written, empty, before all else in a trial of our own format, which has the collections and the end in common."""
+
 COLLECTIONS: Final = "collections/000000000"
 INDEX: Final = "index"
 _STEPS_PER_FOLDER: Final = 1000

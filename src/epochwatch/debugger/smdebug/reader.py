@@ -78,6 +78,9 @@ class SmdebugSource:
                 found[number] = decode_value(record, 0, self._check)
         return found
 
+    def statistics(self, tensors: Sequence[str] | None, statistics: Sequence[str] | None) -> None:
+        """See ``Source``: here each is a tensor of its own."""
+
     def _records(self, path: str, ranges: list[tuple[int, int]]) -> list[bytes]:
         for _ in range(self._patience):
             try:
@@ -102,7 +105,7 @@ def _saved_step(path: str, step: int, worker: str, content: bytes) -> SavedStep:
         entries = _entries(index, meta)
     except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
         raise IndexReaderException(f"Empty/Corrupt Index File {path}: {error!r}") from error
-    return SavedStep(step, mode, mode_step, worker, entries)
+    return SavedStep(step, mode, mode_step, worker, entries.keys(), entries)
 
 
 def _entries(index: Mapping[str, Any], meta: Mapping[str, Any]) -> dict[str, Entry]:

@@ -1,0 +1,165 @@
+"""Sealed segments: statistics sorted by (tensor, step), and the manifest of raw tensors, as Parquet."""
+
+import io
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from epochwatch.debugger.places import Place
+from epochwatch.debugger.store.segment import Frame, SegmentHead, decode_frames, rows, segment_files
+
+_HEAD: Final = b"epochwatch.segment"
+_TENSORS_PER_ROW_GROUP: Final = 64
+KEYS: Final = ("tensor", "step", "mode", "mode_step", "time")
+"""What each row of statistics is of; ``mode`` is the number of a ModeKeys, ``time`` nanoseconds."""
+
+MANIFEST: Final = pa.schema(
+    {
+        "tensor": pa.string(),
+        "step": pa.int64(),
+        "mode": pa.int8(),
+        "mode_step": pa.int64(),
+        "dtype": pa.string(),
+        "shape": pa.list_(pa.int64()),
+        "file": pa.string(),
+        "offset": pa.int64(),
+        "nbytes": pa.int64(),
+        "crc32": pa.uint32(),
+    }
+)
+
+
+def seal(place: Place, worker: str, number: int) -> None:
+    """Turn a log into Parquet. The log goes last: whoever reads finds the segment in one form or the other."""
+    files = segment_files(worker, number)
+    frames, log_bytes = decode_frames(place.read(files["log"]))
+    manifest = _manifest(frames)
+    if len(manifest):
+        place.write(files["manifest"], [_written(manifest, len(manifest))])
+    table = _statistics(frames).replace_schema_metadata({_HEAD: SegmentHead.of(frames, log_bytes).encode()})
+    place.write(files["statistics"], [_written(table, max(1, _TENSORS_PER_ROW_GROUP * len(frames)))])
+    place.delete(files["log"])
+
+
+def _written(table: Any, rows_per_group: int) -> memoryview:
+    sink = pa.BufferOutputStream()
+    keys = [name for name in table.column_names if name in KEYS]
+    split = [field.name for field in table.schema if pa.types.is_floating(field.type)]
+    pq.write_table(
+        table,
+        sink,
+        compression="zstd",
+        row_group_size=rows_per_group,
+        use_dictionary=keys,
+        use_byte_stream_split=split,
+        write_statistics=["tensor", "step"],
+    )
+    return memoryview(sink.getvalue())
+
+
+def _statistics(frames: Sequence[Frame]) -> Any:
+    names, keys, statistics = rows(frames)
+    columns: dict[str, Any] = {
+        "tensor": pa.DictionaryArray.from_arrays(pa.array(keys.pop("tensor")), pa.array(names, pa.string())),
+        **{name: pa.array(values) for name, values in keys.items()},
+    }
+    for name, (values, absent) in statistics.items():
+        columns[name] = pa.array(values, mask=absent if absent.any() else None)
+    return pa.table(columns)
+
+
+def _manifest(frames: Sequence[Frame]) -> Any:
+    found: list[dict[str, Any]] = [
+        {
+            "tensor": place.tensor,
+            "step": frame.step,
+            "mode": frame.mode,
+            "mode_step": frame.mode_step,
+            "dtype": place.dtype,
+            "shape": place.shape,
+            "file": place.file,
+            "offset": place.offset,
+            "nbytes": place.nbytes,
+            "crc32": place.crc32,
+        }
+        for frame in frames
+        for place in frame.places
+    ]
+    found.sort(key=lambda row: (row["tensor"], row["step"]))
+    return pa.Table.from_pylist(found, MANIFEST)
+
+
+class _RangeFile(io.RawIOBase):
+    """A file of a place for pyarrow: each read is one range."""
+
+    def __init__(self, place: Place, path: str) -> None:
+        self._place, self._path = place, path
+        self._size = place.size(path)
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = base + offset
+        return self._position
+
+    def read(self, size: int = -1) -> bytes:
+        rest = max(0, self._size - self._position)
+        size = rest if size < 0 else min(size, rest)
+        if not size:
+            return b""
+        data = self._place.read_ranges(self._path, [(self._position, size)])[0]
+        self._position += len(data)
+        return data
+
+
+class StatisticsFile:
+    """A sealed segment's statistics. Only the row groups and columns asked for are read."""
+
+    def __init__(self, place: Place, path: str) -> None:
+        self._file = pq.ParquetFile(pa.PythonFile(_RangeFile(place, path), mode="r"), pre_buffer=True)
+        metadata = self._file.metadata
+        self.head = SegmentHead.decode(self._file.schema_arrow.metadata[_HEAD])
+        self.columns = [name for name in self._file.schema_arrow.names if name not in KEYS]
+        spans = [metadata.row_group(group).column(0).statistics for group in range(metadata.num_row_groups)]
+        self._spans = [(span.min, span.max) if span and span.has_min_max else None for span in spans]
+
+    def read(self, tensors: Sequence[str] | None, statistics: Sequence[str]) -> Any:
+        """A table of the keys and some statistics, of some tensors or all; a statistic it lacks is left out."""
+        wanted = [*KEYS, *(name for name in statistics if name in self.columns)]
+        groups = [
+            number
+            for number, span in enumerate(self._spans)
+            if tensors is None or span is None or any(span[0] <= name <= span[1] for name in tensors)
+        ]
+        table = self._file.read_row_groups(groups, columns=wanted)
+        if tensors is None:
+            return table
+        return table.filter(pc.is_in(table["tensor"].cast(pa.string()), pa.array(tensors, pa.string())))
+
+
+def read_manifest(place: Place, path: str) -> Any:
+    """A sealed segment's manifest as a table."""
+    return pq.read_table(pa.PythonFile(_RangeFile(place, path), mode="r"), schema=MANIFEST)
+
+
+def frames_table(frames: Sequence[Frame], tensors: Sequence[str] | None, statistics: Sequence[str]) -> Any:
+    """What ``StatisticsFile.read`` gives, of a segment that is still a log."""
+    table = _statistics(frames)
+    table = table.select([*KEYS, *(name for name in statistics if name in table.column_names)])
+    if tensors is None:
+        return table
+    chosen = np.isin(table["tensor"].cast(pa.string()).to_numpy(zero_copy_only=False), list(tensors))
+    return table.filter(pa.array(chosen))

@@ -1,0 +1,259 @@
+"""The source of our own trials: logs while they grow, Parquet when they are sealed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from epochwatch.debugger.collection import CollectionManager
+from epochwatch.debugger.mode_keys import ModeKeys
+from epochwatch.debugger.places import Place
+from epochwatch.debugger.reductions import Reduction
+from epochwatch.debugger.source import Array, Entry, Location, SavedStep, read_collections, training_ended
+from epochwatch.debugger.store import safetensors
+from epochwatch.debugger.store.parquet import KEYS, StatisticsFile, frames_table, read_manifest
+from epochwatch.debugger.store.segment import (
+    Frame,
+    SegmentHead,
+    TensorPlace,
+    decode_frames,
+    numbered,
+    segment_files,
+)
+
+_TENSORS_KEPT = 64
+
+
+class StatisticLocation(NamedTuple):
+    """A number in a segment."""
+
+    segment: "_Segment"
+    tensor: str
+    step: int
+    column: str
+
+
+class RawLocation(NamedTuple):
+    """A raw tensor of a segment."""
+
+    segment: "_Segment"
+    tensor: str
+    step: int
+
+
+class _Segment:
+    """Some hundred steps of a worker, first as frames of a log, then as files."""
+
+    def __init__(self, place: Place, worker: str, number: int) -> None:
+        self._place = place
+        self.worker = worker
+        self.files = segment_files(worker, number)
+        self.frames: list[Frame] = []
+        self.read_bytes = 0
+        self.sealed: StatisticsFile | None = None
+        self.statistics_of = lru_cache(maxsize=_TENSORS_KEPT)(self._statistics_of)
+
+    def read_log(self) -> list[Frame]:
+        """The frames that came since the last call."""
+        names = (self.frames[-1].names or ()) if self.frames else ()
+        try:
+            news, size = decode_frames(self._place.read(self.files["log"], self.read_bytes), names)
+        except FileNotFoundError:  # sealed in this moment: its files are read the next time
+            return []
+        self.frames += news
+        self.read_bytes += size
+        if news:
+            self._forget()
+        return news
+
+    def take_sealed(self) -> SegmentHead | None:
+        """Go on with the sealed file. Its steps, unless the log was read to its end before."""
+        self.sealed = StatisticsFile(self._place, self.files["statistics"])
+        head = self.sealed.head
+        known = self.read_bytes == head.log_bytes and bool(self.frames)
+        self.frames = []
+        self._forget()
+        return None if known else head
+
+    def _forget(self) -> None:
+        self.statistics_of.cache_clear()
+        self.__dict__.pop("places", None)
+
+    def table(self, tensors: Sequence[str] | None, statistics: Sequence[str]) -> Any:
+        """Statistics of some tensors, or all."""
+        if self.sealed is not None:
+            return self.sealed.read(tensors, statistics)
+        return frames_table(self.frames, tensors, statistics)
+
+    @property
+    def columns(self) -> list[str]:
+        """The statistics there are."""
+        if self.sealed is not None:
+            return self.sealed.columns
+        return list(dict.fromkeys(name for frame in self.frames for name in frame.columns))
+
+    def _statistics_of(self, tensor: str) -> dict[int, dict[str, Array]]:
+        table = self.table([tensor], self.columns)
+        columns = {name: table[name].to_numpy() for name in self.columns}
+        return {
+            step: {name: values[row] for name, values in columns.items()}
+            for row, step in enumerate(table["step"].to_pylist())
+        }
+
+    @cached_property
+    def places(self) -> dict[tuple[str, int], TensorPlace]:
+        """Where the raw tensors are, by (name, step)."""
+        if self.sealed is None:
+            return {(place.tensor, frame.step): place for frame in self.frames for place in frame.places}
+        if not self._place.exists(self.files["manifest"]):
+            return {}
+        rows = read_manifest(self._place, self.files["manifest"]).to_pylist()
+        return {(row["tensor"], row["step"]): _tensor_place(row) for row in rows}
+
+
+def _tensor_place(row: Mapping[str, Any]) -> TensorPlace:
+    values: Iterator[Any] = (
+        tuple(row[name]) if name == "shape" else row[name] for name in TensorPlace.__struct_fields__
+    )
+    return TensorPlace(*values)
+
+
+class _Entries(Mapping[str, Entry]):
+    """The entries of a step, made when they are looked at."""
+
+    def __init__(
+        self,
+        segment: _Segment,
+        step: int,
+        columns: Sequence[str],
+        measured: frozenset[str],
+        raw: frozenset[str],
+        shapes: frozenset[str],
+    ) -> None:
+        self._segment, self._step, self._columns = segment, step, columns
+        self._measured, self._raw, self._shapes = measured, raw, shapes
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names; the same object for the same names in the common case of statistics only."""
+        if self._raw <= self._measured and self._shapes <= self._measured:
+            return self._measured
+        return self._measured | self._raw | self._shapes
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._measured or name in self._raw or name in self._shapes
+
+    def __getitem__(self, name: str) -> Entry:
+        if name not in self:
+            raise KeyError(name)
+        entry = Entry()
+        if name in self._raw:
+            entry.location = RawLocation(self._segment, name, self._step)
+        if name in self._shapes:
+            entry.shape = self._segment.places[name, self._step].shape
+        if name in self._measured:
+            entry.reductions = {
+                _reduction(column): StatisticLocation(self._segment, name, self._step, column)
+                for column in self._columns
+            }
+        return entry
+
+
+def _reduction(column: str) -> Reduction:
+    return column.removeprefix("abs_"), column.startswith("abs_")
+
+
+class StoreSource:
+    """A trial in our own format, of ``range_steps`` as ``SmdebugSource`` has them."""
+
+    def __init__(self, place: Place, range_steps: tuple[int | None, int | None] | None = None) -> None:
+        self._place = place
+        self._first, self._end = range_steps or (None, None)
+        self._segments: dict[tuple[str, int], _Segment] = {}
+        self._sets: dict[tuple[str, ...], frozenset[str]] = {}
+
+    def collections(self) -> dict[str, CollectionManager]:
+        """See ``Source``."""
+        return read_collections(self._place)
+
+    def ended(self) -> bool:
+        """See ``Source``."""
+        return training_ended(self._place)
+
+    def news(self, after_step: int) -> list[SavedStep]:
+        """See ``Source``. Logs are listed first: one that is sealed meanwhile is among the sealed ones."""
+        logs = list(numbered(self._place.names("log")))
+        found: list[SavedStep] = []
+        for worker, number, _ in numbered(self._place.names("statistics")):
+            segment = self._segment(worker, number)
+            if segment.sealed is None and (head := segment.take_sealed()) is not None:
+                found += self._steps_of_head(segment, head)
+        for worker, number, _ in logs:
+            segment = self._segment(worker, number)
+            if segment.sealed is None:
+                head = SegmentHead.of(segment.read_log(), 0)
+                found += self._steps_of_head(segment, head)
+        return found
+
+    def _segment(self, worker: str, number: int) -> _Segment:
+        key = worker, number
+        if key not in self._segments:
+            self._segments[key] = _Segment(self._place, worker, number)
+        return self._segments[key]
+
+    def _steps_of_head(self, segment: _Segment, head: SegmentHead) -> Iterator[SavedStep]:
+        sets = [self._sets.setdefault(names, frozenset(names)) for names in head.lists]
+        for one in head.steps:
+            if (self._first or 0) <= one.step and (self._end is None or one.step < self._end):
+                known = sets[one.names], sets[one.tensors], sets[one.shapes]
+                entries = _Entries(segment, one.step, head.lists[one.columns], *known)
+                yield SavedStep(
+                    one.step, ModeKeys(one.mode), one.mode_step, segment.worker, entries.names, entries
+                )
+
+    def values(self, locations: Sequence[Location]) -> list[Array]:
+        """See ``Source``. Raw tensors of one file are read together."""
+        found: list[Any] = [None] * len(locations)
+        by_file: dict[str, list[tuple[int, TensorPlace]]] = {}
+        for number, location in enumerate(locations):
+            if isinstance(location, StatisticLocation):
+                found[number] = location.segment.statistics_of(location.tensor)[location.step][location.column]
+            else:
+                place = location.segment.places[location.tensor, location.step]
+                by_file.setdefault(place.file, []).append((number, place))
+        for file, wanted in by_file.items():
+            ranges = [(place.offset, place.nbytes) for _, place in wanted]
+            for (number, place), data in zip(wanted, self._place.read_ranges(file, ranges), strict=True):
+                found[number] = safetensors.decode(place, data)
+        return found
+
+    def statistics(self, tensors: Sequence[str] | None, statistics: Sequence[str] | None) -> Any:
+        """See ``Source``."""
+        parts = []
+        for (worker, _), segment in sorted(self._segments.items()):
+            table = segment.table(tensors, segment.columns if statistics is None else statistics)
+            parts.append(table.append_column("worker", pa.repeat(worker, len(table))))
+        if not parts:
+            return pa.table({name: pa.array([], pa.int64()) for name in (*KEYS, "worker")})
+        whole = pa.concat_tables(parts, promote_options="permissive").unify_dictionaries()
+        return whole.take(pa.array(_latest(whole)))
+
+
+def _latest(table: Any) -> Array:
+    """Rows in the order of tensor, step and worker; of those of the same, the last."""
+    tensor, worker = (table[name].combine_chunks() for name in ("tensor", "worker"))
+    names = np.argsort(np.argsort(np.array(tensor.dictionary.to_pylist(), dtype=np.str_)))
+    workers = worker.dictionary_encode()
+    ranks = np.argsort(np.argsort(np.array(workers.dictionary.to_pylist(), dtype=np.str_)))
+    keys = (ranks[workers.indices.to_numpy()], table["step"].to_numpy(), names[tensor.indices.to_numpy()])
+    order = np.lexsort(keys)
+    same = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])
+    return order[np.append(~same, True)] if len(order) else order
