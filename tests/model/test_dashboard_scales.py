@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epochwatch.model.dashboard.picture import Curve, stacked
-from epochwatch.model.dashboard.scales import limits, short, time_marks, value_marks
+from epochwatch.model.dashboard.scales import limits, part, short, time_marks, value_marks
 
 NOON = 1_785_585_600  # 2026-08-01T12:00:00Z, a Saturday
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -52,6 +52,13 @@ def test_limits_that_are_given_hold(least, greatest, found):
 def test_an_axis_always_goes_up(values, least, greatest):
     low, high = limits(values, least, greatest)
     assert low < high
+
+
+@given(FINITE, FINITE, FINITE)
+def test_ends_of_an_axis_are_zero_and_one_however_large(one, other, value):
+    low, high = limits([one, other], None, None)
+    assert (part(low, low, high), part(high, low, high)) == (0, 1)
+    assert not math.isnan(part(value, low, high))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 from epochwatch.drawing.canvas import Box, Canvas, fitted, text_width
 from epochwatch.drawing.themes import Theme
 from epochwatch.model.dashboard.picture import Curve, Picture
-from epochwatch.model.dashboard.scales import short
+from epochwatch.model.dashboard.scales import part, short
 
 LARGEST: Final = 40
 LABEL: Final = 11
@@ -40,18 +40,17 @@ def draw_gauges(canvas: Canvas, picture: Picture, room: Box, theme: Theme) -> No
     """The view gauge: where the newest value of each curve lies between the ends of the left axis."""
     axis = picture.widget.y_axis.left
     low, high = axis.min or 0.0, axis.max if axis.max is not None else 100.0
-    span = (high - low) or 1.0
     for curve, cell in _cells(picture, room, 1.2):
         radius = max(min(cell.width / 2, (cell.height - LABEL * 3) / 1.5) - 6, 1.0)
         above = (cell.height - radius * 1.5 - LABEL * 3) / 2
         center = ((cell.left + cell.right) / 2, cell.top + above + radius)
         canvas.wedge(center, radius, -_ARC, _ARC, theme.grid, radius * 0.28)
         if curve.number is not None:
-            part = min(max((curve.number - low) / span, 0.0), 1.0)
+            end = _angle(curve.number, low, high)
             color = _color_at(picture, curve)
-            canvas.wedge(center, radius, -_ARC, -_ARC + part * 2 * _ARC, color, radius * 0.28)
+            canvas.wedge(center, radius, -_ARC, end, color, radius * 0.28)
         for one in picture.lines():
-            at = -_ARC + min(max((one.value - low) / span, 0.0), 1.0) * 2 * _ARC
+            at = _angle(one.value, low, high)
             canvas.wedge(center, radius + 4, at - 0.8, at + 0.8, one.color or theme.annotation, radius * 0.28 + 8)
         text = _number(curve, exact=picture.widget.single_value_full_precision)
         canvas.text(*center, text, theme.text, _fitting(text, radius * 1.3, radius * 0.42), align="center")
@@ -60,6 +59,11 @@ def draw_gauges(canvas: Canvas, picture: Picture, room: Box, theme: Theme) -> No
         canvas.text(center[0] - foot + 4, y, short(low), theme.faint, 10, align="left")
         canvas.text(center[0] + foot - 4, y, short(high), theme.faint, 10, align="right")
         _label(canvas, curve, center[0], center[1] + radius * 0.5 + LABEL * 1.6, cell.width, theme)
+
+
+def _angle(value: float, low: float, high: float) -> float:
+    """Where a value stands on a gauge; one beyond its ends, at the end."""
+    return -_ARC + min(max(float(part(value, low, high)), 0.0), 1.0) * 2 * _ARC
 
 
 def _cells(picture: Picture, room: Box, shape: float) -> Iterator[tuple[Curve, Box]]:
@@ -94,9 +98,8 @@ def _spark(canvas: Canvas, curve: Curve, room: Box) -> None:
     if room.bottom - room.top < 10:
         return
     x = np.interp(curve.timestamps, [curve.timestamps[0], curve.timestamps[-1]], [room.left, room.right])
-    low, high = float(curve.values.min()), float(curve.values.max())
-    span = (high - low) or 1.0
-    y = room.bottom - 2 - (curve.values - low) / span * (room.height - 6)
+    height = part(curve.values, float(curve.values.min()), float(curve.values.max()))
+    y = room.bottom - 2 - height * (room.height - 6)
     canvas.area(x, np.full(len(x), room.bottom), y, curve.color, 0.2)
     canvas.line(x, y, curve.color)
 

@@ -11,7 +11,7 @@ from epochwatch.drawing.themes import Theme
 from epochwatch.model.dashboard import times
 from epochwatch.model.dashboard.metric_rows import Side
 from epochwatch.model.dashboard.picture import Curve, Level, Picture, lines_of, stacked
-from epochwatch.model.dashboard.scales import limits, short, time_marks, value_marks
+from epochwatch.model.dashboard.scales import limits, part, short, time_marks, value_marks
 from epochwatch.model.dashboard.widget import Axis, HorizontalAnnotation, VerticalAnnotation
 from epochwatch.model.labels import parse_timezone
 
@@ -38,8 +38,8 @@ class Scale:
 
     def y(self, values: Any) -> Any:
         """Pixels of values; those very far beyond the axis come nearer, for pixels have an end."""
-        part = (np.asarray(values, float) / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
-        return self.plot.bottom - np.clip(part, -_FAR, _FAR) * self.plot.height
+        height = np.clip(part(np.asarray(values, float), self.low, self.high), -_FAR, _FAR)
+        return self.plot.bottom - height * self.plot.height
 
 
 def draw(canvas: Canvas, picture: Picture, room: Box, theme: Theme) -> None:
@@ -76,8 +76,8 @@ def _range(picture: Picture, side: Side) -> tuple[float, float]:
     if picture.widget.stacked:
         edges = [high for _, _, high in stacked(curves)]
     else:
-        edges = [part for curve in curves for part in (curve.values, curve.high) if part is not None]
-    values = [float(edge) for part in edges for edge in (part.min(), part.max())]
+        edges = [edge for curve in curves for edge in (curve.values, curve.high) if edge is not None]
+    values = [float(end) for edge in edges for end in (edge.min(), edge.max())]
     values += [one.value for one in picture.lines() if one.y_axis == side]
     return limits(values, axis.min, axis.max, from_zero=picture.widget.stacked)
 

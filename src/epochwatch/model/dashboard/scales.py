@@ -4,7 +4,7 @@ import math
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Final
+from typing import Any, Final
 
 from epochwatch.model.periods import DAY, HOUR, MINUTE
 
@@ -43,6 +43,11 @@ def limits(
     if bottom >= top:
         bottom, top = (bottom, bottom + 1.0) if greatest is None else (top - 1.0, top)
     return bottom, top if top > bottom else math.nextafter(bottom, math.inf)
+
+
+def part(value: Any, low: float, high: float) -> Any:
+    """Where a value (or each of an array) lies from ``low``, which is 0, to ``high``, which is 1."""
+    return (value / 2 - low / 2) / ((high / 2 - low / 2) or 1.0)  # halves, as above
 
 
 def value_marks(low: float, high: float, most: int) -> list[float]:
