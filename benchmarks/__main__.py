@@ -18,6 +18,7 @@ NAMES = (
     "metric_queries",
     "storage",
     "tiers",
+    "alarms",
 )
 
 

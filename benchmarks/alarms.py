@@ -9,6 +9,7 @@ Run: ``python -m benchmarks.alarms``; ``--smoke`` for a tenth of the alarms, ``-
 """
 
 import argparse
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -108,7 +109,9 @@ def main() -> None:
             median, late = np.percentile(found, [50, 99])
             print(
                 f"{stored + 10 + options.minutes} min stored: {evaluated} evaluations, {changed} changes, lag median "
-                f"{median:.3f} s, p99 {late:.3f} s, CPU {cpu / (60 * options.minutes) * 100:.0f} % of a core"
+                f"{median:.3f} s, p99 {late:.3f} s, {cpu / options.minutes:.1f} CPU seconds a minute of alarms "
+                f"(load {os.getloadavg()[0]:.0f})",
+                flush=True,
             )
         stores.close()
 

@@ -17,6 +17,8 @@ from epochwatch.model.batch import Batch, Committed, InstanceSamples, Registered
 from epochwatch.settings import load
 from tests.cli.commands import epochwatch
 from tests.servers import ServerProcess
+from tests.services.agent import run_a_job
+from tests.services.training import training as created
 
 PATIENCE = 120.0
 
@@ -74,15 +76,39 @@ def training(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Training]:
 
 
 def test_a_phrase_makes_an_alarm_that_aws_clients_see(training: Training) -> None:
-    done = training.alarm("validation:loss > 2 for 3 of 5", "--stop-job")
+    done = training.alarm("validation:loss > 2 for 3 of 5")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "resnet/validation:loss > 2 for 3 of 5\n"
     cloudwatch = training.server.boto3("cloudwatch")
     [alarm] = cloudwatch.describe_alarms(AlarmNames=[done.stdout.strip()])["MetricAlarms"]
     assert (alarm["MetricName"], alarm["Threshold"], alarm["DatapointsToAlarm"]) == ("validation:loss", 2.0, 3)
-    assert alarm["AlarmActions"] == ["arn:aws:epochwatch:us-east-1:123456789012:stop-training-job/resnet"]
     tags = cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
     assert tags == [{"Key": "TrainingJobName", "Value": "resnet"}]
+
+
+def test_it_stops_a_job_that_was_created_and_refuses_to_stop_another(training: Training) -> None:
+    server = training.server
+    (server.home / "images.toml").write_text(f'[[image]]\nmatch = "*"\ncommand = {["sleep", "600"]}\n')
+    sagemaker = server.boto3("sagemaker")
+    sagemaker.create_training_job(**created("made"))
+    done = epochwatch(server.home, "alarm", "made", "loss > 2", "--stop-job", environment=server.environment)
+    assert (done.returncode, done.stdout) == (0, "made/loss > 2\n")
+    cloudwatch = server.boto3("cloudwatch")
+    cloudwatch.set_alarm_state(AlarmName="made/loss > 2", StateValue="ALARM", StateReason="drill")
+    deadline = time.monotonic() + PATIENCE
+    while sagemaker.describe_training_job(TrainingJobName="made")["TrainingJobStatus"] == "InProgress":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    refused = training.alarm("loss > 2", "--stop-job")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: resnet was not made by CreateTrainingJob: the server cannot stop it")
+
+
+def test_a_job_that_has_ended_gets_no_alarm(training: Training) -> None:
+    name = run_a_job(training.server)["name"]
+    done = epochwatch(training.server.home, "alarm", name, "loss > 2", environment=training.server.environment)
+    assert done.returncode == 1
+    assert done.stderr == f"error: {name} has ended (Completed): its alarms went with it\n"
 
 
 def test_whom_it_tells_are_topics(training: Training) -> None:

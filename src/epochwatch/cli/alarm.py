@@ -2,9 +2,12 @@
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from epochwatch.client.http import Client
 
 STATE_STYLES = {"OK": "green", "ALARM": "bold red", "INSUFFICIENT_DATA": "yellow"}
 HISTORY = 100
@@ -53,9 +56,9 @@ def alarm_command(
     alarms = JobAlarms(client, job)
     if phrase is not None:
         wanted, topics = parsed(phrase), Topics(client)
-        actions = [topics.action(target) for target in targets]
-        if stop_job:
-            actions.append(_stop_action(record["arn"]))
+        _require_running(record)
+        stop = [_stop_action(client, record)] if stop_job else []
+        actions = [topics.action(target) for target in targets] + stop
         for made in alarms.put(wanted, actions, name):
             click.echo(made)
         _remark(alarms.unknown(wanted.metric), topics.pending, job)
@@ -69,9 +72,25 @@ def alarm_command(
     client.close()
 
 
-def _stop_action(job_arn: str) -> str:
-    """The ARN of the action that stops the job of that ARN."""
-    return job_arn.replace(":sagemaker:", ":epochwatch:", 1).replace(":training-job/", ":stop-training-job/", 1)
+def _require_running(record: dict[str, Any]) -> None:
+    from epochwatch.errors import EpochwatchError
+
+    if record["ended"] is not None:
+        raise EpochwatchError(f"{record['name']} has ended ({record['status']}): its alarms went with it")
+
+
+def _stop_action(client: "Client", record: dict[str, Any]) -> str:
+    """The ARN of the action that stops the job. Raises UsageError where that cannot be."""
+    from epochwatch.errors import UsageError
+
+    asked = {"TrainingJobName": record["name"]}
+    if "RoleArn" not in client.call("sagemaker", "SageMaker.DescribeTrainingJob", asked):  # no run has a role
+        raise UsageError(
+            f"{record['name']} was not made by CreateTrainingJob: the server cannot stop it",
+            "leave --stop-job away, and be told by --notify",
+        )
+    arn: str = record["arn"]
+    return arn.replace(":sagemaker:", ":epochwatch:", 1).replace(":training-job/", ":stop-training-job/", 1)
 
 
 def _remark(near: list[str] | None, pending: list[str], job: str) -> None:
