@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from epochwatch.client.credentials import Credentials
-from epochwatch.launchers.directory import JobDirectory
+from epochwatch.launchers.directory import JobDirectory, RunnerState
 from epochwatch.launchers.queue import MOST_RESTARTS, Queue, reachable
+from epochwatch.model.launch import JobProgress
 from epochwatch.model.tenant import Tenant
 from epochwatch.settings import Settings
 from epochwatch.store.state import StateStore
@@ -226,3 +227,45 @@ def test_one_job_that_cannot_be_planned_does_not_hold_up_the_others(bench: Bench
 )
 def test_where_a_job_finds_the_server(settings: dict[str, Any], elsewhere: bool, url: str, tmp_path: Path) -> None:
     assert reachable(replace(Settings(tmp_path), **settings), elsewhere=elsewhere) == url
+
+
+def test_the_directory_of_a_deleted_job_goes_within_the_hour(bench: Bench) -> None:
+    for name in ("kept", "gone"):
+        bench.create(name)
+    bench.queue.round()
+    for name in ("kept", "gone"):
+        bench.launcher.running.remove(name)
+        directory(bench, name).write_state(RunnerState(secondary_status="Completed"))
+        told = JobProgress(TENANT.account, TENANT.region, name, 1, 1, "Completed", bench.now)
+        bench.state.jobs.job_progress(TENANT, told, bench.now)
+    assert bench.state.jobs.delete(TENANT, "gone")
+
+    bench.now += 3601
+    bench.queue.round()
+
+    assert [directory(bench, name).path.exists() for name in ("kept", "gone")] == [True, False]
+
+
+def test_a_spot_job_does_not_wait_longer_than_it_may(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, max_jobs=1)
+    bench.create("busy")
+    spot = {
+        "AlgorithmSpecification": {"TrainingImage": "process"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60},
+    }
+    bench.state.jobs.create(TENANT, "spot", spot, [], {}, bench.now)
+    bench.queue.round()
+    assert bench.job("spot").status == "InProgress"
+
+    bench.now += 61
+    bench.queue.round()
+
+    assert (bench.job("spot").status, bench.job("spot").secondary_status) == ("Stopped", "MaxWaitTimeExceeded")
+    assert bench.launcher.starts == ["busy"]
+    bench.state.close()
+
+
+def directory(bench: Bench, name: str) -> JobDirectory:
+    return JobDirectory.of(bench.settings.jobs_directory, TENANT, name)

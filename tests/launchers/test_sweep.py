@@ -8,6 +8,7 @@ from epochwatch.launchers.directory import JobDirectory, RunnerState
 from epochwatch.launchers.queue import KEEP_SECONDS, sweep
 from epochwatch.model.launch import JobProgress
 from epochwatch.model.tenant import Tenant
+from tests.launchers.test_directory import plan
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,17 @@ def test_directories_of_ended_jobs_are_deleted(
         job.tell(JobProgress("123456789012", "us-east-1", "job", 1, 1, status, 0.0))
     written = (job.path / "runner.json").stat().st_mtime
 
-    sweep(tmp_path, written + age)
+    sweep(tmp_path, written + age, lambda _: True)
 
     assert job.path.exists() == kept
+
+
+@pytest.mark.parametrize("status", ["Completed", "Training"])
+def test_the_directory_of_a_deleted_job_does_not_wait(tmp_path: Path, status: str) -> None:
+    job = JobDirectory.of(tmp_path, Tenant(), "job")
+    job.create(plan(1.0), {})
+    job.write_state(RunnerState(secondary_status=status))
+
+    sweep(tmp_path, (job.path / "runner.json").stat().st_mtime, lambda _: False)
+
+    assert job.path.exists() == (status == "Training")

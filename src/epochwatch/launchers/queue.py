@@ -107,7 +107,7 @@ class Queue:
             advance_tunings(self._stores, now)
         if now - self._swept > SWEEP_SECONDS:
             self._swept = now
-            sweep(self._settings.jobs_directory, now)
+            sweep(self._settings.jobs_directory, now, self._is_kept)
 
     # -- what runs ----------------------------------------------------------------------------------------
 
@@ -287,6 +287,11 @@ class Queue:
             raise ValueError(f"no created job '{interruption.job}' runs")
         self.directory(launch).ask("interrupt")
 
+    def _is_kept(self, plan: Plan) -> bool:
+        """Whether the job that a plan was made for has not been deleted."""
+        record = self._stores.state.jobs.get(plan.tenant, plan.job, KINDS[plan.kind])
+        return record is not None and record.created == plan.created
+
     # -- the machine --------------------------------------------------------------------------------------
 
     def directory(self, launch: Launch) -> JobDirectory:
@@ -305,12 +310,14 @@ def len_or_all(asked: int, machine: list[str]) -> int:
     return min(asked, len(machine))
 
 
-def sweep(jobs: Path, now: float) -> None:
-    """Delete the directories of jobs whose end was acknowledged long ago."""
+def sweep(jobs: Path, now: float, is_kept: Callable[[Plan], bool]) -> None:
+    """Delete the directories of jobs whose end was acknowledged long ago, or whose record is not kept any more."""
     for path in jobs.glob("*/*/*/runner.json"):
         job = JobDirectory(path.parent)
         over = job.state().secondary_status in ENDS and not any(job.untold())
-        if over and now - path.stat().st_mtime > KEEP_SECONDS and not job.running():
+        plan = job.plan()
+        old = now - path.stat().st_mtime > KEEP_SECONDS or (plan is not None and not is_kept(plan))
+        if over and old and not job.running():
             clear(job.path)
 
 
