@@ -77,12 +77,14 @@ class Detector:
         self._table: Table | None = None
         self._shapes: dict[bytes, tuple[Slot, ...]] | None = {} if shapes else None
         self._once: set[bytes] = set()  # shapes seen once
+        self._settled: Sequence[Slot] | None = None  # of the line observed last
         self.overflowed = False
         """More distinct names appeared than are remembered."""
 
     def observe(self, text: bytes, place: Place) -> list[Found]:
         """The values of a line, in the order printed."""
         places = None if self._shapes is None else self._shapes.get(shape := shape_of(text))
+        self._settled = None if places else places
         if places is not None:
             return self._seen_before(text, places, place) if places else []
         every = list(fields(text))
@@ -100,16 +102,13 @@ class Detector:
         return self._shapes is not None and self._shapes.get(shape_of(text)) == ()
 
     def settled(self, text: bytes) -> list[tuple[str, tuple[int, int]]] | None:
-        """The metrics that lines of this line's shape give, and where this one has each; None if that may yet
-        change.
+        """The metrics that lines of the shape of this line give, which was observed last, and where it has each;
+        None if that may yet change.
         """
-        places = None if self._shapes is None else self._shapes.get(shape_of(text))
-        if places is None or not all(
-            slot.name in self._names and self._names[slot.name].accepted for slot in places
-        ):
+        if self._settled is None:
             return None
-        runs = runs_of(text) if places else []
-        return [(slot.name, place_of(runs, slot)) for slot in places]
+        runs = runs_of(text) if self._settled else []
+        return [(slot.name, place_of(runs, slot)) for slot in self._settled]
 
     @property
     def tabled(self) -> bool:
@@ -167,15 +166,16 @@ class Detector:
     def _seen_before(self, text: bytes, places: Sequence[Slot], place: Place) -> list[Found]:
         """The values of a line of which the shape is known."""
         runs, learnt = runs_of(text), self._names
-        found = []
+        values = [number_at(text, runs, slot) for slot in places]
         for slot in places:
             entry = learnt.get(slot.name)
-            value = number_at(text, runs, slot)
             if entry is None or not entry.accepted:
-                fields = [slot.field._replace(value=number_at(text, runs, slot)) for slot in places]
-                return self._sights(text, fields, place)
-            found.append(Found(slot.name, value, place))
-        return found
+                some = [
+                    Field(slot.name, value, *slot.field[2:]) for slot, value in zip(places, values, strict=True)
+                ]
+                return self._sights(text, some, place)
+        self._settled = places
+        return [Found(slot.name, value, place) for slot, value in zip(places, values, strict=True)]
 
     def _sights(self, text: bytes, seen: Sequence[Field], place: Place) -> list[Found]:
         beside = (
@@ -214,7 +214,7 @@ class Detector:
         entry.sightings += 1
         entry.beside += beside
         entry.whole = entry.whole and item.whole and item.kind != "rate"
-        numbers = [*(number for number, _ in entry.held), item.value]
+        numbers = [number for number, _ in entry.held] + [item.value]
         entry.changed = entry.changed or item.value != numbers[0]
         recurs = entry.sightings >= _ALONE and entry.changed and item.kind != "loose"
         if (recurs or entry.beside >= _BESIDE) and not (entry.whole and _one_way(numbers)):

@@ -27,7 +27,6 @@ STATE_VERSION = 3
 
 __all__ = ["STATE_VERSION", "Extracted", "Extractor"]
 
-_SPARSE = 500  # bytes of log for each line found, from which the lines need not be counted
 _RARE = 16384  # bytes of log for each line found, from which each looks back by itself for what it does not tell
 
 
@@ -77,7 +76,7 @@ class Extractor:
         self._selector = Selector([*patterns, *TELLINGS], prefilter=prefilter)
         self._plans = Plans(self._rules)
         self._templates = Templates(patterns, self._plans.of, learning=automatic, most=MOST if prefilter else 0)
-        self._dense = False  # most lines give values
+        self._dense = False  # most of the log gives values
         self._wanted = 0  # what is looked for besides values, where they are many: the step, the epoch
 
     def feed(self, data: bytes, base_offset: int) -> Extracted:
@@ -190,8 +189,9 @@ class Extractor:
     def _every_line(self, out: Extracted, guarded: Guarded) -> None:
         """One line after the other: where most give values, or fields are learnt."""
         self._look_back.settle()
-        self._lines(out, self._rows(out.lines.block, out.lines.ends()), guarded)
-        self._dense = len(out.values) * 2 > len(out.lines)
+        ends = out.lines.ends()
+        self._lines(out, self._rows(out.lines.block, ends), guarded)
+        self._dense = len(out.values) * 2 > len(ends)
 
     def _some_lines(self, out: Extracted, guarded: Guarded) -> None:
         """Only the lines that may give values, where they are few; where they are not so few, together with those
@@ -203,14 +203,14 @@ class Extractor:
         self._look_back.begin(block)
         if found:
             tellers = self._look_back.tellers(found, self._wanted if often else 0)
-            spans = sorted({*found, *chain.from_iterable(tellers.values())}) if tellers else found
+            spans = list(dict.fromkeys(sorted(chain(found, *tellers.values())))) if tellers else found
             part = b"".join([block[start : newline + 1] for start, newline in spans])
             rows = self._rows(part, lines.ends_of([newline for _, newline in spans]), spans)
             rows.told = rows.telling(tellers)
             self._wanted = rows.wanted()
             self._lines(out, rows, guarded)
+            self._dense = len(part) * 2 > len(block)
         self._look_back.end()
-        self._dense = len(found) * _SPARSE > len(block) and len(found) * 2 > len(lines)
 
     def _rows(self, block: bytes, ends: Sequence[int], spans: Sequence[Span] = ()) -> Rows:
         """The lines of ``block``, which have these ends."""

@@ -33,18 +33,6 @@ _ONES = bytes.maketrans(b"0123456789", b"1111111111")
 masked: Callable[[bytes], bytes] = methodcaller("translate", _ONES)
 """The text (one line or many) with every digit a 1."""
 
-
-def _masked_addresses(text: bytes) -> bytes:
-    """The same, with every address in memory as carriage returns, which no line holds: no shape of lines tells them
-    apart, but a pattern might.
-    """
-    return masked(ADDRESS.sub(_returns, text) if b"0x" in text else text)
-
-
-def _returns(address: re.Match[bytes]) -> bytes:
-    return b"\r" * len(address[0])
-
-
 _MARK = b"\0"
 _OTHER_ESCAPE = ESCAPE + _MARK
 _escape = re.compile(ESCAPE).search  # twice as fast as ``in``
@@ -79,7 +67,7 @@ class Template:
     step: slice | None = None
     epoch: slice | None = None
     values: list[slice] = field(default_factory=list)
-    """In the order of the definitions."""
+    """In the order of the definitions; behind them what is learnt, in the order printed."""
     entries: list[list[Any]] = field(default_factory=list)
     """What ``Steps`` knows of the metric of each value."""
     name_ids: "array[int]" = field(default_factory=lambda: array("I"))
@@ -208,10 +196,9 @@ class Templates:
             ]
         if None in found:
             unknown = [number for number, template in enumerate(found) if template is None]
-            for number in unknown:
-                self.meet(texts[number])
-            for number in unknown:
-                found[number] = self.of(texts[number])
+            if True in [self.meet(texts[number]) for number in unknown]:
+                for number in unknown:
+                    found[number] = self.of(texts[number])
         return found
 
     def clear(self) -> None:
@@ -219,24 +206,29 @@ class Templates:
         self._known.clear()
         self._count = 0
 
-    def meet(self, text: bytes) -> None:
+    def meet(self, text: bytes) -> bool:
         """A line whose template is not known. It is made out when a second line has it: most that come once do not
-        come again.
+        come again. Whether it is known now.
         """
         if len(text) > LONGEST or not self._most:
-            return
+            return False
         line = self._mask(text)
         template = self._known.get(line)
         if template is None:
             if not self._again(line):
-                return
+                return False
             kept = self._kept(line)
             template = self._known[line] = Template(kept=itemgetter(*kept)) if kept else self._template(line)
-        if template.kept is not None and self._again((line, digits := template.kept(text))):
-            own = bytearray(line)
-            for where in self._kept(line):
-                own[where] = text[where]
-            template.variants[digits] = self._template(bytes(own))
+        if template.kept is None:
+            return True
+        digits = template.kept(text)
+        if not self._again((line, digits)):
+            return False
+        own = bytearray(line)
+        for where in self._kept(line):
+            own[where] = text[where]
+        template.variants[digits] = self._template(bytes(own))
+        return True
 
     def _again(self, line: bytes | tuple[bytes, Any]) -> bool:
         """Whether such a line was met before."""
@@ -271,3 +263,14 @@ class Templates:
 
 def _masked_telling(telling: Telling) -> _Masked:
     return _Masked(frozenset(map(masked, telling.literals)))
+
+
+def _masked_addresses(text: bytes) -> bytes:
+    """``masked``, with every address in memory as carriage returns, which no line holds: a pattern might tell them
+    apart, but no shape does.
+    """
+    return masked(ADDRESS.sub(_returns, text) if b"0x" in text else text)
+
+
+def _returns(address: re.Match[bytes]) -> bytes:
+    return b"\r" * len(address[0])
