@@ -1,12 +1,13 @@
 """Gives each running training job the alarms of templates, and takes the alarms of jobs that have ended away."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from epochwatch.alarms.observations import call_of
+from epochwatch.model.alarm.phrase import Phrase
 from epochwatch.model.alarm.templates import STOP_JOB, Template
-from epochwatch.model.alarm.training import HOST, JOB_TAG, alarm_name, logged_metric, metric_alarm
+from epochwatch.model.alarm.training import JOB_TAG, alarm_name, host_dimension, logged_metric, metric_alarm
 from epochwatch.model.aws_error import AwsError
 from epochwatch.model.job import IN_PROGRESS, TERMINAL, TrainingJob
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE
@@ -19,6 +20,8 @@ from epochwatch.store.stores import Stores
 
 logger = logging.getLogger(__name__)
 
+MOST_METRICS: Final = 10_000
+"""Of a job, that are looked at."""
 EVERY_SECONDS: Final = 5.0
 """Between two looks at which jobs run and which metrics they have."""
 SETTLED_SECONDS: Final = 120.0
@@ -54,37 +57,41 @@ class TemplateAlarms:
                 logger.exception("the job %s could not be given its alarms", job.name)
 
     def _attach(self, tenant: Tenant, job: TrainingJob, now: float) -> None:
+        left = [one for one in self._templates if (tenant, alarm_name(job.name, one.name)) not in self._made]
+        names = self._logged(tenant, job.name) if left else set()
         settled = now >= job.started + SETTLED_SECONDS
-        for template in self._templates:
-            for metric, host in self._watched(tenant, job.name, template, settled=settled):
-                what = template.name if host is None else f"{template.name} on {host}"
-                self._make(tenant, job.name, what, template, metric, host, now)
+        for template in left:
+            metric = template.metric_of(names, settled=settled)
+            if metric is not None:
+                self._make(tenant, job.name, template.name, template.about(metric), None, now)
+                continue
+            for host in self._hosts(tenant, job, template):
+                self._make(tenant, job.name, f"{template.name} on {host}", template.phrase, host, now)
 
-    def _watched(
-        self, tenant: Tenant, job: str, template: Template, *, settled: bool
-    ) -> Iterator[tuple[str, str | None]]:
-        """The metrics that a template is about, and on which host; None where it is the training's own."""
-        index = self._stores.metrics
-        own, _ = index.list(tenant, TRAINING_JOBS_NAMESPACE, dimensions=[(OWN_DIMENSION, job)])
-        names = {logged_metric(metric.name, dict(metric.dimensions)) for metric in own}
-        found = template.metric_of(names, settled=settled)
-        if found is not None:
-            yield found, None
-            return
-        name, prefix = template.phrase.metric, f"{job}/"
-        for metric in index.matching(
-            tenant,
-            lambda metric: any(key == HOST and value.startswith(prefix) for key, value in metric.dimensions),
-            namespace=TRAINING_JOBS_NAMESPACE,
-            name=name,
-        ):
-            host = dict(metric.dimensions)[HOST].removeprefix(prefix)
-            if template.phrase.host in (None, host):
-                yield name, host
+    def _logged(self, tenant: Tenant, job: str) -> set[str]:
+        """The names of a training's own metrics."""
+        found, _ = self._stores.metrics.list(
+            tenant, TRAINING_JOBS_NAMESPACE, dimensions=[(OWN_DIMENSION, job)], limit=MOST_METRICS
+        )
+        return {logged_metric(metric.name, dict(metric.dimensions)) for metric in found}
 
-    def _make(
-        self, tenant: Tenant, job: str, what: str, template: Template, metric: str, host: str | None, now: float
-    ) -> None:
+    def _hosts(self, tenant: Tenant, job: TrainingJob, template: Template) -> list[str]:
+        """The hosts of a job that have the metric of a template."""
+        phrase, index = template.phrase, self._stores.metrics
+        return [
+            host
+            for host in job.hosts
+            if phrase.host in (None, host)
+            and index.list(
+                tenant,
+                TRAINING_JOBS_NAMESPACE,
+                phrase.metric,
+                dimensions=[host_dimension(job.name, host)],
+                limit=1,
+            )[0]
+        ]
+
+    def _make(self, tenant: Tenant, job: str, what: str, phrase: Phrase, host: str | None, now: float) -> None:
         name = alarm_name(job, what)
         if (tenant, name) in self._made:
             return
@@ -92,10 +99,10 @@ class TemplateAlarms:
         if not alarms.history.list(tenant, kinds=[METRIC], alarm=name, type=CONFIGURATION, limit=1):
             request = {
                 "AlarmName": name,
-                "AlarmDescription": f"Template {template.name}: {template.about(metric).text}",
+                "AlarmDescription": phrase.text,
                 "AlarmActions": [self._action(tenant, job, action) for action in self._actions],
                 "Tags": [{"Key": JOB_TAG, "Value": job}],
-                **metric_alarm(template.about(metric), job, host),
+                **metric_alarm(phrase, job, host),
             }
             put_metric_alarm(call_of(self._stores, tenant, now), request)
         self._made.add((tenant, name))
