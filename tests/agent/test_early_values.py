@@ -189,6 +189,13 @@ def test_the_tally_counts_a_value_once_whoever_reads_ahead(output: Output) -> No
     assert {name: one.points for name, one in tally.metrics.items()} == {"loss": 3, "acc": 2}
 
 
+def test_an_output_that_was_quiet_often_is_read_in_few_pieces(output: Output) -> None:
+    output.write(*[(b"\rstep=%d loss=%d |" % (number, number), True) for number in range(1000)])
+    (piece,) = drained(output.reader(), last=False)
+    assert [row[2:] for row in rows(piece)] == [(f"{number}.0", number) for number in range(1000)]
+    assert len(messages([piece])) == 999
+
+
 def test_copies_that_read_ahead_leave_no_file_open(output: Output) -> None:
     output.write((b"loss=1\n", False))
     reader = output.reader()

@@ -27,10 +27,10 @@ class EarlyValues:
         """What the bytes gave that the first of their lines has not given before its end came."""
         if not self._given or not extracted.lines:
             return extracted
-        end = extracted.lines.ends()[0]
-        fresh = self._not_in(self._given, extracted, extracted.ends.count(end))
+        count = extracted.ends.count(extracted.lines.ends()[0])
+        fresh = self._not_in(self._given, extracted, count)
         self._given.clear()
-        return extracted.only([*fresh, *range(extracted.ends.count(end), len(extracted.values))])
+        return extracted.only([*fresh, *range(count, len(extracted.values))])
 
     def state(self) -> list[Any]:
         """For ``restore``; JSON-able."""

@@ -6,7 +6,7 @@ import os
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -100,21 +100,12 @@ class OutputReader:
     def read(self, *, last: bool) -> Piece | None:
         """As Reader.read; the unfinished last line comes with the last piece."""
         begin = self.position
-        noted = self._index.refresh(begin)
-        if self._index.quiet(begin) == begin and self._glimpsed < begin:
-            self._glimpsed = begin
-            early = self._early.glimpse(self.extractor)
-            if early.values:
-                return self._piece(early, begin)
-        data = self._bytes(begin, min(noted, self._index.quiet(begin + 1), begin + PIECE_BYTES) - begin)
-        if data:
-            return self._piece(self._early.rest(self.extractor.feed(data, begin)), begin + len(data))
-        if last and self._flushed < begin:
+        parts = list(self._parts(min(self._index.refresh(begin), begin + PIECE_BYTES)))
+        if last and self._flushed < begin == self.position:
             self._flushed = begin
-            extracted = self._early.rest(self.extractor.flush())
-            if extracted.lines:
-                return self._piece(extracted, begin)
-        return None
+            parts.append(self._early.rest(self.extractor.flush()))
+        piece = self._piece(parts)
+        return piece if piece.rows or begin < self.position else None
 
     def health(self) -> list[DefinitionHealth]:
         """How the definitions fared so far."""
@@ -124,6 +115,18 @@ class OutputReader:
         """Ends the extractor's worker and closes the log."""
         self.extractor.close()
         self._close_log()
+
+    def _parts(self, until: int) -> Iterator[Extracted]:
+        """What the bytes up to an offset give, and unfinished lines where it was quiet between them."""
+        while True:
+            begin = self.position
+            if self._index.quiet(begin) == begin and self._glimpsed < begin:
+                self._glimpsed = begin
+                yield self._early.glimpse(self.extractor)
+            data = self._bytes(begin, min(until, self._index.quiet(begin + 1)) - begin)
+            if not data:
+                return
+            yield self._early.rest(self.extractor.feed(data, begin))
 
     def _bytes(self, begin: int, count: int) -> bytes:
         if count <= 0:
@@ -139,20 +142,28 @@ class OutputReader:
 
     __del__ = _close_log  # copies that read ahead are let go of without a word
 
-    def _piece(self, extracted: Extracted, end: int) -> Piece:
+    def _piece(self, parts: Sequence[Extracted]) -> Piece:
         source = self._spool.source(self.file)
-        piece = Piece(self.file, end)
-        if extracted.lines:
-            ends = extracted.lines.ends()
+        piece = Piece(self.file, self.position)
+        ends = array("Q")
+        messages: list[str] = []
+        for lines in [part.lines for part in parts if part.lines]:
+            ends.extend(lines.ends())
+            messages += lines.messages()
+        if messages:
             times = array("q", [time // 1000 for time in self._index.times(ends)])
-            messages = extracted.lines.messages()
             piece.log_events = LogEvents(source, ends.tobytes(), times.tobytes(), messages)
             piece.size += sum(map(len, messages)) + 18 * len(messages)
-        if extracted.values:
+        giving = [part for part in parts if part.values]
+        if giving:
+            extracted, *later = giving
+            for part in later:
+                extracted.extend(part)
             times = array("q", self._index.times(extracted.ends))
             piece.run_points = run_points(extracted, source, extracted.ends.tobytes(), times.tobytes())
             piece.size += 44 * len(extracted.values)
-        piece.rows = len(extracted.lines) + len(extracted.values)
+            piece.rows = len(extracted.values)
+        piece.rows += len(messages)
         return piece
 
 

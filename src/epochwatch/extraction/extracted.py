@@ -40,7 +40,15 @@ class Extracted:
     def only(self, numbers: Sequence[int]) -> "Extracted":
         """The same with some of the values, by their numbers in order."""
         chosen = Extracted(self.lines, self.names, self.series)
-        for name in ("name_ids", "values", "steps", "epochs", "ends"):
+        for name in _COLUMNS:
             column = getattr(self, name)
             getattr(chosen, name).extend([column[number] for number in numbers])
         return chosen
+
+    def extend(self, later: "Extracted") -> None:
+        """Adds the values that the same extractor gave later; not their lines."""
+        for name in _COLUMNS:
+            getattr(self, name).extend(getattr(later, name))
+
+
+_COLUMNS = ("name_ids", "values", "steps", "epochs", "ends")

@@ -87,15 +87,18 @@ class Extractor:
 
     def glimpse(self) -> Extracted:
         """The values that the unfinished last line holds so far, with ``end`` one before ``offset``, and no line.
-        A number at its very end is left out, as are values of which it may yet tell the step. Nothing changes here:
-        the line is read anew when its end comes.
+        A number at its very end is left out, as are values of which it may yet tell the step. The line is read anew
+        when its end comes, as though it had not been looked at.
         """
+        out = Extracted(Lines(self.offset, b""), self._columns.names, self._columns.series)
         twin = self.restore(self.state(), guard=self._guard)
         found = twin._extract(self._framer.glimpse())
-        found.lines = Lines(self.offset, b"")
-        labels = [found.series[number].label for number in found.name_ids]
-        certain = [twin._steps.told_always(label) or not self._steps.told_always(label) for label in labels]
-        return found.only([number for number, sure in enumerate(certain) if sure])
+        columns = zip(found.name_ids, found.values, found.steps, found.epochs, found.ends, strict=True)
+        for name_id, value, step, epoch, end in columns:
+            series = found.series[name_id]
+            if twin._steps.told_always(series.label) or not self._steps.told_always(series.label):
+                out.add(self._columns.of(series).name_id, value, step, epoch, end)
+        return out
 
     def flush(self) -> Extracted:
         """The unfinished last line, at the end of the source."""
