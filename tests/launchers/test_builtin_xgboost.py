@@ -167,7 +167,8 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint(server: JobServer) 
 
 
 def test_a_stopped_training_leaves_its_model_where_it_is_asked_to(server: JobServer, tmp_path: Path) -> None:
-    boost(server, "saved", "text/csv", SLOW | {"save_model_on_termination": "true"})
+    both = {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}}
+    boost(server, "saved", "text/csv", SLOW | {"save_model_on_termination": "true"}, **both)
     boost(server, "unsaved", "text/csv", SLOW)
     for name in ("saved", "unsaved"):
         server.until_printed(name, lambda lines: len(rounds_of(lines)) > 2)

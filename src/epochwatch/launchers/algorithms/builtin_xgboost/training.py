@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import checkpoints
 from .data import Rows, UserError, load
 from .measures import OWN, RISING, measured
@@ -59,6 +61,9 @@ class Rounds(xgboost.callback.TrainingCallback):  # type: ignore[misc]
             print("\t".join([f"[{number}]", *values]), flush=True)
             if self._folder is not None:
                 checkpoints.keep(model, self._folder, number)
+        if xgboost.collective.is_distributed():  # all hosts end after the same round, or none would get through it
+            asked = np.array([int(self.terminated)])
+            self.terminated = bool(xgboost.collective.allreduce(asked, xgboost.collective.Op.MAX)[0])
         return self.terminated
 
     def _terminate(self, *_: object) -> None:
