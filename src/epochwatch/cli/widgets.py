@@ -9,6 +9,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
+from epochwatch.cli.alarm import STATE_STYLES
 from epochwatch.cli.chart import Curve, Frame, draw, sparkline
 from epochwatch.cli.output import console, moment, number, table
 from epochwatch.cli.plot import print_chart
@@ -18,7 +19,6 @@ SPARK_WIDTH = 24
 """Characters of the curve at a number."""
 BAR_WIDTH = 40
 """Characters of the longest bar."""
-_STATE_STYLES = {"OK": "green", "ALARM": "bold red", "INSUFFICIENT_DATA": "yellow"}
 
 
 def print_widget(dashboards: Dashboards, widget: Mapping[str, Any], width: int | None, height: int) -> None:
@@ -116,7 +116,7 @@ def _bar(part: float) -> str:
 def _print_alarms(properties: Mapping[str, Any], states: Mapping[str, str]) -> None:
     wanted: Sequence[str] = properties.get("states") or ()
     rows: Iterable[tuple[Any, str]] = (
-        (Text(states.get(arn, "-"), _STATE_STYLES.get(states.get(arn, ""), "")), arn.partition(":alarm:")[2])
+        (Text(states.get(arn, "-"), STATE_STYLES.get(states.get(arn, ""), "")), arn.partition(":alarm:")[2])
         for arn in properties["alarms"]
         if not wanted or states.get(arn) in wanted
     )

@@ -44,6 +44,12 @@ class Problem:
     message: str
 
 
+def told(what: str, problems: Sequence[Problem]) -> str:
+    """That ``what`` is invalid, with every mistake, as CloudWatch writes it."""
+    shown = [{"dataPath": one.path, "message": one.message} for one in problems]
+    return f"The {what} is invalid, there are {len(problems)} validation errors:\n{json.dumps(shown, indent=2)}"
+
+
 def parse_object(text: str) -> dict[str, Any]:
     """The object of a JSON text. Raises NotAnObject."""
     try:

@@ -110,16 +110,15 @@ def _require_name(name: str) -> None:
 def _require_right(body: str) -> None:
     """Raises AwsError with every mistake of a body."""
     # A JSON Schema library takes a tenth of a second to import: not every server has dashboards.
-    from epochwatch.model.dashboard.validation import NotAnObject, body_problems, parse_object
+    from epochwatch.model.dashboard.validation import NotAnObject, body_problems, parse_object, told
 
     try:
         problems = body_problems(parse_object(body))
     except NotAnObject as error:
         raise AwsError("DashboardInvalidInputError", str(error), dashboardValidationMessages=[]) from error
     if problems:
-        shown = json.dumps([{"dataPath": one.path, "message": one.message} for one in problems], indent=2)
         raise AwsError(
             "DashboardInvalidInputError",
-            f"The dashboard body is invalid, there are {len(problems)} validation errors:\n{shown}",
+            told("dashboard body", problems),
             dashboardValidationMessages=[{"DataPath": one.path, "Message": one.message} for one in problems],
         )

@@ -1,6 +1,5 @@
 """Pictures of widgets."""
 
-import json
 from typing import Any, Final
 
 from epochwatch.model.raw_answer import RawAnswer
@@ -17,7 +16,7 @@ def get_metric_widget_image(call: Call, request: dict[str, Any]) -> dict[str, An
     """GetMetricWidgetImage: the picture as PNG, in the answer or, as image/png, instead of one."""
     # Matplotlib takes a second to import, and a JSON Schema library a tenth: not every server draws.
     from epochwatch.drawing.draw import draw
-    from epochwatch.model.dashboard.validation import NotAnObject, parse_object, picture_problems
+    from epochwatch.model.dashboard.validation import NotAnObject, parse_object, picture_problems, told
     from epochwatch.model.dashboard.widget import metric_widget
 
     wanted = request.get("OutputFormat") or "png"
@@ -32,8 +31,7 @@ def get_metric_widget_image(call: Call, request: dict[str, Any]) -> dict[str, An
         raise validation("The parameter MetricWidget must be a valid JSON object.") from error
     problems = picture_problems(given)
     if problems:
-        shown = json.dumps([{"dataPath": one.path, "message": one.message} for one in problems], indent=2)
-        raise validation(f"The metric widget is invalid, there are {len(problems)} validation errors:\n{shown}")
+        raise validation(told("metric widget", problems))
     widget = metric_widget(given)
     if widget.region not in (None, call.tenant.region):
         raise validation(
