@@ -4,6 +4,7 @@ import fcntl
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +38,7 @@ def peer_python(name: str) -> Path:
     return python
 
 
+@cache
 def torch_python() -> str | None:
     """An interpreter of this machine that has PyTorch, such as Debian's with ``python3-torch``; None without."""
     for python in (sys.executable, "/usr/bin/python3"):

@@ -11,7 +11,7 @@ import pytest
 
 from epochwatch.launchers.directory import JobDirectory, write
 from tests.end_to_end.test_training_jobs import SPOT
-from tests.launchers.created_jobs import JobServer, process_of, until, way
+from tests.launchers.created_jobs import JobServer, process_of, way
 
 DEAF = "trap '' TERM; echo deaf $$; while :; do sleep 0.1; done"
 
@@ -34,9 +34,7 @@ def short_grace(server: JobServer, name: str) -> None:
     plan = directory.plan()
     assert plan is not None
     write(directory.path / "plan.json", msgspec.structs.replace(plan, grace_seconds=1.0))
-    runner = process_of(server, "runner")
-    os.kill(runner, signal.SIGKILL)
-    until(lambda: not psutil.pid_exists(runner) or psutil.Process(runner).status() == psutil.STATUS_ZOMBIE)
+    os.kill(process_of(server, "runner"), signal.SIGKILL)
 
 
 def test_a_spot_job_ends_when_its_waiting_time_is_over(server: JobServer) -> None:

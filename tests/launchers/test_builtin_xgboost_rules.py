@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
+from pyarrow import parquet
 from sklearn import metrics
 
 from epochwatch.launchers.algorithms import require
@@ -58,7 +60,7 @@ def test_other_hyperparameters_are_refused_by_name(more: dict[str, str], reason:
         (TRAIN | {"test": {}}, "Extraneous channel found: test"),
         ({"train": {"ContentType": "image/png"}}, "image/png is not an accepted ContentType"),
         ({"train": {"ContentType": "text/csv; label_size=2"}}, "text/csv; label_size=2 is not an accepted csv"),
-        ({"train": {"TrainingInputMode": "Pipe"}}, "Pipe mode not supported for LibSVM."),
+        ({"train": {"TrainingInputMode": "Pipe"}}, "Pipe mode is only supported for CSV here."),
     ],
 )
 def test_other_channels_are_refused(inputs: dict[str, dict[str, str]], reason: str) -> None:
@@ -112,12 +114,25 @@ def test_libsvm_of_a_ranking_has_groups(tmp_path: Path) -> None:
     assert (rows.groups.tolist(), rows.weights, rows.values.shape) == ([3, 4], None, (2, 2))
 
 
+def test_parquet_has_the_label_first_and_missing_values(tmp_path: Path) -> None:
+    channel(tmp_path, "train")
+    for number in range(2):
+        columns = {"y": [number, 2], "a": [1.5, None], "b": [3, 4]}
+        parquet.write_table(pyarrow.table(columns), tmp_path / "train" / f"{number}.parquet")
+
+    rows = load(tmp_path, {"train": {"ContentType": "application/x-parquet"}}, weights=False)["train"]
+
+    assert rows.labels.tolist() == [0, 2, 1, 2]
+    np.testing.assert_array_equal(rows.values, [[1.5, 3], [np.nan, 4]] * 2)
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "reason"),
     [
         ("text/csv", "label,x\n1,2\n", "row 1: could not convert string to float: 'label'"),
         ("text/csv", "1,2\n1,2,3\n", "row 2 has 3 columns, not 2"),
         ("text/csv", "1\n2\n", "has no column of features behind its label"),
+        ("parquet", "1,2\n", "Failed to load parquet data: "),
         ("text/libsvm", "1 0:2\n1 0=2\n", r"Line 2 '1 0=2' of file 'a' is not 'LIBSVM' format"),
     ],
 )

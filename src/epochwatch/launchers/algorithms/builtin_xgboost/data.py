@@ -1,4 +1,4 @@
-"""Rows of a channel: CSV without a header, or libsvm text."""
+"""Rows of a channel: CSV without a header, libsvm text, or Parquet."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ def load(folder: Path, channels: Mapping[str, Mapping[str, str]], *, weights: bo
     content = channels["train"].get("ContentType", "libsvm").lower().partition(";")[0].strip()
     if content.endswith("libsvm"):
         return _sparse({name: files_of(folder / name) for name in wanted})
+    if content.endswith("parquet"):
+        return {name: _parquet(files_of(folder / name)) for name in wanted}
     paths = {name: _csv_paths(folder, name, channels[name]) for name in wanted}
     return {name: _dense(paths[name], weights=weights and name == "train") for name in wanted}
 
@@ -93,6 +95,19 @@ def _delimiter(line: str) -> str:
         return csv.Sniffer().sniff(line, _DELIMITERS).delimiter
     except csv.Error:  # one column, which another message is for
         return ","
+
+
+def _parquet(paths: Sequence[Path]) -> Rows:
+    try:
+        read_table = importlib.import_module("pyarrow.parquet").read_table
+    except ImportError as error:
+        raise UserError("Failed to load parquet data: pyarrow is not installed in this environment") from error
+    try:
+        tables = [read_table(path) for path in paths]
+        table = np.concatenate([np.column_stack([np.array(one, np.float32) for one in each]) for each in tables])
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"Failed to load parquet data: {error}") from error
+    return Rows(table[:, 1:], table[:, 0])
 
 
 def _sparse(paths: Mapping[str, Sequence[Path]]) -> dict[str, Rows]:

@@ -11,7 +11,9 @@ METRICS: Final = (
     "merror", "mlogloss", "mphe", "mse", "ndcg", "poisson-nloglik", "precision", "precision_macro", "precision_micro",
     "r2", "recall", "recall_macro", "recall_micro", "rmse", "rmsle", "tweedie-nloglik",
 )  # fmt: skip
-CONTENT_TYPES: Final = ("csv", "text/csv", "libsvm", "text/libsvm", "text/x-libsvm")
+CONTENT_TYPES: Final = (
+    "csv", "text/csv", "libsvm", "text/libsvm", "text/x-libsvm", "parquet", "application/x-parquet",
+)  # fmt: skip
 _WITH_THRESHOLD: Final = ("error", "map", "ndcg")
 _MULTICLASS: Final = ("multi:softmax", "multi:softprob")
 _OBJECTIVES: Final = (
@@ -184,5 +186,5 @@ def _channel_fault(inputs: Mapping[str, Mapping[str, str]]) -> str:
         if any(option.startswith("label_size=") and option != "label_size=1" for option in options):
             return f"{channel['ContentType']} is not an accepted csv ContentType: label_size must be equal to 1"
         if channel.get("TrainingInputMode") == "Pipe" and content not in CONTENT_TYPES[:2]:
-            return "Pipe mode not supported for LibSVM."
+            return "Pipe mode is only supported for CSV here."
     return ""
