@@ -17,14 +17,14 @@ OF_METRIC: Final = "MetricName"
 """Its dimension that says which metric's."""
 JOB_TAG: Final = OWN_DIMENSION
 """The tag of an alarm that is a job's and goes with it."""
-LONGEST_NAME: Final = 255
+LONGEST_LABEL: Final = 255
 LONGEST_WARM_UP: Final = 2880
 """Minutes."""
 
 
 def alarm_name(job: str, what: str) -> str:
     """The name of a job's alarm."""
-    return f"{job}/{what}"[:LONGEST_NAME]
+    return f"{job}/{what}"
 
 
 def host_dimension(job: str, host: str) -> tuple[str, str]:
@@ -93,7 +93,7 @@ def _trend(phrase: Phrase, dimensions: Dimensions) -> dict[str, Any]:
     return {
         "Metrics": [
             {"Id": "m", "MetricStat": stat, "ReturnData": False},
-            {"Id": "change", "Expression": change, "Label": phrase.text[:LONGEST_NAME], "ReturnData": True},
+            {"Id": "change", "Expression": change, "Label": phrase.text[:LONGEST_LABEL], "ReturnData": True},
         ],
         "ComparisonOperator": by_anything if amount is None else by_amount,
         "Threshold": 0.0 if amount is None else amount if rising else -amount,
