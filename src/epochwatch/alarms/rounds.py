@@ -60,9 +60,8 @@ class Rounds:
         for change in made:
             if change.after.state is not change.before.state:
                 concerned[change.after.tenant].add(change.after.name)
-        for (
-            alarm
-        ) in due:  # what a composite alarm says changes with others, what a suppressor holds back with time
+        # What a composite alarm says changes with others; what a suppressor holds back, with time.
+        for alarm in due:
             if everything or "ActionsSuppressor" in alarm.definition:
                 concerned[alarm.tenant].add(alarm.name)
         for tenant, names in concerned.items():
