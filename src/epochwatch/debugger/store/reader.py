@@ -55,21 +55,28 @@ class _Segment:
         self.sealed: StatisticsFile | None = None
         self.statistics_of = lru_cache(maxsize=_TENSORS_KEPT)(self._statistics_of)
 
-    def read_log(self) -> list[Frame]:
-        """The frames that came since the last call."""
+    def news(self, sealed: bool) -> SegmentHead | None:
+        """What came since the last call; from the sealed file if there is one, and also if the log has gone in this
+        moment, for then it is there.
+        """
+        if self.sealed is None and not sealed:
+            try:
+                return SegmentHead.of(self._read_log(), 0)
+            except FileNotFoundError:
+                pass
+        return self._take_sealed() if self.sealed is None else None
+
+    def _read_log(self) -> list[Frame]:
         names = (self.frames[-1].names or ()) if self.frames else ()
-        try:
-            news, size = decode_frames(self._place.read(self.files["log"], self.read_bytes), names)
-        except FileNotFoundError:  # sealed in this moment: its files are read the next time
-            return []
+        news, size = decode_frames(self._place.read(self.files["log"], self.read_bytes), names)
         self.frames += news
         self.read_bytes += size
         if news:
             self._forget()
         return news
 
-    def take_sealed(self) -> SegmentHead | None:
-        """Go on with the sealed file. Its steps, unless the log was read to its end before."""
+    def _take_sealed(self) -> SegmentHead | None:
+        """The file's steps, unless the log was read to its end before."""
         self.sealed = StatisticsFile(self._place, self.files["statistics"])
         head = self.sealed.head
         known = self.read_bytes == head.log_bytes and bool(self.frames)
@@ -94,13 +101,27 @@ class _Segment:
             return self.sealed.columns
         return list(dict.fromkeys(name for frame in self.frames for name in frame.columns))
 
-    def _statistics_of(self, tensor: str) -> dict[int, dict[str, Array]]:
+    def _statistics_of(self, tensor: str) -> dict[int, dict[str, Any]]:
+        if self.sealed is None:
+            return self._statistics_in_log(tensor)
         table = self.table([tensor], self.columns)
         columns = {name: table[name].to_numpy() for name in self.columns}
         return {
             step: {name: values[row] for name, values in columns.items()}
             for row, step in enumerate(table["step"].to_pylist())
         }
+
+    def _statistics_in_log(self, tensor: str) -> dict[int, dict[str, Any]]:
+        found: dict[int, dict[str, Any]] = {}
+        names: tuple[str, ...] | None = None
+        position = -1
+        for frame in self.frames:
+            if frame.names is not names:
+                names = frame.names or ()
+                position = names.index(tensor) if tensor in names else -1
+            if position >= 0:
+                found[frame.step] = {name: column.array()[position] for name, column in frame.columns.items()}
+        return found
 
     @cached_property
     def places(self) -> dict[tuple[str, int], TensorPlace]:
@@ -190,16 +211,13 @@ class StoreSource:
 
     def news(self, after_step: int) -> list[SavedStep]:
         """See ``Source``. Logs are listed first: one that is sealed meanwhile is among the sealed ones."""
-        logs = list(numbered(self._place.names("log")))
+        logs = [(worker, number) for worker, number, _ in numbered(self._place.names("log"))]
+        sealed = {(worker, number) for worker, number, _ in numbered(self._place.names("statistics"))}
         found: list[SavedStep] = []
-        for worker, number, _ in numbered(self._place.names("statistics")):
+        for worker, number in sorted(sealed.union(logs)):
             segment = self._segment(worker, number)
-            if segment.sealed is None and (head := segment.take_sealed()) is not None:
-                found += self._steps_of_head(segment, head)
-        for worker, number, _ in logs:
-            segment = self._segment(worker, number)
-            if segment.sealed is None:
-                head = SegmentHead.of(segment.read_log(), 0)
+            head = segment.news((worker, number) in sealed)
+            if head is not None:
                 found += self._steps_of_head(segment, head)
         return found
 
