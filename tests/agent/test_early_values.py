@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import random
 import signal
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from epochwatch.agent import channel as channels
 from epochwatch.agent.channel import Channel, ChannelEnds, open_pipe
 from epochwatch.agent.readers import OutputReader, Piece
 from epochwatch.agent.spool import INDEX_ROW, RunFile, Spool
@@ -292,8 +294,6 @@ def _check(directory: Path, parts: list[Part], automatic: bool) -> None:
 def test_the_recorder_marks_quiet_once_and_only_amid_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moment = 0.0
-    monkeypatch.setattr("epochwatch.agent.channel.time.monotonic", lambda: moment)
     read, write = open_pipe()
     channel = Channel(ChannelEnds.open("output.log", read), tmp_path)
 
@@ -303,8 +303,9 @@ def test_the_recorder_marks_quiet_once_and_only_amid_a_line(
     for text, expected in ((b"whole\n", [6]), (b"part", [6, 10, 10]), (b"bar\r", [6, 10, 10, 14])):
         os.write(write, text)
         channel.pump()
+        monkeypatch.setattr(channels, "QUIET_LINE_SECONDS", math.inf)
         assert channel.mark_quiet()
-        moment += 1.0
+        monkeypatch.setattr(channels, "QUIET_LINE_SECONDS", 0.0)
         assert not channel.mark_quiet()
         assert not channel.mark_quiet()
         assert ends() == expected
