@@ -82,6 +82,16 @@ def test_a_server_that_was_away_at_the_end_of_the_window_acts_when_it_is_back(la
     assert lab.actions() == [(TOPIC, "ALARM")]
 
 
+def test_a_server_that_was_killed_while_it_deleted_a_rule_acts_when_it_is_back(lab: Lab):
+    lab.alarm(AlarmActions=[TOPIC], TreatMissingData="ignore")
+    mute(lab, "hot")
+    lab.set("hot", "ALARM")
+    lab.stores.state.resources.delete(lab.tenant, "alarm-mute-rule", "maintenance")
+    lab.rounds = Rounds(lab.stores)
+    lab.run(70)
+    assert lab.actions() == [(TOPIC, "ALARM")]
+
+
 def test_a_rule_that_is_deleted_unmutes_at_once(lab: Lab):
     lab.alarm(AlarmActions=[TOPIC])
     mute(lab, "hot")

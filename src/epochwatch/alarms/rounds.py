@@ -12,7 +12,7 @@ from epochwatch.alarms.promql_alarms import evaluate_promql_alarm
 from epochwatch.alarms.templates import without_ended_jobs
 from epochwatch.model.alarm.mute import Status
 from epochwatch.model.tenant import Tenant
-from epochwatch.services.cloudwatch.alarm_muting import MUTE_RULE, muted, release, status_of, targets_of
+from epochwatch.services.cloudwatch.alarm_muting import MUTE_RULE, MUTED, muted, release, status_of, targets_of
 from epochwatch.store.state.alarm_history import CONFIGURATION, STATE
 from epochwatch.store.state.alarms import COMPOSITE, Alarm, Change
 from epochwatch.store.stores import Stores
@@ -40,7 +40,7 @@ class Rounds:
         self._stores = stores
         self._last: int | None = None
         self._seen = 0
-        self._muting: set[tuple[Tenant, str]] | None = None
+        self._muting: dict[tuple[Tenant, str], list[str]] | None = None
 
     def run(self, now: float) -> Round:
         """Evaluate what came due since the last round, what was configured since, and the composite alarms that these
@@ -87,13 +87,17 @@ class Rounds:
         return list(self._stores.state.alarms.apply(muted(self._stores, changes, now)))
 
     def _unmute(self, now: float) -> None:
-        """Perform what mute rules kept back that have ended since the last round; in the first, by then."""
+        """Perform what mute rules kept back that have ended since the last round; in the first, all that waits."""
         rules = self._stores.state.resources.everywhere(MUTE_RULE, [""])
-        muting = {(rule.tenant, rule.name) for rule in rules if status_of(rule, now) is Status.ACTIVE}
-        for rule in rules:
-            key = (rule.tenant, rule.name)
-            if key not in muting and (self._muting is None or key in self._muting):
-                release(self._stores, rule.tenant, targets_of(rule), now)
+        muting = {
+            (rule.tenant, rule.name): targets_of(rule) for rule in rules if status_of(rule, now) is Status.ACTIVE
+        }
+        if self._muting is None:
+            for alarm in self._stores.state.alarms.remembering(MUTED):
+                release(self._stores, alarm.tenant, [alarm.name], now)
+        for key, targets in (self._muting or {}).items():
+            if key not in muting:
+                release(self._stores, key[0], targets, now)
         self._muting = muting
 
     def _news(self, everything: bool) -> tuple[list[Alarm], dict[Tenant, set[str]]]:

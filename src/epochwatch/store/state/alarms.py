@@ -151,6 +151,13 @@ class AlarmStore:
             query = sa.select(ALARMS).where(sa.tuple_(ALARMS.c.every, ALARMS.c.slot).in_(sorted(slots)))
             return [_alarm(row) for row in connection.execute(query)] if slots else []
 
+    def remembering(self, what: str) -> "Sequence[Alarm]":
+        """Those of all tenants whose ``progress`` has that name. Every alarm is looked at."""
+        named = ALARMS.c.progress.contains(json.dumps(what), autoescape=True)
+        with self._database.read() as connection:
+            alarms = [_alarm(row) for row in connection.execute(sa.select(ALARMS).where(named))]
+        return [alarm for alarm in alarms if what in alarm.progress]
+
     def delete(
         self, tenant: Tenant, names: Collection[str], check: Callable[[Mapping[str, Alarm]], Sequence[Event]]
     ) -> None:
