@@ -195,11 +195,11 @@ CORES = 8
 
 
 def fill_pair(stores: Stores, now: float) -> None:
-    """``pair``: two hosts with samples of each core; the clock of the second is wrong, its steps come a second late."""
+    """``pair``: two hosts with samples of each core. The second has a wrong clock, its steps come 2 seconds late."""
     stores.state.jobs.create(OWNER, "pair", {}, [], {}, now - 300, host_count=2)
     begin = now // 60 * 60 - 240
     columns = [Column(f"cpu.{core}.busy", "Percent") for core in range(CORES)]
-    for number, (behind, late) in enumerate(((0.0, 0.0), (BEHIND, 1.0)), 1):
+    for number, (behind, late) in enumerate(((0.0, 0.0), (BEHIND, 2.0)), 1):
         run = Run(
             stores,
             str(5 + number) * 32,

@@ -21,10 +21,16 @@ def test_hosts_in_step_are_no_stragglers() -> None:
 
 
 def test_a_host_that_is_late_by_more_than_half_a_step_is_one() -> None:
-    late = steps(100, lambda step: step + 0.6)
-    found = paces({"algo-1": STEADY, "algo-2": late, "algo-3": STEADY})
+    steady, late = (steps(100, lambda step, late=late: 10 * step + late) for late in (0, 6))
+    found = paces({"algo-1": steady, "algo-2": late, "algo-3": steady})
     assert [host for host, pace in found.items() if pace.straggler] == ["algo-2"]
-    assert found["algo-2"].late == pytest.approx(0.6)
+    assert found["algo-2"].late == pytest.approx(6)
+    assert not paces({"algo-1": steady, "algo-2": steps(100, lambda step: 10 * step + 4)})["algo-2"].straggler
+
+
+def test_less_than_a_second_is_nothing_to_speak_of_however_short_the_steps_are() -> None:
+    quick, late = (steps(100, lambda step, late=late: 0.01 * step + late) for late in (0, 0.9))
+    assert not paces({"algo-1": quick, "algo-2": late})["algo-2"].straggler
 
 
 def test_a_host_that_goes_on_more_slowly_falls_behind() -> None:

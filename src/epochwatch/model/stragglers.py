@@ -6,6 +6,8 @@ from statistics import median, median_low
 
 LATE_STEPS = 0.5
 """A host that is late by more than so much of a step holds up the others, or is left behind."""
+LATE_SECONDS = 1.0
+"""Less is nothing to speak of, however short the steps are."""
 DELIVERY_SECONDS = 5.0
 """What a host may be behind just because its values are still under way."""
 LEAST_STEPS = 5
@@ -33,7 +35,7 @@ def paces(reached: Mapping[str, Mapping[int, float]]) -> dict[str, Pace]:
     rates = {host: _rate(times) for host, times in reached.items()}
     middle = _middle(reached)
     known = [1 / rate for rate in rates.values() if rate]
-    allowed = LATE_STEPS * median(known) if known else float("inf")
+    allowed = max(LATE_STEPS * median(known), LATE_SECONDS) if known else float("inf")
     newest = max((time for times in reached.values() for time in times.values()), default=0.0)
     found = {}
     for host, times in reached.items():
