@@ -30,6 +30,8 @@ _NUMBER_OF_DTYPE: Final = {
     }.items()
 }  # fmt: skip
 _DTYPE_OF_NUMBER: Final = {number: dtype for dtype, number in _NUMBER_OF_DTYPE.items()}
+_WAY_TO_TENSOR: Final = ((0x2A, False), (0x0A, False), (0x0A, True), (0x42, False))
+"""Keys of the fields from ``Event`` to the tensor in it, and whether the field's content is passed over."""
 
 
 def _crc32c_table() -> tuple[int, ...]:
@@ -212,6 +214,9 @@ def decode_value(record: bytes, start: int = 0, check: Check = "minimal") -> Any
     span = payload_at(record, start, check)
     if span is None:
         raise SMDebugRuntimeError("the record is torn off")
+    usual = _usual_array(record, *span)
+    if usual is not None:
+        return usual
     for number, begin, end in _fields(record, *span):
         if number == 5:
             for _, value_begin, value_end in _fields(record, begin, end):
@@ -254,14 +259,53 @@ def _stored_tensor(data: bytes, begin: int, end: int, step: int) -> StoredTensor
     return StoredTensor(tag, step, mode, mode_step, value)
 
 
+def _usual_array(data: bytes, position: int, end: int) -> Any:
+    """The array of a record of numbers whose fields are those that writers write, in their order; None for any other.
+    Reading them as they are expected takes a third of the time of looking at what each of them is.
+    """
+    try:
+        position += 9  # the time
+        if data[position] == 0x10:
+            _, position = _read_varint(data, position + 1)
+        for key, skipped in _WAY_TO_TENSOR:
+            if data[position] != key:
+                return None
+            length, position = _read_varint(data, position + 1)
+            position += length if skipped else 0
+        dtype = _DTYPE_OF_NUMBER.get(data[position + 1])
+        if data[position] != 0x08 or dtype is None or data[position + 2] != 0x12:
+            return None
+        length, begin = _read_varint(data, position + 3)
+        position = begin + length
+        shape = _dimensions(data[begin:position])
+        if data[position] != 0x22:
+            return None
+        length, position = _read_varint(data, position + 1)
+    except IndexError:
+        return None
+    if position + length > end:
+        return None
+    return np.frombuffer(data, dtype, length // dtype.itemsize, position).copy().reshape(shape)
+
+
+@lru_cache(maxsize=65536)
+def _dimensions(message: bytes) -> tuple[int, ...]:
+    """Sizes of a shape; one that is left out is 0."""
+    spans = [(first, last) for number, first, last in _fields(message, 0, len(message)) if number == 2]
+    return tuple(
+        next((size for number, size, _ in _fields(message, first, last) if number == 1), 0)
+        for first, last in spans
+    )
+
+
 def _array(data: bytes, begin: int, end: int) -> Any:
-    dtype, shape, content, texts = 0, [], (0, 0), []
+    dtype, content, texts = 0, (0, 0), []
+    shape: tuple[int, ...] = ()
     for number, first, last in _fields(data, begin, end):
         if number == 1:
             dtype = first
         elif number == 2:
-            for _, a, b in _fields(data, first, last):
-                shape.append(next((size for field, size, _ in _fields(data, a, b) if field == 1), 0))
+            shape = _dimensions(data[first:last])
         elif number == 4:
             content = first, last
         elif number == 8:
