@@ -172,7 +172,8 @@ def test_the_aws_command_line_puts_and_describes_alarms(server: ServerProcess):
 
     flags = ["--namespace", "lab", "--metric-name", "temperature", "--statistic", "Average", "--period", "60"]
     condition = ["--evaluation-periods", "1", "--threshold", "21", "--comparison-operator", "GreaterThanThreshold"]
-    aws("put-metric-alarm", "--alarm-name", "hot", *flags, *condition)
+    kept = ["--treat-missing-data", "ignore"]  # a minute may pass between two commands
+    aws("put-metric-alarm", "--alarm-name", "hot", *flags, *condition, *kept)
     aws("wait", "alarm-exists", "--alarm-names", "hot")
     aws("set-alarm-state", "--alarm-name", "hot", "--state-value", "ALARM", "--state-reason", "drill")
     assert aws("describe-alarms", "--query", "MetricAlarms[].[AlarmName,StateReason]") == "hot\tdrill"
