@@ -3,11 +3,13 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from epochwatch.model.dashboard.cloudformation import InvalidTemplate, dashboards_in, template
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Whatever the machine does besides."""
 PSEUDO = {"AWS::Region": "eu-west-1", "AWS::AccountId": "123456789012"}
 NAMES = st.text("abcXYZ019-_", min_size=1, max_size=20)
 
@@ -30,6 +32,7 @@ def test_a_template_has_a_resource_for_each_dashboard_with_its_body_as_a_string(
     }
 
 
+@PATIENT
 @given(st.dictionaries(NAMES, st.text(), min_size=1))
 def test_what_is_exported_is_imported_again(dashboards):
     made = json.loads(json.dumps(template(dashboards)))

@@ -5,12 +5,14 @@ from datetime import UTC, timedelta, timezone
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from epochwatch.model.dashboard.picture import Curve, stacked
 from epochwatch.model.dashboard.scales import limits, part, short, time_marks, value_marks
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Whatever the machine does besides."""
 NOON = 1_785_585_600  # 2026-08-01T12:00:00Z, a Saturday
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -48,12 +50,14 @@ def test_limits_that_are_given_hold(least, greatest, found):
     assert limits([10.0, 20.0], least, greatest) == pytest.approx(found)
 
 
+@PATIENT
 @given(st.lists(FINITE), st.none() | FINITE, st.none() | FINITE)
 def test_an_axis_always_goes_up(values, least, greatest):
     low, high = limits(values, least, greatest)
     assert low < high
 
 
+@PATIENT
 @given(FINITE, FINITE, FINITE)
 def test_ends_of_an_axis_are_zero_and_one_however_large(one, other, value):
     low, high = limits([one, other], None, None)
@@ -75,6 +79,7 @@ def test_marks_are_round_values(low, high, most, marks):
     assert value_marks(low, high, most) == pytest.approx(marks)
 
 
+@PATIENT
 @given(FINITE, FINITE, st.integers(2, 30))
 def test_marks_lie_on_the_axis_and_are_no_more_than_wanted(one, other, most):
     low, high = sorted((one, other))
@@ -117,6 +122,7 @@ def test_round_times_are_those_of_the_zone():
     assert found == [(NOON - 3600, "16:30"), (NOON - 1800, "17:00"), (NOON, "17:30")]
 
 
+@PATIENT
 @given(st.integers(0, 2**32), st.integers(1, 2**31), st.integers(1, 40))
 def test_marked_times_lie_in_the_range_and_are_no_more_than_wanted(start, span, most):
     found = time_marks(start, start + span, most, UTC)

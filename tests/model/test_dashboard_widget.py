@@ -4,7 +4,7 @@ import itertools
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from epochwatch.model.dashboard import times
@@ -12,6 +12,8 @@ from epochwatch.model.dashboard.metric_rows import ExpressionRow, InvalidRow, Me
 from epochwatch.model.dashboard.validation import picture_problems
 from epochwatch.model.dashboard.widget import HorizontalAnnotation, metric_widget, placed_widgets
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Whatever the machine does besides."""
 NOW = 1_785_585_600.0  # 2026-08-01T12:00:00Z
 CPU = ["AWS/EC2", "CPUUtilization", "InstanceId", "i-1"]
 
@@ -60,6 +62,7 @@ def test_options_say_how_a_row_is_read_and_drawn():
     assert (options.account_id, options.period) == ("1", None)
 
 
+@PATIENT
 @given(st.lists(st.lists(st.text(string.ascii_lowercase, min_size=1), min_size=2, max_size=6), min_size=1))
 def test_dots_for_what_is_the_same_change_nothing(texts):
     plain = [row[: len(row) // 2 * 2] for row in texts]
@@ -71,7 +74,12 @@ def test_dots_for_what_is_the_same_change_nothing(texts):
     assert written_out(*short) == written_out(*plain)
 
 
-@given(st.lists(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists), max_size=5))
+@PATIENT
+@given(
+    st.lists(
+        st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=8), max_size=4
+    )
+)
 def test_no_row_is_too_strange_to_be_judged(given):
     assert len(rows(given)) == len(given)
 
@@ -200,6 +208,7 @@ def changed(value, path, other):
     return made
 
 
+@PATIENT
 @given(st.sampled_from([path for path in places(PICTURE) if path]), ANYTHING)
 def test_what_nothing_is_wrong_with_is_a_widget_and_has_a_time(path, other):
     widget = changed(PICTURE, path, other)
