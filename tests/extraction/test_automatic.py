@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from epochwatch.extraction.automatic import Detector
 from epochwatch.extraction.extractor import Extractor
 from epochwatch.extraction.lines import MAX_LINE
+from epochwatch.extraction.shapes import shape_of
 from epochwatch.extraction.steps import TELLINGS, Place, told
 from epochwatch.model.batch import Definition
 from tests.extraction.corpus.cases import Case, cases, same_name
@@ -220,6 +221,12 @@ def test_lines_equal_but_for_their_digits_teach_what_each_of_them_does(
     definitions = [Definition("acc", "acc[^0-9]*([0-9.]+)"), Definition("x", "0x(7f|[0-9]+)")] if defined else []
     expected = everything(log, definitions, [], prefilter=False)
     assert everything(log, definitions, cuts, prefilter=True) == expected
+
+
+def test_numbers_between_the_parts_of_a_name_are_the_name_s() -> None:
+    assert shape_of(b"layers.12.norm=0.5 epoch/3/loss: 1.25 v1.5") == b"layers.12.norm=0.0 epoch/3/loss: 0.0 v1.0"
+    log = b"".join(b"layers.%d.loss=%d.5\n" % (number % 3, number) for number in range(30))
+    assert learnt(log) == {f"layers.{number}.loss": 10 for number in range(3)}
 
 
 LONG = [

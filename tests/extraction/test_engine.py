@@ -15,7 +15,9 @@ from epochwatch.extraction.linear import LONGEST, is_cheap
 from epochwatch.extraction.matcher import Finder, Selector
 from epochwatch.extraction.numbers import parse_number
 from epochwatch.extraction.pattern import Pattern
+from epochwatch.extraction.plan import Plan
 from epochwatch.extraction.syntax import parse
+from epochwatch.extraction.templates import Templates
 from epochwatch.model.batch import Definition
 
 ATOMS = [
@@ -229,6 +231,15 @@ def everything(definitions: list[Definition], chunks: list[bytes], *, prefilter:
     return [*rows, *map(repr, extractor.health())]
 
 
+def test_lines_that_come_once_drive_out_no_template() -> None:
+    templates = Templates([], lambda _: Plan.of([], []), most=10)
+    assert not templates.meet(b"loss=1")
+    assert templates.meet(b"loss=2")
+    for number in range(1000):
+        templates.meet(b"x" * number)
+    assert templates.of(b"loss=3") is not None
+
+
 CHEAP = st.tuples(
     st.sampled_from(["", ".*", "^", "(?i)", "a", "loss="]),
     st.lists(ATOM, min_size=1, max_size=3).map("".join),
@@ -279,6 +290,7 @@ def test_python_runs_only_patterns_that_are_proven_cheap(regex: str, cheap: bool
 ADVERSARIAL = """
 import itertools, sys
 from epochwatch.extraction.pattern import Pattern
+from epochwatch.extraction.plan import Plan
 from epochwatch.model.batch import Definition
 longest = int(sys.argv[1])
 units = [b"[1] ", b"[1]", b"a", b"a ", b"x", b"1,", b"1", b"1.", b"loss=", b"loss=1", b"\t", b"#011", b"#011a:", b"e1"]
@@ -318,6 +330,15 @@ def test_the_prefilter_leaves_out_lines_that_cannot_match() -> None:
     found = Finder(patterns).lines(block)  # may find a line that holds but a part of a text
     assert found == [(300, 312), (313, 323), (324, 333)]
     assert [Selector(patterns).numbers(block[slice(*span)]) for span in found] == [(0,), (1,), ()]
+
+
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_texts_whose_case_does_not_matter_are_found_in_any(count: int) -> None:
+    words = [f"{chr(97 + number)}loss{number}" for number in range(count)]
+    finder = Finder([Pattern(Definition("m", f"(?i){word}: (.+)")) for word in words])
+    for word in words:
+        for case in (word, word.upper(), word.title(), word.swapcase().capitalize()):
+            assert finder.lines(b"noise\n%b: 1\nlos\n" % case.encode()) == [(6, 9 + len(case))]
 
 
 @pytest.mark.parametrize(
