@@ -156,6 +156,12 @@ def test_the_cores_of_a_host_are_told_over_time(console: Any) -> None:
     assert last["busy"][7] == [100.0]
 
 
+@pytest.mark.parametrize("window", ["from=4e9", "to=5", "from=5&to=6", "from=-1e30", "to=1e30"])
+def test_any_window_of_cores_has_an_answer(console: Any, window: str) -> None:
+    found = console.json(f"/jobs/pair/hosts/algo-1/cores?{window}&width=3")
+    assert 0 < found["to"] - found["from"] < 7200
+
+
 def test_a_long_window_of_cores_is_read_from_summaries(console: Any) -> None:
     x = console.json("/jobs/pair/hosts")["hosts"][0]["metrics"][0]["x"]
     found = console.json(f"/jobs/pair/hosts/algo-1/cores?from={x[0]}&to={x[0] + 60}&width=1")

@@ -163,8 +163,8 @@ class Api:
         job, host = self._found(asked), str(asked.request.path_params["host"])
         if host not in job.hosts:
             raise Refusal(404, f"The job '{job.name}' has no host '{host}'.", "See them in: epochwatch job NAME")
-        end = min(high, job.ended or time.time())
-        start = max(low, job.started - HOUR) if low > -math.inf else end - PACE_SECONDS
+        end = max(min(high, job.ended or time.time()), job.started)
+        start = min(max(low, job.started - HOUR), end) if low > -math.inf else end - PACE_SECONDS
         return cores(self._stores, asked.tenant, job, host, (start, max(end, start + 1)), width)
 
     def _logs(self, asked: Asked) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A job's hosts under one clock, which of them is late, and what each of their cores did."""
 
 import re
+import time
 from dataclasses import asdict
 from typing import Any
 
@@ -27,10 +28,11 @@ def shift_of(job: TrainingJob, host: str) -> float:
 
 def host_paces(stores: Stores, tenant: Tenant, job: TrainingJob) -> dict[str, Pace]:
     """The pace of each host that wrote values with steps lately."""
-    start = (job.ended or job.updated) - PACE_SECONDS
+    behind = max([0.0, *(shift_of(job, host) for host in job.hosts)])
+    start = (job.ended or time.time()) - PACE_SECONDS - behind
     reached = stores.run_points.steps_reached(tenant, TRAINING_JOB, job.name, int(start * 1e6))
     under_one_clock = {
-        host: {step: time + shift_of(job, host) for step, time in times.items()} for host, times in reached.items()
+        host: {step: at + shift_of(job, host) for step, at in times.items()} for host, times in reached.items()
     }
     return paces(under_one_clock)
 
