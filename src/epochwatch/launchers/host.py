@@ -183,9 +183,8 @@ class Host:
             self._attending = True
             self._begin()
         for what, number in (("terminate", signal.SIGTERM), ("kill", signal.SIGKILL)):
-            if what not in self._signals and self._directory.asked(what):
+            if what not in self._signals and self._directory.asked(what) and self._signal(number):
                 self._signals.add(what)
-                self._signal(number)
 
     def _begin(self) -> None:
         """Threads start only here: the agent has forked."""
@@ -209,10 +208,11 @@ class Host:
                 except (TransferFailed, OSError) as error:
                     print(f"checkpoints: {error}", file=sys.stderr, flush=True)
 
-    def _signal(self, number: int) -> None:
+    def _signal(self, number: int) -> bool:
+        """False while there is no training yet that could be told."""
         pid = self._directory.training_pid
         if pid is None:
-            return
+            return False
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if number == signal.SIGKILL:
                 os.killpg(pid, number)
@@ -220,6 +220,7 @@ class Host:
                 os.kill(pid, number)
         if number == signal.SIGKILL and self._plan.image.launcher == "container":
             container.kill(self._plan, self._directory)
+        return True
 
     def _patient(self) -> bool:
         """Input is given up when the job is being ended; checkpoints are sent however long the server stays away."""
