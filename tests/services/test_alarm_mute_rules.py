@@ -11,8 +11,8 @@ from epochwatch.services.cloudwatch.alarm_mute_rules import (
     list_alarm_mute_rules,
     put_alarm_mute_rule,
 )
-from epochwatch.services.cloudwatch.alarm_tags import list_tags_for_resource, tag_resource, untag_resource
 from epochwatch.services.cloudwatch.alarms import put_metric_alarm
+from epochwatch.services.cloudwatch.resource_tags import list_tags_for_resource, tag_resource, untag_resource
 from tests.services.conftest import Caller
 
 ALARM = {

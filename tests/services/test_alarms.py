@@ -6,7 +6,6 @@ import pytest
 
 from epochwatch.services.cloudwatch.alarm_descriptions import describe_alarms, describe_alarms_for_metric
 from epochwatch.services.cloudwatch.alarm_history import describe_alarm_history
-from epochwatch.services.cloudwatch.alarm_tags import list_tags_for_resource, tag_resource, untag_resource
 from epochwatch.services.cloudwatch.alarms import (
     delete_alarms,
     disable_alarm_actions,
@@ -15,6 +14,7 @@ from epochwatch.services.cloudwatch.alarms import (
     put_metric_alarm,
     set_alarm_state,
 )
+from epochwatch.services.cloudwatch.resource_tags import list_tags_for_resource, tag_resource, untag_resource
 from tests.services.conftest import Caller
 
 HOT = {

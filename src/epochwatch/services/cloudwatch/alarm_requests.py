@@ -11,7 +11,7 @@ from epochwatch.model.periods import DAY, HOUR
 from epochwatch.model.statistics import InvalidStatistic, Kind, parse
 from epochwatch.services.call import Call
 from epochwatch.services.cloudwatch.alarm_queries import require_queries, watched_period
-from epochwatch.services.cloudwatch.errors import validation
+from epochwatch.services.cloudwatch.errors import invalid_value, validation
 from epochwatch.services.cloudwatch.identity import metric_of
 
 MOST_TAGS: Final = 50
@@ -86,8 +86,10 @@ def composite_definition(call: Call, request: Mapping[str, Any]) -> dict[str, An
     return _kept(request)
 
 
-def tags_of(given: Sequence[Mapping[str, str]]) -> dict[str, str]:
+def tags_of(given: Sequence[Mapping[str, str]], of: str = "An alarm") -> dict[str, str]:
     """Tags by their keys. Raises AwsError."""
+    if len(given) > MOST_TAGS:
+        raise invalid_value(f"{of} can have at most {MOST_TAGS} tags.")
     tags: dict[str, str] = {}
     for tag in given:
         key = tag["Key"]
@@ -96,8 +98,6 @@ def tags_of(given: Sequence[Mapping[str, str]]) -> dict[str, str]:
         if key in tags:
             raise validation(f"Duplicate tag keys found: {key}. Tag keys must be unique.")
         tags[key] = tag["Value"]
-    if len(tags) > MOST_TAGS:
-        raise validation(f"An alarm can have at most {MOST_TAGS} tags.")
     return tags
 
 
@@ -123,7 +123,9 @@ def _require_action(call: Call, action: str) -> None:
     if len(parts) < 6 or parts[0] != "arn" or parts[2] not in _ACTION_SERVICES or not parts[5]:
         raise validation(f"Invalid arn syntax: {action}")
     if parts[2] == "epochwatch" and not _OWN_ACTION.fullmatch(parts[5]):
-        raise validation(f"Unsupported action {parts[5]}. This server has stop-training-job/NAME and run-command/NAME.")
+        raise validation(
+            f"Unsupported action {parts[5]}. This server has stop-training-job/NAME and run-command/NAME."
+        )
     if parts[3] not in ("", call.tenant.region):
         raise validation(f"Invalid region {parts[3]} specified. Only {call.tenant.region} is supported.")
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 from epochwatch.model.aws_error import AwsError
 from epochwatch.services.call import Call
 from epochwatch.services.cloudwatch.alarm_descriptions import position
+from epochwatch.services.cloudwatch.alarm_requests import tags_of
 from epochwatch.services.cloudwatch.dashboard_defaults import default_body
-from epochwatch.services.cloudwatch.dashboard_tags import checked_tags
 from epochwatch.services.cloudwatch.errors import invalid_value
 from epochwatch.services.tokens import seal
 from epochwatch.store.state.dashboards import Dashboard
@@ -25,7 +25,7 @@ def put_dashboard(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """PutDashboard: makes a dashboard, or replaces its body; the tags are those it was made with."""
     name, body = request["DashboardName"], request["DashboardBody"]
     _require_name(name)
-    tags = checked_tags(request.get("Tags") or [])
+    tags = tags_of(request.get("Tags") or [], "A dashboard")
     _require_right(body)
     fresh = Dashboard(call.tenant.account, name, body, call.now, tags)
     call.stores.state.dashboards.change(
