@@ -1,6 +1,8 @@
 """Our own format: appended to while it is read, torn off, sealed, taken over; nothing that was written gets lost."""
 
+import itertools
 import json
+import resource
 import zlib
 from pathlib import Path
 from typing import Any
@@ -68,7 +70,10 @@ def test_a_sealed_segment_is_sorted_by_tensor_and_step(tmp_path: Path) -> None:
     table = pq.read_table(file)
     rows = list(zip(table["tensor"].to_pylist(), table["step"].to_pylist(), strict=True))
     assert rows == sorted((name, step) for name in NAMES for step in (5, 6, 9))
-    assert pq.ParquetFile(file).metadata.num_row_groups == 2
+    metadata = pq.ParquetFile(file).metadata
+    groups = [metadata.row_group(number).column(0).statistics for number in range(metadata.num_row_groups)]
+    assert len(groups) == 4
+    assert all(before.max < after.min for before, after in itertools.pairwise(groups))
     assert table["time"].to_pylist()[:3] == [6_500_000_000, 7_500_000_000, 10_500_000_000]
 
 
@@ -151,6 +156,25 @@ def test_a_writer_goes_on_where_another_was_killed(tmp_path: Path) -> None:
         assert opened.steps() == [0, 1, 2]
         assert float(opened.tensor(NAMES[0]).reduction_value(1, "mean")) == -1
         assert float(opened.tensor(NAMES[1]).reduction_value(1, "mean")) == 2
+
+
+def test_a_step_that_did_not_fit_on_the_disk_hides_none_after_it(tmp_path: Path) -> None:
+    writer = StoreWriter(str(tmp_path))
+    writer.write_step(0, statistics=measured(0))
+    (log,) = tmp_path.glob("log/*/*")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size + 50, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            writer.write_step(1, statistics=measured(1))
+        writer.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    writer.write_step(2, statistics=measured(2))
+    assert create_trial(str(tmp_path)).steps() == [0, 2]
+    StoreWriter(str(tmp_path))
+    assert parts(tmp_path, "log") == []
+    assert create_trial(str(tmp_path)).steps() == [0, 2]
 
 
 def test_tensors_and_statistics_may_change_from_step_to_step(tmp_path: Path) -> None:

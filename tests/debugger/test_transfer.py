@@ -8,6 +8,7 @@ import pytest
 
 from epochwatch.debugger import (
     SmdebugWriter,
+    StoreWriter,
     create_trial,
     export_smdebug,
     import_smdebug,
@@ -16,6 +17,13 @@ from epochwatch.debugger import (
 )
 from epochwatch.debugger.exceptions import SMDebugValueError
 from tests.debugger.judge import READ_ALL, read_all, smdebug
+
+READ_REAL = """
+import json, sys
+from smdebug.trials import create_trial
+trial = create_trial(sys.argv[1])
+print(json.dumps({name: trial.tensor(name).value(0).real.tolist() for name in trial.tensor_names()}))
+"""
 
 WRITE_TRIAL = """
 import json, sys
@@ -94,6 +102,18 @@ def test_statistics_and_arrays_of_smdebugs_trials_are_read_together(theirs: Path
     assert len(values) == 10
     for key, value in values.items():
         assert rows[key]["mean"] == pytest.approx(value.mean())
+
+
+def test_types_that_smdebug_cannot_read_are_exported_wider(tmp_path: Path) -> None:
+    types = ("int8", "int16", "uint16", "uint32", "complex64")
+    arrays = {name: np.array([1, 100, 0]).astype(name) - np.ones(3).astype(name) for name in types}
+    arrays["int8"][2] = -128
+    writer = StoreWriter(str(tmp_path / "ours"))
+    writer.write_step(0, tensors=arrays)
+    writer.end_training()
+    export_smdebug(str(tmp_path / "ours"), str(tmp_path / "exported"))
+    found = smdebug(READ_REAL, tmp_path / "exported")
+    assert found == {name: array.real.tolist() for name, array in arrays.items()}
 
 
 def test_a_trial_is_never_written_over_another(theirs: Path, tmp_path: Path) -> None:

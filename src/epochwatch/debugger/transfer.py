@@ -1,6 +1,6 @@
 """Trials from one format to the other."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from epochwatch.debugger.smdebug.writer import SmdebugWriter
 from epochwatch.debugger.source import Array, Entry
 from epochwatch.debugger.store.writer import Statistics, StoreWriter
 from epochwatch.debugger.trial import Trial
+
+_WIDER: Final = {
+    "int8": "int32", "int16": "int32", "uint16": "int32", "uint32": "int64", "complex64": "complex128",
+}  # fmt: skip
 
 
 def import_smdebug(source: str, destination: str) -> None:
@@ -32,14 +36,22 @@ def import_smdebug(source: str, destination: str) -> None:
 
 
 def export_smdebug(source: str, destination: str) -> None:
-    """Copy a trial into smdebug's layout, in which smdebug reads the same values."""
+    """Copy a trial into smdebug's layout, in which smdebug reads the same values: types that its reader does not know
+    are widened.
+    """
     trial = _opened(source, destination)
     for worker in trial.workers():
         writer = SmdebugWriter(destination, worker, list(trial.collections().values()), trial.num_workers)
         for step, mode, mode_step, entries in _steps(trial, worker):
             tensors, reductions, shapes = _read(trial, entries)
+            tensors = {name: _widened(value) for name, value in tensors.items()}
             writer.write_step(step, tensors, reductions=reductions, shapes=shapes, mode=mode, mode_step=mode_step)
     _end(trial, destination)
+
+
+def _widened(value: Array) -> Array:
+    wider = _WIDER.get(str(value.dtype))
+    return value if wider is None else value.astype(wider)
 
 
 def _opened(source: str, destination: str) -> Trial:

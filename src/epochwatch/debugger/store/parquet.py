@@ -6,14 +6,13 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from epochwatch.debugger.places import Place
 from epochwatch.debugger.store.segment import Frame, SegmentHead, decode_frames, rows, segment_files
 
 _HEAD: Final = b"epochwatch.segment"
-_TENSORS_PER_ROW_GROUP: Final = 64
+_TENSORS_PER_ROW_GROUP: Final = 32
 KEYS: Final = ("tensor", "step", "mode", "mode_step", "time")
 """What each row of statistics is of; ``mode`` is the number of a ModeKeys, ``time`` nanoseconds."""
 
@@ -40,22 +39,25 @@ def seal(place: Place, worker: str, number: int) -> None:
     manifest = _manifest(frames)
     if len(manifest):
         place.write(files["manifest"], [_written(manifest, len(manifest))])
-    table = _statistics(frames).replace_schema_metadata({_HEAD: SegmentHead.of(frames, log_bytes).encode()})
+    table = _statistics(frames)
+    # as strings, for else each row group would have the names of all
+    table = table.set_column(0, "tensor", table["tensor"].cast(pa.string()))
+    table = table.replace_schema_metadata({_HEAD: SegmentHead.of(frames, log_bytes).encode()})
     place.write(files["statistics"], [_written(table, max(1, _TENSORS_PER_ROW_GROUP * len(frames)))])
     place.delete(files["log"])
 
 
 def _written(table: Any, rows_per_group: int) -> memoryview:
     sink = pa.BufferOutputStream()
-    keys = [name for name in table.column_names if name in KEYS]
-    split = [field.name for field in table.schema if pa.types.is_floating(field.type)]
+    encodings = dict.fromkeys(("step", "mode_step"), "DELTA_BINARY_PACKED")
+    encodings |= {field.name: "BYTE_STREAM_SPLIT" for field in table.schema if pa.types.is_floating(field.type)}
     pq.write_table(
         table,
         sink,
         compression="zstd",
         row_group_size=rows_per_group,
-        use_dictionary=keys,
-        use_byte_stream_split=split,
+        use_dictionary=["tensor", "mode", "time"],
+        column_encoding=encodings,
         write_statistics=["tensor", "step"],
     )
     return memoryview(sink.getvalue())
@@ -129,7 +131,9 @@ class StatisticsFile:
     """A sealed segment's statistics. Only the row groups and columns asked for are read."""
 
     def __init__(self, place: Place, path: str) -> None:
-        self._file = pq.ParquetFile(pa.PythonFile(_RangeFile(place, path), mode="r"), pre_buffer=True)
+        self._file = pq.ParquetFile(
+            pa.PythonFile(_RangeFile(place, path), mode="r"), pre_buffer=True, read_dictionary=["tensor"]
+        )
         metadata = self._file.metadata
         self.head = SegmentHead.decode(self._file.schema_arrow.metadata[_HEAD])
         self.columns = [name for name in self._file.schema_arrow.names if name not in KEYS]
@@ -145,9 +149,7 @@ class StatisticsFile:
             if tensors is None or span is None or any(span[0] <= name <= span[1] for name in tensors)
         ]
         table = self._file.read_row_groups(groups, columns=wanted)
-        if tensors is None:
-            return table
-        return table.filter(pc.is_in(table["tensor"].cast(pa.string()), pa.array(tensors, pa.string())))
+        return table if tensors is None else _rows_of(table, tensors)
 
 
 def read_manifest(place: Place, path: str) -> Any:
@@ -159,7 +161,11 @@ def frames_table(frames: Sequence[Frame], tensors: Sequence[str] | None, statist
     """What ``StatisticsFile.read`` gives, of a segment that is still a log."""
     table = _statistics(frames)
     table = table.select([*KEYS, *(name for name in statistics if name in table.column_names)])
-    if tensors is None:
-        return table
-    chosen = np.isin(table["tensor"].cast(pa.string()).to_numpy(zero_copy_only=False), list(tensors))
-    return table.filter(pa.array(chosen))
+    return table if tensors is None else _rows_of(table, tensors)
+
+
+def _rows_of(table: Any, tensors: Sequence[str]) -> Any:
+    wanted = set(tensors)
+    column = table["tensor"].unify_dictionaries().combine_chunks()
+    chosen = np.array([name in wanted for name in column.dictionary.to_pylist()], bool)
+    return table.take(pa.array(np.flatnonzero(chosen[column.indices.to_numpy()])))

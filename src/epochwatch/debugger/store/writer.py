@@ -1,5 +1,6 @@
 """Writes a worker's part of a trial in our own format, while the training runs."""
 
+import logging
 import threading
 import time as clock
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from epochwatch.debugger.store.parquet import KEYS, seal
 from epochwatch.debugger.store.safetensors import Bfloat16
 from epochwatch.debugger.store.segment import Column, Frame, TensorPlace, encode_frame, numbered, segment_files
 
+_LOG = logging.getLogger(__name__)
 STEPS_PER_SEGMENT: Final = 500
 _SECONDS_BETWEEN_FLUSHES: Final = 10.0
 
@@ -81,7 +83,8 @@ class StoreWriter:
     ) -> None:
         """What this worker saves at the global ``step``, which is ``mode_step`` of its mode (the same if not given);
         ``time`` in Unix seconds. ``shapes`` are of tensors that are not saved whole. Raw tensors are on their place
-        before the log says where they are. Raises SMDebugValueError for statistics of other lengths than the names.
+        before the log says where they are. Calls come from one thread at a time.
+        Raises SMDebugValueError for statistics of other lengths than the names.
         """
         names, columns = _checked(statistics)
         nanoseconds = clock.time_ns() if time is None else round(time * 1e9)
@@ -99,7 +102,11 @@ class StoreWriter:
         ]
         if names == self._names:
             frame.names = None
-        self._log.append(encode_frame(frame))
+        try:
+            self._log.append(encode_frame(frame))
+        except OSError:
+            self._roll()  # a frame that was cut off would hide those after it
+            raise
         self._names = names
         self._steps_in_log += 1
         if self._steps_in_log >= self._steps_per_segment:
@@ -119,11 +126,17 @@ class StoreWriter:
         self._log.close()
         self._wait_for_sealing()
         self._sealing = threading.Thread(
-            target=seal, args=(self._place, self._worker, self._segment), name="epochwatch-seal", daemon=True
+            target=self._seal, args=(self._segment,), name="epochwatch-seal", daemon=True
         )
         self._sealing.start()
         self._log, self._names, self._steps_in_log = None, None, 0
         self._segment += 1
+
+    def _seal(self, number: int) -> None:
+        try:
+            seal(self._place, self._worker, number)
+        except Exception as error:  # noqa: BLE001 - a log is read as well, and the next writer seals it
+            _LOG.warning("segment %d of %s stays a log: %s", number, self._worker, error)
 
     def _wait_for_sealing(self) -> None:
         if self._sealing is not None:
