@@ -13,6 +13,8 @@ from epochwatch.store.state.job_records import Sort
 
 PAGE: Final = 10
 _ALL: Final = 1_000_000
+_AT_ONCE: Final = 10_000
+"""Names in one question: databases have a limit."""
 _SORTS: Final[dict[str, Sort]] = {"Name": "name", "CreationTime": "created", "Status": "status"}
 
 
@@ -37,7 +39,10 @@ def list_processing_jobs(call: Call, request: dict[str, Any]) -> dict[str, Any]:
 
 def _pools(call: Call, jobs: Sequence[TrainingJob]) -> dict[str, dict[str, Any]]:
     """The warm pools of those jobs that have one, by name."""
-    requests = call.stores.state.jobs.requests(call.tenant, [job.name for job in jobs])
+    names = [job.name for job in jobs]
+    requests: dict[str, dict[str, Any]] = {}
+    for first in range(0, len(names), _AT_ONCE):
+        requests |= call.stores.state.jobs.requests(call.tenant, names[first : first + _AT_ONCE])
     found = {job.name: warm_pool_status(job, requests.get(job.name, {}), call.now) for job in jobs}
     return {name: pool for name, pool in found.items() if pool is not None}
 
