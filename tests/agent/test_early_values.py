@@ -175,6 +175,14 @@ def test_health_counts_a_line_once(output: Output) -> None:
     assert [(one.matched, one.non_numeric) for one in reader.health()] == [(1, 0), (1, 1)]
 
 
+def test_examples_are_whole_lines(output: Output) -> None:
+    output.write((b"step=1 loss=1 loss=2 |", True), (b" acc=1\n", False))
+    reader = output.reader()
+    drained(reader)
+    (ambiguity,) = reader.health()[0].ambiguous
+    assert ambiguity.example == "step=1 loss=1 loss=2 | acc=1"
+
+
 def test_the_tally_counts_a_value_once_whoever_reads_ahead(output: Output) -> None:
     tally, reader = Tally(), output.reader()
     output.write((b"step=1 loss=1 ", False))
