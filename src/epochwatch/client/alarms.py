@@ -1,10 +1,11 @@
 """A training job's alarms, by CloudWatch's API: put by a phrase, listed, deleted."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from epochwatch.client.http import Client, Refused
+from epochwatch.client.cloudwatch import ask, pages
+from epochwatch.client.http import Client
 from epochwatch.errors import UsageError
 from epochwatch.model.alarm.phrase import InvalidPhrase, Phrase, parse
 from epochwatch.model.alarm.training import HOST, JOB_TAG, alarm_name, logged_metric, metric_alarm
@@ -12,8 +13,6 @@ from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE
 from epochwatch.model.run_series import OWN_DIMENSION
 
 KINDS: Final = ("MetricAlarm", "CompositeAlarm")
-_SIGNED_AS: Final = "monitoring"
-_TARGET: Final = "GraniteServiceVersion20100801"
 
 
 def parsed(text: str) -> Phrase:
@@ -39,7 +38,8 @@ class JobAlarms:
             if host is not None and phrase.host is None:
                 what += f" on {host}"
             made.append(alarm_name(self._job, what))
-            self._call(
+            ask(
+                self._client,
                 "PutMetricAlarm",
                 {
                     "AlarmName": made[-1],
@@ -55,7 +55,7 @@ class JobAlarms:
         asked = {"AlarmNamePrefix": f"{self._job}/", "AlarmTypes": KINDS}
         found = [
             alarm
-            for page in self._pages("DescribeAlarms", asked)
+            for page in pages(self._client, "DescribeAlarms", asked)
             for alarm in page["CompositeAlarms"] + page["MetricAlarms"]
         ]
         return sorted(found, key=lambda alarm: str(alarm["AlarmName"]))
@@ -69,12 +69,12 @@ class JobAlarms:
                 raise UsageError(
                     f"{self._job} has no alarm '{name}'", f"`epochwatch alarm {self._job}` lists its alarms"
                 )
-        self._call("DeleteAlarms", {"AlarmNames": wanted})
+        ask(self._client, "DeleteAlarms", {"AlarmNames": wanted})
         return wanted
 
     def history(self, since: float) -> Iterator[dict[str, Any]]:
         """What happened to the job's alarms since a time (Unix seconds), deleted ones included, the newest first."""
-        for page in self._pages("DescribeAlarmHistory", {"AlarmTypes": KINDS, "StartDate": since}):
+        for page in pages(self._client, "DescribeAlarmHistory", {"AlarmTypes": KINDS, "StartDate": since}):
             for item in page["AlarmHistoryItems"]:
                 if item["AlarmName"].startswith(f"{self._job}/"):
                     yield item
@@ -95,26 +95,8 @@ class JobAlarms:
 
     def _metrics(self) -> Iterator[dict[str, Any]]:
         """The metrics of the job and its hosts; ``of`` has their dimensions."""
-        for page in self._pages("ListMetrics", {"Namespace": TRAINING_JOBS_NAMESPACE}):
+        for page in pages(self._client, "ListMetrics", {"Namespace": TRAINING_JOBS_NAMESPACE}):
             for metric in page["Metrics"]:
                 of = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
                 if of.get(OWN_DIMENSION) == self._job or of.get(HOST, "").startswith(f"{self._job}/"):
                     yield metric | {"of": of}
-
-    def _pages(self, operation: str, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        token: dict[str, str] = {}
-        while True:
-            page = self._call(operation, {**asked, **token})
-            yield page
-            if not page.get("NextToken"):
-                return
-            token = {"NextToken": page["NextToken"]}
-
-    def _call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = self._client.call(_SIGNED_AS, f"{_TARGET}.{operation}", request)
-        except Refused as refusal:
-            if refusal.status != 400:
-                raise
-            raise UsageError(refusal.message, refusal.hint) from refusal
-        return answer

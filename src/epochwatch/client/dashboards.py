@@ -2,13 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from epochwatch.client.http import Client, Refused
-from epochwatch.errors import UsageError
-
-_SIGNED_AS: Final = "monitoring"
-_TARGET: Final = "GraniteServiceVersion20100801"
+from epochwatch.client.cloudwatch import ask, pages
+from epochwatch.client.http import Client, refusals_as_usage_errors
 
 
 class Dashboards:
@@ -19,22 +16,16 @@ class Dashboards:
 
     def all(self, prefix: str = "") -> list[dict[str, Any]]:
         """The entries of ListDashboards, by name."""
-        found: list[dict[str, Any]] = []
         asked = {"DashboardNamePrefix": prefix} if prefix else {}
-        while True:
-            page = self._call("ListDashboards", asked)
-            found += page["DashboardEntries"]
-            if not page.get("NextToken"):
-                return found
-            asked["NextToken"] = page["NextToken"]
+        return [one for page in pages(self._client, "ListDashboards", asked) for one in page["DashboardEntries"]]
 
     def body(self, name: str) -> str:
         """A dashboard's body, to the letter. Raises UsageError where there is none."""
-        return str(self._call("GetDashboard", {"DashboardName": name})["DashboardBody"])
+        return str(ask(self._client, "GetDashboard", {"DashboardName": name})["DashboardBody"])
 
     def put(self, name: str, body: str) -> None:
         """Make a dashboard, or replace it. Raises UsageError with every mistake of the body."""
-        self._call("PutDashboard", {"DashboardName": name, "DashboardBody": body})
+        ask(self._client, "PutDashboard", {"DashboardName": name, "DashboardBody": body})
 
     def alarm_states(self, arns: list[str]) -> dict[str, str]:
         """The states of alarms by their ARNs; those that are not there are missing."""
@@ -42,7 +33,7 @@ class Dashboards:
         if not names:
             return {}
         asked = {"AlarmNames": names, "AlarmTypes": ["MetricAlarm", "CompositeAlarm"], "MaxRecords": 100}
-        found = self._call("DescribeAlarms", asked)
+        found = ask(self._client, "DescribeAlarms", asked)
         return {
             one["AlarmArn"]: one["StateValue"]
             for kind in ("CompositeAlarms", "MetricAlarms")
@@ -59,18 +50,5 @@ class Dashboards:
         return self._drawn(properties, "png")
 
     def _drawn(self, properties: Mapping[str, Any], form: str) -> bytes:
-        try:
+        with refusals_as_usage_errors():
             return self._client.post_form("/_/api/widget", {"widget": json.dumps(properties), "format": form})
-        except Refused as refusal:
-            if refusal.status != 400:
-                raise
-            raise UsageError(refusal.message, refusal.hint) from refusal
-
-    def _call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = self._client.call(_SIGNED_AS, f"{_TARGET}.{operation}", request)
-        except Refused as refusal:
-            if refusal.status != 400:
-                raise
-            raise UsageError(refusal.message, refusal.hint) from refusal
-        return answer

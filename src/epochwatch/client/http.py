@@ -50,6 +50,17 @@ class Refused(EpochwatchError):
         return 400 <= self.status < 500 and self.status not in (408, 429)
 
 
+@contextlib.contextmanager
+def refusals_as_usage_errors() -> Iterator[None]:
+    """What the server refuses for what was asked is told as a UsageError; not so what it refuses for who asks."""
+    try:
+        yield
+    except Refused as refusal:
+        if not refusal.final or refusal.status in (401, 403):
+            raise
+        raise UsageError(refusal.message, refusal.hint) from refusal
+
+
 class Client:
     """Requests to one server with one key."""
 

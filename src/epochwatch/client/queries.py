@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from epochwatch.client.http import Client, Refused
+from epochwatch.client.http import Client, refusals_as_usage_errors
 from epochwatch.client.jobs import load_pandas
-from epochwatch.errors import UsageError
 from epochwatch.settings import load
 
 if TYPE_CHECKING:
@@ -93,12 +92,8 @@ def fetch(client: Client, query: Query, form: str) -> bytes:
         "timezone": query.timezone,
         "format": form,
     }
-    try:
+    with refusals_as_usage_errors():
         return client.post_form("/_/api/query", asked)
-    except Refused as refusal:
-        if refusal.status != 400:
-            raise
-        raise UsageError(refusal.message, refusal.hint) from refusal
 
 
 def query(

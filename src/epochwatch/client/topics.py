@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from epochwatch.client.http import Client, Refused
+from epochwatch.client.http import Client, refusals_as_usage_errors
 from epochwatch.errors import UsageError
 
 _VERSION: Final = "2010-03-31"
@@ -57,11 +57,7 @@ class Topics:
     def _call(self, action: str, members: Mapping[str, str]) -> str:
         """The ARN that the operation answers."""
         asked = {"Action": action, "Version": _VERSION, **members}
-        try:
+        with refusals_as_usage_errors():
             body = self._client.post_form("/", asked, "sns").decode()
-        except Refused as refusal:
-            if refusal.status >= 500 or refusal.status in (401, 403):
-                raise
-            raise UsageError(refusal.message, refusal.hint) from refusal
         found = re.search(r"Arn>([^<]*)<", body)
         return html.unescape(found[1]) if found else ""
