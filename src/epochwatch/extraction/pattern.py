@@ -226,6 +226,7 @@ def _groups(parsed: Parsed) -> Groups:
 def _in_either_form(literals: frozenset[str], *, escaped: bool) -> frozenset[bytes]:
     """The literals as they stand in a line of either form, or texts that stand for them."""
     common = {common_part(literal, escaped=escaped) for literal in literals}
-    if all(len(text) >= MINIMUM for text in common):
-        return frozenset(text.encode() for text in common)
-    return frozenset([b"\t", ESCAPE])  # what is not found in both forms holds a tab in one
+    found = {text.encode() for text in common if len(text) >= MINIMUM}
+    if len(found) < len(common):
+        found |= {b"\t", ESCAPE}  # what is not found in both forms holds a tab in one
+    return frozenset(found)

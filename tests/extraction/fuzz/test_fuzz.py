@@ -1,12 +1,29 @@
 """The fuzz target on inputs that are the same each time; a long run under coverage is made by hand."""
 
 import random
+from base64 import b64decode
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.extraction.fuzz.target import check
+
+FOUND = {
+    "a glimpse of a line changed the example that an audit had saved": (
+        "CAADAADJBwcHBwcHBwcHBwcHBwcHBwcHKCidBwcHBwcHBwcHBwcHBwcHBwcoKJ2BgQ8AAACBgYGBPAAAAAAAgYEAAA"
+        "fJAAAAAMnJCADJgYEPAAAAgYGBgTwAAAAAAIGBAAAHyQAAAADJyQgAyQA7"
+    ),
+    "a pattern was looked for by the escape that one of its alternatives holds, others not": (
+        "+AL+egD2CwEAGwgAAAANK/gbTws0AAsBTws0AAsrMaP/pqamAAAregB6AAAyer8y"
+    ),
+}
+"""What long runs found, by what was wrong."""
+
+
+@pytest.mark.parametrize("data", FOUND.values(), ids=FOUND)
+def test_what_was_found_stays_mended(data: str) -> None:
+    check(b64decode(data))
 
 
 @pytest.mark.parametrize("seed", range(8))
