@@ -19,6 +19,7 @@ NAMES = (
     "storage",
     "tiers",
     "alarms",
+    "tensor_store",
 )
 
 

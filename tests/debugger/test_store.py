@@ -198,6 +198,47 @@ def test_tensors_and_statistics_may_change_from_step_to_step(tmp_path: Path) -> 
         writer.close()
 
 
+def test_a_step_may_be_written_in_several_calls(tmp_path: Path) -> None:
+    writer = StoreWriter(str(tmp_path))
+    writer.write_step(0, statistics=Statistics(["a", "b"], {"mean": np.array([1.0, np.nan])}))
+    writer.write_step(
+        0, statistics=Statistics(["b", "c"], {"max": np.array([2.0, 3.0])}), tensors={"a": np.ones(1)}
+    )
+    writer.write_step(1, statistics=Statistics(["b"], {"mean": np.array([4.0])}))
+    for _ in range(2):
+        trial = create_trial(str(tmp_path))
+        found = {name: trial.tensor(name).reduction_values(0) for name in "abc"}
+        assert found == {
+            "a": {("mean", False): 1},
+            "b": {("mean", False): pytest.approx(np.nan, nan_ok=True), ("max", False): 2},
+            "c": {("max", False): 3},
+        }
+        assert trial.tensor("a").value(0).tolist() == [1]
+        assert float(trial.tensor("b").reduction_value(1, "mean")) == 4
+        table = read_statistics(trial, ["max", "mean"])
+        assert table.select(["tensor", "step", "max"]).to_pylist() == [
+            {"tensor": "a", "step": 0, "max": None},
+            {"tensor": "b", "step": 0, "max": 2},
+            {"tensor": "b", "step": 1, "max": None},
+            {"tensor": "c", "step": 0, "max": 3},
+        ]
+        assert table["mean"].to_numpy().tolist()[:3] == pytest.approx([1, np.nan, 4], nan_ok=True)
+        writer.close()
+
+
+def test_a_trial_is_walked_through_step_by_step_in_bounded_memory(tmp_path: Path) -> None:
+    """More segments and tensors than are kept in memory or read together."""
+    writer = StoreWriter(str(tmp_path), steps_per_segment=2)
+    for step in range(20):
+        writer.write_step(step, statistics=measured(step))
+    writer.close()
+    trial = create_trial(str(tmp_path))
+    for steps in (range(20), reversed(range(20))):
+        for step in steps:
+            for number in range(0, 100, 7):
+                assert float(trial.tensor(NAMES[number]).reduction_value(step, "mean")) == number + step
+
+
 def test_statistics_are_read_together_by_name_mode_and_worker(tmp_path: Path) -> None:
     for rank in range(2):
         writer = StoreWriter(str(tmp_path), f"worker_{rank}", num_workers=2, steps_per_segment=2)

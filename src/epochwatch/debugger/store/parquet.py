@@ -143,13 +143,19 @@ class StatisticsFile:
     def read(self, tensors: Sequence[str] | None, statistics: Sequence[str]) -> Any:
         """A table of the keys and some statistics, of some tensors or all; a statistic it lacks is left out."""
         wanted = [*KEYS, *(name for name in statistics if name in self.columns)]
-        groups = [
+        table = self._file.read_row_groups(self._groups(tensors), columns=wanted)
+        return table if tensors is None else _rows_of(table, tensors)
+
+    def read_around(self, tensor: str) -> Any:
+        """A table of all statistics of the row groups that hold a tensor, with the others that are in them."""
+        return self._file.read_row_groups(self._groups([tensor]), columns=["tensor", "step", *self.columns])
+
+    def _groups(self, tensors: Sequence[str] | None) -> list[int]:
+        return [
             number
             for number, span in enumerate(self._spans)
             if tensors is None or span is None or any(span[0] <= name <= span[1] for name in tensors)
         ]
-        table = self._file.read_row_groups(groups, columns=wanted)
-        return table if tensors is None else _rows_of(table, tensors)
 
 
 def read_manifest(place: Place, path: str) -> Any:

@@ -1,7 +1,8 @@
 """The source of our own trials: logs while they grow, Parquet when they are sealed."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from epochwatch.debugger.store.segment import (
     segment_files,
 )
 
-_TENSORS_KEPT = 64
+_SEGMENTS_KEPT_PER_WORKER = 4
 
 
 class StatisticLocation(NamedTuple):
@@ -43,6 +44,48 @@ class RawLocation(NamedTuple):
     step: int
 
 
+class _Series(NamedTuple):
+    """The statistics of a tensor in a sealed segment, by ascending steps: each with where it is absent, None for
+    nowhere.
+    """
+
+    steps: Array
+    columns: Mapping[str, tuple[Array, Array | None]]
+
+    def value(self, column: str, step: int) -> Any:
+        """Of what was written of a step several times, the last that has the column."""
+        row = int(np.searchsorted(self.steps, step, "right")) - 1
+        values, absent = self.columns[column]
+        while absent is not None and absent[row]:
+            row -= 1
+        return values[row]
+
+
+def _series_around(file: StatisticsFile, tensor: str) -> dict[str, _Series]:
+    """Of all tensors that are read together with this one."""
+    table = file.read_around(tensor)
+    steps = table["step"].to_numpy()
+    columns = {
+        name: (table[name].to_numpy(), table[name].is_null().to_numpy() if table[name].null_count else None)
+        for name in file.columns
+    }
+    names = table["tensor"].unify_dictionaries().combine_chunks()
+    codes = names.indices.to_numpy()
+    ends = [*(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), len(codes)]
+    found = {}
+    for start, end in itertools.pairwise([0, *ends]):
+        name = names.dictionary[int(codes[start])].as_py()
+        if name == tensor or (start > 0 and end < len(codes)):  # the outermost may go on in other groups
+            found[name] = _Series(
+                steps[start:end],
+                {
+                    column: (values[start:end], None if absent is None else absent[start:end])
+                    for column, (values, absent) in columns.items()
+                },
+            )
+    return found
+
+
 class _Segment:
     """Some hundred steps of a worker, first as frames of a log, then as files."""
 
@@ -53,7 +96,9 @@ class _Segment:
         self.frames: list[Frame] = []
         self.read_bytes = 0
         self.sealed: StatisticsFile | None = None
-        self.statistics_of = lru_cache(maxsize=_TENSORS_KEPT)(self._statistics_of)
+        self._series: dict[str, _Series] = {}
+        self._frames_of_step: dict[int, list[Frame]] = {}
+        self._positions_of: tuple[tuple[str, ...], dict[str, int]] | None = None
 
     def news(self, sealed: bool) -> SegmentHead | None:
         """What came since the last call; from the sealed file if there is one, and also if the log has gone in this
@@ -70,9 +115,11 @@ class _Segment:
         names = (self.frames[-1].names or ()) if self.frames else ()
         news, size = decode_frames(self._place.read(self.files["log"], self.read_bytes), names)
         self.frames += news
+        for frame in news:
+            self._frames_of_step.setdefault(frame.step, []).append(frame)
         self.read_bytes += size
         if news:
-            self._forget()
+            self.forget()
         return news
 
     def _take_sealed(self) -> SegmentHead | None:
@@ -80,12 +127,13 @@ class _Segment:
         self.sealed = StatisticsFile(self._place, self.files["statistics"])
         head = self.sealed.head
         known = self.read_bytes == head.log_bytes and bool(self.frames)
-        self.frames = []
-        self._forget()
+        self.frames, self._frames_of_step, self._positions_of = [], {}, None
+        self.forget()
         return None if known else head
 
-    def _forget(self) -> None:
-        self.statistics_of.cache_clear()
+    def forget(self) -> None:
+        """Free what can be read again."""
+        self._series.clear()
         self.__dict__.pop("places", None)
 
     def table(self, tensors: Sequence[str] | None, statistics: Sequence[str]) -> Any:
@@ -101,27 +149,25 @@ class _Segment:
             return self.sealed.columns
         return list(dict.fromkeys(name for frame in self.frames for name in frame.columns))
 
-    def _statistics_of(self, tensor: str) -> dict[int, dict[str, Any]]:
+    def statistic(self, location: "StatisticLocation") -> Any:
+        """One number. Those around it stay in memory until ``forget``."""
         if self.sealed is None:
-            return self._statistics_in_log(tensor)
-        table = self.table([tensor], self.columns)
-        columns = {name: table[name].to_numpy() for name in self.columns}
-        return {
-            step: {name: values[row] for name, values in columns.items()}
-            for row, step in enumerate(table["step"].to_pylist())
-        }
+            return self._statistic_in_log(location)
+        if location.tensor not in self._series:
+            self._series |= _series_around(self.sealed, location.tensor)
+        return self._series[location.tensor].value(location.column, location.step)
 
-    def _statistics_in_log(self, tensor: str) -> dict[int, dict[str, Any]]:
-        found: dict[int, dict[str, Any]] = {}
-        names: tuple[str, ...] | None = None
-        position = -1
-        for frame in self.frames:
-            if frame.names is not names:
-                names = frame.names or ()
-                position = names.index(tensor) if tensor in names else -1
-            if position >= 0:
-                found[frame.step] = {name: column.array()[position] for name, column in frame.columns.items()}
-        return found
+    def _statistic_in_log(self, location: "StatisticLocation") -> Any:
+        for frame in reversed(self._frames_of_step[location.step]):
+            position = self._positions(frame.names or ()).get(location.tensor)
+            if position is not None and location.column in frame.columns:
+                return frame.columns[location.column].array()[position]
+        raise KeyError(location)
+
+    def _positions(self, names: tuple[str, ...]) -> dict[str, int]:
+        if self._positions_of is None or self._positions_of[0] is not names:
+            self._positions_of = names, {name: position for position, name in enumerate(names)}
+        return self._positions_of[1]
 
     @cached_property
     def places(self) -> dict[tuple[str, int], TensorPlace]:
@@ -199,6 +245,7 @@ class StoreSource:
         self._place = place
         self._first, self._end = range_steps or (None, None)
         self._segments: dict[tuple[str, int], _Segment] = {}
+        self._kept: dict[_Segment, None] = {}
         self._sets: dict[tuple[str, ...], frozenset[str]] = {}
 
     def collections(self) -> dict[str, CollectionManager]:
@@ -243,7 +290,8 @@ class StoreSource:
         by_file: dict[str, list[tuple[int, TensorPlace]]] = {}
         for number, location in enumerate(locations):
             if isinstance(location, StatisticLocation):
-                found[number] = location.segment.statistics_of(location.tensor)[location.step][location.column]
+                self._keep(location.segment)
+                found[number] = location.segment.statistic(location)
             else:
                 place = location.segment.places[location.tensor, location.step]
                 by_file.setdefault(place.file, []).append((number, place))
@@ -252,6 +300,16 @@ class StoreSource:
             for (number, place), data in zip(wanted, self._place.read_ranges(file, ranges), strict=True):
                 found[number] = safetensors.decode(place, data)
         return found
+
+    def _keep(self, segment: _Segment) -> None:
+        """Only so many segments stay in memory: those that were asked last."""
+        self._kept.pop(segment, None)
+        self._kept[segment] = None
+        workers = len({worker for worker, _ in self._segments})
+        while len(self._kept) > _SEGMENTS_KEPT_PER_WORKER * workers:
+            oldest = next(iter(self._kept))
+            del self._kept[oldest]
+            oldest.forget()
 
     def statistics(self, tensors: Sequence[str] | None, statistics: Sequence[str] | None) -> Any:
         """See ``Source``."""
@@ -262,16 +320,26 @@ class StoreSource:
         if not parts:
             return pa.table({name: pa.array([], pa.int64()) for name in (*KEYS, "worker")})
         whole = pa.concat_tables(parts, promote_options="permissive").unify_dictionaries()
-        return whole.take(pa.array(_latest(whole)))
+        return _merged(whole)
 
 
-def _latest(table: Any) -> Array:
-    """Rows in the order of tensor, step and worker; of those of the same, the last."""
-    tensor, worker = (table[name].combine_chunks() for name in ("tensor", "worker"))
-    names = np.argsort(np.argsort(np.array(tensor.dictionary.to_pylist(), dtype=np.str_)))
-    workers = worker.dictionary_encode()
-    ranks = np.argsort(np.argsort(np.array(workers.dictionary.to_pylist(), dtype=np.str_)))
-    keys = (ranks[workers.indices.to_numpy()], table["step"].to_numpy(), names[tensor.indices.to_numpy()])
+def _merged(table: Any) -> Any:
+    """In the order of tensor, step and worker; of what was written of a step several times, the last of each column."""
+    tensor, worker = table["tensor"].combine_chunks(), table["worker"].combine_chunks().dictionary_encode()
+    keys = (_ranks(worker), table["step"].to_numpy(), _ranks(tensor))
     order = np.lexsort(keys)
-    same = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])
-    return order[np.append(~same, True)] if len(order) else order
+    table = table.take(pa.array(order))
+    if not np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys]).any():
+        return table
+    table = table.set_column(table.column_names.index("tensor"), "tensor", table["tensor"].cast(pa.string()))
+    identity = ["tensor", "step", "worker"]
+    others = [name for name in table.column_names if name not in identity]
+    found = table.group_by(identity, use_threads=False).aggregate([(name, "last") for name in others])
+    return found.rename_columns([*identity, *others]).select(table.column_names)
+
+
+def _ranks(names: Any) -> Array:
+    """The place of each name in the order of all, of a column of names as a dictionary."""
+    ranks = np.argsort(np.argsort(np.array(names.dictionary.to_pylist(), dtype=np.str_)))
+    found: Array = ranks[names.indices.to_numpy()]
+    return found
