@@ -17,6 +17,7 @@ from epochwatch.store.live import LiveFeed
 from epochwatch.store.log_deletion import LogExpiry
 from epochwatch.store.log_queries import LogQueries
 from epochwatch.store.logs import LogStore
+from epochwatch.store.lost_runs import LostRuns
 from epochwatch.store.metric_filters import put_defaults
 from epochwatch.store.metrics import MetricStore
 from epochwatch.store.objects import ObjectStore
@@ -54,6 +55,7 @@ class Stores:
     state: StateStore
     objects: ObjectStore
     feed: LiveFeed
+    lost_runs: LostRuns
 
     @classmethod
     def open(
@@ -82,6 +84,7 @@ class Stores:
             engine.settle = staging.settle
         series = SeriesIndex(engine)
         numbers = SequenceNumbers()
+        feed = LiveFeed()
         ingest = Ingest(engine, series, tiers, staging)
         return cls(
             engine=engine,
@@ -100,7 +103,8 @@ class Stores:
             job_logs=JobLogs(),
             state=state,
             objects=objects,
-            feed=LiveFeed(),
+            feed=feed,
+            lost_runs=LostRuns(state, feed),
         )
 
     def warm_up(self) -> None:
@@ -118,6 +122,7 @@ class Stores:
                 self.rollup.run(now)
                 self.log_expiry.run(now)
                 compact_due(self.objects, now)
+                self.lost_runs.run(now)
 
     def reset(self) -> None:
         """Forget everything that is stored."""
