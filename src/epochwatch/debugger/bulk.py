@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from epochwatch.debugger.mode_keys import ModeKeys
 from epochwatch.debugger.source import Array, Entry, Location
@@ -26,20 +27,28 @@ class _Row(NamedTuple):
 
 
 def read_statistics(
-    trial: Trial, reductions: Sequence[str] | None = None, *, mode: ModeKeys = ModeKeys.GLOBAL, **selection: Any
+    trial: Trial,
+    reductions: Sequence[str] | None = None,
+    *,
+    mode: ModeKeys = ModeKeys.GLOBAL,
+    step: int | None = None,
+    **selection: Any,
 ) -> Any:
-    """Saved reductions as an Arrow table: ``tensor``, ``step`` (global), ``mode`` (its number), ``mode_step``,
-    ``worker`` and a column per reduction (all if None), such as ``mean`` or ``abs_max``; null where one was not saved.
-    Sorted by tensor, step and worker. ``selection`` is that of ``Trial.tensor_names``; ``to_pandas()`` of the result
-    is a data frame.
+    """Saved reductions of the mode, or of one of its steps, as an Arrow table: ``tensor``, ``step`` (global), ``mode``
+    (its number), ``mode_step``, ``worker`` and a column per reduction (all if None), such as ``mean`` or ``abs_max``;
+    null where one was not saved. Sorted by tensor, step and worker. ``selection`` is that of ``Trial.tensor_names``;
+    ``to_pandas()`` of the result is a data frame.
     """
-    names = trial.tensor_names(mode=mode, **selection)
+    names = trial.tensor_names(mode=mode, step=step, **selection)
+    steps = _global_steps(trial, mode, step)
     table = trial.source.statistics(names, reductions)
     if table is None:
-        return _gathered(trial, names, mode, reductions)
-    if mode is ModeKeys.GLOBAL or not len(table):
-        return table
-    return table.filter(pa.compute.equal(table["mode"], mode.value))
+        return _gathered(trial, names, steps, reductions)
+    return table.filter(pc.is_in(table["step"], pa.array(steps, pa.int64())))
+
+
+def _global_steps(trial: Trial, mode: ModeKeys, step: int | None) -> list[int]:
+    return [found for found, shown in trial.numbered_steps(mode) if step is None or shown == step]
 
 
 def read_values(
@@ -49,9 +58,7 @@ def read_values(
     ``selection`` is that of ``Trial.tensor_names``.
     """
     names = trial.tensor_names(mode=mode, step=step, **selection)
-    for found, shown in trial.numbered_steps(mode):
-        if step is not None and shown != step:
-            continue
+    for found in _global_steps(trial, mode, step):
         rows = [row for row in _rows(trial, names, found) if row.entry.location is not None]
         values = trial.source.values([row.entry.location for row in rows])
         yield from zip((row.key for row in rows), values, strict=True)
@@ -66,8 +73,8 @@ def _rows(trial: Trial, names: Sequence[str], step: int) -> Iterator[_Row]:
             yield _Row(ValueKey(name, step, worker), mode, mode_step, entry)
 
 
-def _gathered(trial: Trial, names: Sequence[str], mode: ModeKeys, reductions: Sequence[str] | None) -> Any:
-    rows = [row for step, _ in trial.numbered_steps(mode) for row in _rows(trial, names, step)]
+def _gathered(trial: Trial, names: Sequence[str], steps: Sequence[int], reductions: Sequence[str] | None) -> Any:
+    rows = [row for step in steps for row in _rows(trial, names, step)]
     rows = sorted((row for row in rows if row.entry.reductions), key=lambda row: row.key)
     wanted: list[tuple[int, str]] = []
     locations: list[Location] = []

@@ -29,7 +29,7 @@ class NameTaken(Exception):
 
 
 class StillRunning(Exception):
-    """The job has not ended."""
+    """The job has not ended: its status."""
 
 
 class JobRecords:
@@ -155,8 +155,9 @@ class JobRecords:
             row = connection.execute(self._one(tenant, name, kind).with_for_update()).first()
             if row is None:
                 return False
-            if decoded(row).status not in TERMINAL:
-                raise StillRunning(name)
+            status = decoded(row).status
+            if status not in TERMINAL:
+                raise StillRunning(status)
             connection.execute(table.delete().where(owned(table, tenant), table.c.name == name))
             of_job = owned(RUNS, tenant) & (RUNS.c.job == name) & (RUNS.c.log_group == kind.log_group)
             connection.execute(RUNS.delete().where(of_job))
