@@ -1,6 +1,7 @@
 """A trial is read as smdebug reads it, and where smdebug goes wrong, as it is documented."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +255,20 @@ def test_what_is_not_read_here_is_refused(directory: str) -> None:
     for option in ({"profiler": True}, {"index_mode": False}):
         with pytest.raises(SMDebugNotImplementedError):
             create_trial(directory, **option)
+
+
+def test_many_workers_begin_and_end_at_once(tmp_path: Path) -> None:
+    def work(rank: int) -> None:
+        for step in range(20):
+            writer = SmdebugWriter(str(tmp_path), f"worker_{rank}", num_workers=8)
+            writer.write_step(step, {"t": np.full(1, rank)})
+            writer.end_training()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    trial = create_trial(str(tmp_path))
+    assert trial.workers() == trial.tensor("t").workers(19) == [f"worker_{rank}" for rank in range(8)]
+    assert list(tmp_path.rglob("*.tmp")) == []
 
 
 def test_numbered_inputs_labels_and_predictions_come_in_order(tmp_path: Path) -> None:

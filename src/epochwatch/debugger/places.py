@@ -4,6 +4,7 @@ Paths are relative, with ``/``. A file appears whole or not at all; only what is
 """
 
 import os
+import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -111,10 +112,14 @@ class LocalPlace:
         """See ``Place``."""
         target = self._root / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f"{target.name}.tmp")
-        with open(temporary, "wb") as file:
-            file.writelines(parts)
-        temporary.replace(target)
+        temporary = target.with_name(f"{target.name}.{secrets.token_hex(8)}.tmp")  # all workers write the marks
+        try:
+            with open(temporary, "wb") as file:
+                file.writelines(parts)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
     def appender(self, path: str) -> Appender:
         """See ``Place``."""
