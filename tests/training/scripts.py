@@ -62,5 +62,5 @@ def end_shippers(home: Path) -> None:
                 words = (directory / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if b"epochwatch.agent.shipper" in words and any(word.startswith(bytes(home)) for word in words):
+            if b"epochwatch.agent.headless" in words and any(word.startswith(bytes(home)) for word in words):
                 os.kill(int(directory.name), signal.SIGKILL)

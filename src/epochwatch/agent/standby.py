@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> None:
         return
     threading.Thread(target=stand_by, args=(spool, handover, lock, slot), name="recorder").start()
     # Imported only now: whoever stands by must be ready soon.
-    from epochwatch.agent.shipper import ship_alone
+    from epochwatch.agent.headless import ship_alone
 
     ship_alone(spool)
 

@@ -13,7 +13,9 @@ _OPTIONS = (
         "--json", "as_json", is_flag=True, help="End with the summary as one line of JSON on standard error."
     ),
     click.option("--no-server", is_flag=True, help="Do not start a server; what is recorded waits for one."),
-    click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag of the training job; repeatable."),
+    click.option(
+        "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag of the training job; repeatable."
+    ),
 )
 
 

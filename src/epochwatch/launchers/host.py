@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from epochwatch.agent.failure import LastLines
+from epochwatch.agent.headless import ship_alone
 from epochwatch.agent.session import RunOptions, Session
-from epochwatch.agent.shipper import ship_alone
 from epochwatch.agent.spool import Exit, Spool
 from epochwatch.launchers import container, pipes
 from epochwatch.launchers.artifacts import Checkpoints

@@ -176,7 +176,7 @@ def _description(name: str | None) -> RunFile:
 def _ship(spool: Spool, settings: Settings) -> None:
     """Start the headless shipper, detached: it lives until the run is over and delivered."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "epochwatch.agent.shipper", str(spool.path), "--serve"],
+        [sys.executable, "-m", "epochwatch.agent.headless", str(spool.path), "--serve"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
