@@ -239,12 +239,14 @@ def test_summary_as_json_is_the_last_line_of_standard_error(tmp_path: Path) -> N
     assert not told["delivered"]
 
 
-def test_table_names_what_never_matched_and_what_to_try(tmp_path: Path) -> None:
+def test_table_names_definitions_that_never_matched_or_gave_nothing_and_what_to_try(tmp_path: Path) -> None:
     code = "print('loss=0.5')"
-    done = run(tmp_path, "-m", "loss=loss=([0-9.]+)", "-m", "no=no=([0-9]+)", *python(code))
+    given = ("loss=loss=([0-9.]+)", "no=no=([0-9]+)", "loss=s=([0-9.]+)")
+    done = run(tmp_path, *(word for one in given for word in ("-m", one)), *python(code))
     told = done.stderr.decode()
     assert "loss" in told
-    assert "never matched" in told
+    assert "definition 'no' never matched: no=([0-9]+)" in told
+    assert "definition 'loss' gave no value of its own: an earlier definition" in told
     assert "epochwatch sync" in told
     assert "epochwatch plot" in told or "epochwatch regex" in told
 

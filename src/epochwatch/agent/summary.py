@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from epochwatch.agent.tally import MetricTally
 from epochwatch.model.batch import DefinitionHealth
+from epochwatch.model.health import problems
 
 
 @dataclass(slots=True)
@@ -91,18 +92,9 @@ class Summary:
             console.print(Text(f"  {step}"))
 
     def complaints(self) -> list[str]:
-        """Definitions that never matched, matched what is no number, or were switched off."""
-        lines = []
-        for health in filter(_is_given, self.health):
-            what = f"{health.name} ({health.regex})"
-            if health.engine.startswith("disabled"):
-                lines.append(f"{what}: {health.engine}")
-            if not health.matched:
-                lines.append(f"{what}: never matched")
-            elif health.non_numeric:
-                count = f"{health.non_numeric} of {health.matched} matches were no numbers"
-                lines.append(f"{what}: {count}, e.g. in: {health.example}")
-        return lines
+        """What the user should know of the definitions that they gave."""
+        given = filter(_is_given, self.health)
+        return [f"warning: definition '{one.name}' {problem}" for one in given for problem in problems(one)]
 
     def _table(self) -> object:
         from rich import box
