@@ -5,7 +5,8 @@ minute; its lag is the time from then to the end of the round that evaluated it,
 a second delays those behind it. Every fifth alarm changes its state each minute, so that transitions, history and
 actions are written as well; one in a hundred is composite.
 
-Run: ``python -m benchmarks.alarms``; ``--smoke`` for a tenth of the alarms, ``--minutes N`` for a longer time.
+Run: ``python -m benchmarks.alarms``; ``--smoke`` for a tenth of the alarms, ``--minutes N`` for a longer time,
+``--stored N`` for more minutes stored.
 """
 
 import argparse
@@ -90,6 +91,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--minutes", type=int, default=5)
+    parser.add_argument(
+        "--stored", type=int, default=120, help="minutes of datapoints before those; a week has 10080"
+    )
     options = parser.parse_args()
     count, series = (1_000, 500) if options.smoke else (10_000, 5_000)
     with tempfile.TemporaryDirectory() as home:
@@ -100,7 +104,7 @@ def main() -> None:
         put_alarms(stores, count, series)
         print(f"{count} alarms put in {time.perf_counter() - began:.1f} s")
         put_minutes(stores, series, BEGIN - 600, 10 + options.minutes)
-        for stored in (0, 120):
+        for stored in (0, options.stored):
             if stored:
                 put_minutes(stores, series, BEGIN - 600 - 60 * stored, stored)
             cpu = time.process_time()
