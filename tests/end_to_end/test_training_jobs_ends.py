@@ -61,6 +61,8 @@ def test_the_waiting_time_runs_in_the_queue_too(server: JobServer) -> None:
     assert way(job) == ["Starting", "MaxWaitTimeExceeded"]
     assert (job["TrainingJobStatus"], "TrainingStartTime" in job) == ("Stopped", False)
     assert server.describe("busy")["TrainingJobStatus"] == "InProgress"
+    server.sagemaker.stop_training_job(TrainingJobName="busy")
+    assert server.over("busy")["TrainingJobStatus"] == "Stopped"
 
 
 def test_a_training_that_ignores_sigterm_is_killed_after_the_grace(server: JobServer) -> None:
