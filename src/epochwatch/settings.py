@@ -197,15 +197,20 @@ def _home(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Sourced:
     return Sourced(Path(data) / "epochwatch", "default")
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """What is in a file; empty where there is none. Raises UsageError naming what is wrong with it."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", "correct its permissions") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}", "correct the file, or move it away") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    values = read_toml(path)
     known = {field.name for field in fields(Settings)}
     for name in values:
         if name not in known:

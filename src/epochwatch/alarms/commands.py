@@ -6,12 +6,12 @@ import signal
 import subprocess
 import tempfile
 import time
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from epochwatch.errors import UsageError
+from epochwatch.settings import read_toml
 
 USUAL_SECONDS: Final = 60
 MOST_SECONDS: Final = 3600
@@ -41,15 +41,7 @@ class Outcome:
 
 def read_commands(path: Path) -> dict[str, Command]:
     """The commands of a file by name; none where there is no file. Raises UsageError naming what is wrong in it."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", "correct its permissions") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}", "correct the file, or move it away") from error
-    return {name: _command(f"{path}: [{name}]", entry) for name, entry in values.items()}
+    return {name: _command(f"{path}: [{name}]", entry) for name, entry in read_toml(path).items()}
 
 
 def run(command: Command, given: str, directory: Path) -> Outcome:
