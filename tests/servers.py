@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.peers import peer_python
+
 START_SECONDS = 180
 
 
@@ -85,6 +87,18 @@ class ServerProcess:
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_REGION": "us-east-1",
         }
+
+    def aws(self, *words: str) -> str:
+        """What an unmodified AWS CLI prints of a command that must succeed, as text."""
+        done = subprocess.run(
+            [peer_python("awscli").with_name("aws"), *words, "--output", "text"],
+            env=os.environ | self.aws_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
 
     def boto3(self, service: str, **config: Any) -> Any:
         """An unmodified boto3 client of this server."""

@@ -1,18 +1,17 @@
 """Alarms of a running server, by unmodified AWS clients."""
 
 import itertools
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.peers import peer_python
 from tests.servers import ServerProcess
 
 HOT = {
@@ -157,19 +156,7 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 
 def test_the_aws_command_line_puts_and_describes_alarms(server: ServerProcess):
-    program = peer_python("awscli").with_name("aws")
-
-    def aws(*words: str) -> str:
-        done = subprocess.run(
-            [program, "cloudwatch", *words, "--output", "text"],
-            env=os.environ | server.aws_environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
+    aws = partial(server.aws, "cloudwatch")
     flags = ["--namespace", "lab", "--metric-name", "temperature", "--statistic", "Average", "--period", "60"]
     condition = ["--evaluation-periods", "1", "--threshold", "21", "--comparison-operator", "GreaterThanThreshold"]
     kept = ["--treat-missing-data", "ignore"]  # a minute may pass between two commands

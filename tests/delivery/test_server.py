@@ -5,9 +5,9 @@ import itertools
 import json
 import os
 import random
-import subprocess
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.delivery.receivers import Mailbox, Web, mailbox, text_of, until, visit, web
-from tests.peers import peer_python
 from tests.servers import ServerProcess
 
 KILLS = int(os.environ.get("EPOCHWATCH_KILLS", "3"))
@@ -240,19 +239,7 @@ def put_alarm(cloudwatch: Any, name: str, topic: str) -> None:
 
 
 def test_the_aws_command_line_subscribes_and_publishes(server: ServerProcess, receiver: Web):
-    program = peer_python("awscli").with_name("aws")
-
-    def aws(*words: str) -> str:
-        done = subprocess.run(
-            [program, "sns", *words, "--output", "text"],
-            env=os.environ | server.aws_environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
+    aws = partial(server.aws, "sns")
     receiver.confirms = True
     topic = aws("create-topic", "--name", "by-hand")
     assert aws(
