@@ -167,12 +167,17 @@ class JobServer:
         return "\n".join([self.process.output()[-3000:], *logs])
 
     def _events(self, name: str, host: str, group: str) -> Iterator[dict[str, Any]]:
+        until = int(time.time() * 1000)  # a job that goes on printing would be read without an end
         streams = self.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/{host}")
         for stream in streams["logStreams"]:
             token: dict[str, str] = {}
             while True:
                 page = self.logs.get_log_events(
-                    logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True, **token
+                    logGroupName=group,
+                    logStreamName=stream["logStreamName"],
+                    startFromHead=True,
+                    endTime=until,
+                    **token,
                 )
                 yield from page["events"]
                 if token.get("nextToken") == page["nextForwardToken"]:
