@@ -13,7 +13,6 @@ import signal
 import sys
 import time
 import traceback
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import numpy as np
 from . import checkpoints
 from .data import Rows, UserError, load
 from .measures import OWN, RISING, measured
+from .rendezvous import ask, meeting_port, telling
 
 xgboost: Any = importlib.import_module("xgboost")
 
@@ -153,18 +153,26 @@ def _together(hosts: Sequence[str], current: str) -> Iterator[None]:
     if len(hosts) == 1:
         yield
         return
-    port = 20_000 + zlib.crc32(os.environ.get("TRAINING_JOB_NAME", "").encode()) % 10_000
-    tracker = None
-    if current == hosts[0]:
-        tracker = importlib.import_module("xgboost.tracker").RabitTracker(
-            n_workers=len(hosts), host_ip=current, port=port, sortby="task"
-        )
-        tracker.start()
-    peers = {"dmlc_tracker_uri": hosts[0], "dmlc_tracker_port": port, "dmlc_task_id": current}
-    with xgboost.collective.CommunicatorContext(**peers, dmlc_retry=100, dmlc_timeout=PEERS_SECONDS):
+    port = meeting_port(os.environ.get("TRAINING_JOB_NAME", ""))
+    if current != hosts[0]:
+        with _among(hosts, current, ask(hosts[0], port, PEERS_SECONDS)):
+            yield
+        return
+    tracker = importlib.import_module("xgboost.tracker").RabitTracker(len(hosts), host_ip=current, sortby="task")
+    tracker.start()
+    free_port = tracker.worker_args()["dmlc_tracker_port"]
+    with telling(current, port, free_port), _among(hosts, current, free_port):
         yield
-    if tracker is not None:
-        tracker.wait_for()
+    tracker.wait_for()
+
+
+def _among(hosts: Sequence[str], current: str, port: int) -> contextlib.AbstractContextManager[object]:
+    """This host as one of them, by the first one's tracker."""
+    peers = {"dmlc_tracker_uri": hosts[0], "dmlc_tracker_port": port, "dmlc_task_id": current}
+    found: contextlib.AbstractContextManager[object] = xgboost.collective.CommunicatorContext(
+        **peers, dmlc_retry=100, dmlc_timeout=PEERS_SECONDS
+    )
+    return found
 
 
 def _run() -> int:
