@@ -113,8 +113,8 @@ def live(stores: Stores, series: int, minutes: int, days: int) -> None:
         median, late = np.percentile(found.seconds, [50, 99])
         print(
             f"after {day} days, {stored * series / 1e6:.1f} M values: {len(found.seconds)} evaluations, "
-            f"{found.changes} changes, lag median {median:.3f} s, p99 {late:.3f} s, {found.cpu_seconds / minutes:.1f} CPU seconds a "
-            f"minute of alarms (load {os.getloadavg()[0]:.0f})",
+            f"{found.changes} changes, lag median {median:.3f} s, p99 {late:.3f} s, "
+            f"{found.cpu_seconds / minutes:.1f} CPU seconds a minute of alarms (load {os.getloadavg()[0]:.0f})",
             flush=True,
         )
 
