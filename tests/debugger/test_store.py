@@ -26,7 +26,7 @@ from epochwatch.debugger import (
     read_values,
 )
 from epochwatch.debugger.exceptions import SMDebugRuntimeError, SMDebugTypeError, SMDebugValueError
-from epochwatch.debugger.store.segment import Column, Frame, decode_frames, encode_frame
+from epochwatch.debugger.store.segment import Column, Frame, decode_frames, encode_frames
 
 NAMES = [f"gradient/layer{number}.weight" for number in range(100)]
 
@@ -133,7 +133,7 @@ def test_damaged_bytes_are_no_value(tmp_path: Path) -> None:
 def test_what_was_torn_off_a_log_is_left_out(whole: int, torn: int) -> None:
     frames = [Frame(step, 1, step, 0, ("a", "b") if step < 2 else None, {}, []) for step in range(4)]
     frames[1].columns = {"mean": Column.of(np.ones(2))}
-    encoded = [encode_frame(frame) for frame in frames]
+    encoded = [encode_frames([frame]) for frame in frames]
     log = b"".join(encoded[:whole]) + encoded[whole][: min(torn, len(encoded[whole]) - 1)]
     found, size = decode_frames(log)
     assert [frame.step for frame in found] == list(range(whole))

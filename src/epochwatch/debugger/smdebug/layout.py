@@ -8,6 +8,9 @@ from epochwatch.debugger.exceptions import IndexReaderException
 END_OF_JOB: Final = "training_job_end.ts"
 """Written, empty, when the training is over."""
 
+ENDED: Final = "ended"
+"""In our own format, the folder with an empty file for each worker of which nothing more comes."""
+
 OWN_FORMAT: Final = "epochwatch-trial"
 """Written, empty, before all else in a trial of our own format, which has the collections and the end in common."""
 
@@ -21,6 +24,11 @@ _INDEX_FILE: Final = re.compile(r"(?:.*/)?(\d+)_(.+)\.(?:json|csv|tfevents)$")
 def collections_path(worker: str) -> str:
     """The file in which a worker says what it saves."""
     return f"{COLLECTIONS}/{_file_name(worker)}_collections.json"
+
+
+def end_of_worker(worker: str) -> str:
+    """The empty file that says that nothing more comes of a worker."""
+    return f"{ENDED}/{_file_name(worker)}"
 
 
 def event_path(step: int, worker: str) -> str:

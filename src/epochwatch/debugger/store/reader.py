@@ -16,6 +16,7 @@ from epochwatch.debugger.source import Array, Entry, Location, SavedStep, read_c
 from epochwatch.debugger.store import safetensors
 from epochwatch.debugger.store.parquet import KEYS, StatisticsFile, frames_table, read_manifest
 from epochwatch.debugger.store.segment import (
+    SCALAR,
     Frame,
     SegmentHead,
     TensorPlace,
@@ -227,10 +228,12 @@ class _Entries(Mapping[str, Entry]):
         if name in self._shapes:
             entry.shape = self._segment.places[name, self._step].shape
         if name in self._measured:
-            entry.reductions = {
-                _reduction(column): StatisticLocation(self._segment, name, self._step, column)
-                for column in self._columns
+            locations = {
+                column: StatisticLocation(self._segment, name, self._step, column) for column in self._columns
             }
+            if SCALAR in locations:
+                entry.location, entry.shape = locations.pop(SCALAR), ()
+            entry.reductions = {_reduction(column): location for column, location in locations.items()}
         return entry
 
 
@@ -291,7 +294,8 @@ class StoreSource:
         for number, location in enumerate(locations):
             if isinstance(location, StatisticLocation):
                 self._keep(location.segment)
-                found[number] = location.segment.statistic(location)
+                statistic = location.segment.statistic(location)
+                found[number] = np.asarray(statistic) if location.column == SCALAR else statistic
             else:
                 place = location.segment.places[location.tensor, location.step]
                 by_file.setdefault(place.file, []).append((number, place))

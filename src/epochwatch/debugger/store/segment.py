@@ -1,7 +1,8 @@
 """A segment of a trial: the frames of some hundred steps of a worker.
 
-While it is written it is a log, one frame per step, each with its length and checksum: what was torn off at the end
-is left out. Then it is sealed into two Parquet files. The lists of names travel once as long as they stay the same.
+While it is written it is a log, a record per step with its length and checksum: what was torn off at the end is left
+out. A record holds a frame for each set of columns. Then the log is sealed into two Parquet files. The lists of names
+travel once as long as they stay the same.
 """
 
 import struct
@@ -15,6 +16,8 @@ import numpy as np
 from epochwatch.debugger.source import Array
 
 _HEADER: Final = struct.Struct("<II")
+SCALAR: Final = "value"
+"""The column of a tensor that is one number: that is its value, not a reduction of it."""
 
 
 class Column(msgspec.Struct, array_like=True, frozen=True):
@@ -48,8 +51,8 @@ class TensorPlace(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Frame(msgspec.Struct, array_like=True):
-    """What a worker saved at a step. ``names`` are those of the columns' rows; None in the log where they are the same
-    as in the frame before. ``time`` in nanoseconds.
+    """What a worker saved at a step of tensors with the same columns. ``names`` are those of the columns' rows; None in
+    the log where they are the same as in the frame before. ``time`` in nanoseconds.
     """
 
     step: int
@@ -61,13 +64,13 @@ class Frame(msgspec.Struct, array_like=True):
     places: list[TensorPlace]
 
 
-_DECODER: Final = msgspec.msgpack.Decoder(Frame)
+_DECODER: Final = msgspec.msgpack.Decoder(list[Frame])
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
-def encode_frame(frame: Frame) -> bytes:
-    """A frame as the log has it."""
-    payload = _ENCODER.encode(frame)
+def encode_frames(frames: Sequence[Frame]) -> bytes:
+    """Frames that become readable together, as the log has them."""
+    payload = _ENCODER.encode(frames)
     return _HEADER.pack(len(payload), zlib.crc32(payload)) + payload
 
 
@@ -81,9 +84,9 @@ def decode_frames(data: bytes, names: tuple[str, ...] = ()) -> tuple[list[Frame]
         payload = data[start + _HEADER.size : start + _HEADER.size + length]
         if len(payload) < length or zlib.crc32(payload) != checksum:
             break
-        frame = _DECODER.decode(payload)
-        frame.names = names = names if frame.names is None else frame.names
-        frames.append(frame)
+        for frame in _DECODER.decode(payload):
+            frame.names = names = names if frame.names is None else frame.names
+            frames.append(frame)
         start += _HEADER.size + length
     return frames, start
 

@@ -17,7 +17,15 @@ from epochwatch.debugger.source import Array
 from epochwatch.debugger.store import safetensors
 from epochwatch.debugger.store.parquet import KEYS, seal
 from epochwatch.debugger.store.safetensors import Bfloat16
-from epochwatch.debugger.store.segment import Column, Frame, TensorPlace, encode_frame, numbered, segment_files
+from epochwatch.debugger.store.segment import (
+    SCALAR,
+    Column,
+    Frame,
+    TensorPlace,
+    encode_frames,
+    numbered,
+    segment_files,
+)
 
 _LOG = logging.getLogger(__name__)
 STEPS_PER_SEGMENT: Final = 500
@@ -74,7 +82,8 @@ class StoreWriter:
         self,
         step: int,
         *,
-        statistics: Statistics | None = None,
+        statistics: Statistics | Sequence[Statistics] | None = None,
+        scalars: Mapping[str, float] | None = None,
         tensors: Mapping[str, Array | Bfloat16] | None = None,
         shapes: Mapping[str, Sequence[int]] | None = None,
         mode: ModeKeys = ModeKeys.GLOBAL,
@@ -82,32 +91,36 @@ class StoreWriter:
         time: float | None = None,
     ) -> None:
         """What this worker saves at the global ``step``, which is ``mode_step`` of its mode (the same if not given);
-        ``time`` in Unix seconds. ``shapes`` are of tensors that are not saved whole. Raw tensors are on their place
+        ``time`` in Unix seconds. Statistics come in several parts where the tensors have different columns; ``scalars``
+        are tensors of one number. ``shapes`` are of tensors that are not saved whole. Raw tensors are on their place
         before the log says where they are. Calls come from one thread at a time.
         Raises SMDebugValueError for statistics of other lengths than the names.
         """
-        names, columns = _checked(statistics)
+        parts = [_checked(part) for part in _parts(statistics, scalars)] or [((), {})]
         nanoseconds = clock.time_ns() if time is None else round(time * 1e9)
-        frame = Frame(step, mode.value, step if mode_step is None else mode_step, nanoseconds, names, columns, [])
+        mode_step = step if mode_step is None else mode_step
+        frames = [Frame(step, mode.value, mode_step, nanoseconds, names, columns, []) for names, columns in parts]
+        frame = frames[-1]
         if self._log is None:
             self._log = self._place.appender(segment_files(self._worker, self._segment)["log"])
         if tensors:
             file = f"tensors/{self._worker}/{step:012d}-{self._segment:09d}-{self._steps_in_log:06d}.safetensors"
-            parts, frame.places = safetensors.encode(file, tensors)
-            self._place.write(file, parts)
+            content, frame.places = safetensors.encode(file, tensors)
+            self._place.write(file, content)
         frame.places += [
             TensorPlace(name, "", tuple(shape), "", 0, 0, 0)
             for name, shape in (shapes or {}).items()
             if name not in (tensors or {})
         ]
-        if names == self._names:
-            frame.names = None
+        known = self._names
+        for frame in frames:
+            known, frame.names = frame.names, None if frame.names == known else frame.names
         try:
-            self._log.append(encode_frame(frame))
+            self._log.append(encode_frames(frames))
         except OSError:
             self._roll()  # a frame that was cut off would hide those after it
             raise
-        self._names = names
+        self._names = known
         self._steps_in_log += 1
         if self._steps_in_log >= self._steps_per_segment:
             self._roll()
@@ -148,15 +161,30 @@ class StoreWriter:
         self._roll()
         self._wait_for_sealing()
 
+    def end_worker(self, num_workers: int) -> None:
+        """Close, and say that nothing more comes of this worker; the last of ``num_workers`` ends the training."""
+        self.close()
+        self._place.write(layout.end_of_worker(self._worker), [b""])
+        if len(self._place.names(layout.ENDED)) >= num_workers:
+            self.end_training()
+
     def end_training(self) -> None:
         """Close, and say that nothing more comes, of any worker."""
         self.close()
         self._place.write(layout.END_OF_JOB, [b""])
 
 
-def _checked(statistics: Statistics | None) -> tuple[tuple[str, ...], dict[str, Column]]:
-    if statistics is None:
-        return (), {}
+def _parts(
+    statistics: Statistics | Sequence[Statistics] | None, scalars: Mapping[str, float] | None
+) -> list[Statistics]:
+    given = [statistics] if isinstance(statistics, Statistics) else list(statistics or ())
+    if scalars:
+        values = np.fromiter(scalars.values(), np.float64, len(scalars))
+        given.append(Statistics(list(scalars), {SCALAR: values}))
+    return given
+
+
+def _checked(statistics: Statistics) -> tuple[tuple[str, ...], dict[str, Column]]:
     names = tuple(statistics.tensors)
     columns = {}
     for name, given in statistics.columns.items():

@@ -1,0 +1,1 @@
+"""Hooks: what saves tensors out of a training while it runs."""

@@ -1,0 +1,322 @@
+"""The part of a hook that knows no framework: counts steps, says what is wanted, and writes it in the background.
+
+Nothing here raises into the training: whatever goes wrong turns the recorder off, with one message.
+"""
+
+import atexit
+import logging
+import os
+import queue
+import re
+import threading
+import time as clock
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+
+from epochwatch.debugger.collection import Collection
+from epochwatch.debugger.exceptions import InvalidCollectionConfiguration
+from epochwatch.debugger.hooks.config import DEFAULT_NAMES, CollectionConfig, HookConfig
+from epochwatch.debugger.mode_keys import ModeKeys
+from epochwatch.debugger.source import Array
+from epochwatch.debugger.store.safetensors import Bfloat16
+from epochwatch.debugger.store.writer import Statistics, StoreWriter
+
+_LOG = logging.getLogger(__name__)
+_WAITING_BYTES: Final = 256 * 2**20
+_WAITING_STEPS: Final = 4096
+
+T = TypeVar("T")
+Later: TypeAlias = T | Callable[[], T]
+"""A value, or what gives it on the writing thread: there waiting for a device costs the training nothing."""
+
+
+class Wanted(NamedTuple):
+    """What is saved of a tensor at a step; false where it is nothing."""
+
+    statistics: bool = False
+    raw: bool = False
+    shape: bool = False
+    reductions: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.statistics or self.raw or self.shape or bool(self.reductions)
+
+
+@dataclass
+class _Step:
+    """What is known of the step that is now."""
+
+    scalars: dict[str, Later[float]] = field(default_factory=dict)
+    statistics: list[Later[Statistics]] = field(default_factory=list)
+    tensors: dict[str, Later[Array | Bfloat16]] = field(default_factory=dict)
+    shapes: dict[str, Sequence[int]] = field(default_factory=dict)
+    nbytes: int = 0
+
+
+class _Numbered(NamedTuple):
+    step: int
+    mode: ModeKeys
+    mode_step: int
+    time: float
+    saved: _Step
+
+
+class Guard:
+    """A context that lets no error out into the training."""
+
+    def __init__(self, fail: Callable[[Exception], None]) -> None:
+        self._fail = fail
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(error, Exception):
+            self._fail(error)
+            return True
+        return False
+
+
+class Recorder:
+    """Steps of one worker, to a trial. Calls come from the training's thread; a step's values belong to the step that
+    ``end_step`` ends. ``defaults`` are the framework's own collections. Raises InvalidCollectionConfiguration for a
+    collection that says nothing and is none of them, SMDebugValueError for a pattern that is none.
+    """
+
+    def __init__(
+        self,
+        config: HookConfig,
+        *,
+        worker: str = "worker_0",
+        num_workers: int = 1,
+        defaults: Sequence[Collection] = (),
+    ) -> None:
+        self.config = config
+        self.guard = Guard(self.fail)
+        self.active = worker == "worker_0" or config.include_workers == "all"
+        self._num_workers = num_workers if config.include_workers == "all" else 1
+        self._worker = worker
+        known = {collection.name: collection for collection in defaults}
+        self._collections = [
+            _with_patterns(one, known)
+            for one in config.collections
+            if one.name in known or one.name not in DEFAULT_NAMES or one.include_regex
+        ]
+        if config.save_all:
+            self._collections.append(CollectionConfig("all", (".*",), save_raw_tensor=True))
+        self._patterns = [re.compile("|".join(one.include_regex)) for one in self._collections]
+        self._listed = [
+            *(one for one in defaults if one.name not in {given.name for given in self._collections}),
+            *(self._to_list(one) for one in self._collections),
+        ]
+        self._members: dict[str, tuple[int, ...]] = {}
+        self._mode = ModeKeys.TRAIN
+        self._mode_steps = dict.fromkeys(ModeKeys, 0)
+        self._step = 0
+        self._due: tuple[bool, ...] | None = None
+        self._now = _Step()
+        self._ended_at: tuple[ModeKeys, float] | None = None
+        self._process = os.getpid()
+        self._thread: threading.Thread | None = None
+        self._queue: queue.SimpleQueue[_Numbered | None] = queue.SimpleQueue()
+        self._put_bytes = self._written_bytes = 0  # each changed by one thread
+        self._left_out = 0
+        self._failed = False
+
+    def _to_list(self, one: CollectionConfig) -> Collection:
+        reductions = ",".join(_smdebug_reduction(name) for name in one.reductions)
+        saves = {mode: self.config.save_of(one, mode) for mode in ModeKeys}
+        return Collection(
+            one.name,
+            list(one.include_regex),
+            reduction_config={
+                "save_raw_tensor": one.save_raw_tensor,
+                "reductions": reductions,
+                "save_shape": one.save_shape,
+            },
+            save_config={
+                mode.name: {
+                    "save_interval": save.save_interval,
+                    "save_steps": list(save.save_steps),
+                    "start_step": save.start_step,
+                    "end_step": save.end_step,
+                }
+                for mode, save in saves.items()
+            },
+        )
+
+    @property
+    def mode(self) -> ModeKeys:
+        """The phase that the step which is now belongs to; TRAIN at first."""
+        return self._mode
+
+    def set_mode(self, mode: ModeKeys) -> None:
+        """Another phase begins. What was recorded and no ``end_step`` ended belongs to its first step."""
+        if mode is not self._mode:
+            self._mode, self._due = mode, None
+
+    @property
+    def step(self) -> int:
+        """The global number of the step that is now."""
+        return self._step
+
+    @property
+    def mode_step(self) -> int:
+        """Its number in its phase."""
+        return self._mode_steps[self._mode]
+
+    def _due_now(self) -> tuple[bool, ...]:
+        if self._due is None:
+            step = self.mode_step
+            self._due = tuple(self.config.save_of(one, self._mode).due(step) for one in self._collections)
+        return self._due
+
+    def due(self, collection: str | None = None) -> bool:
+        """Whether anything of a collection, or of any, is saved at the step that is now. All workers of a training
+        say the same, also those that write nothing.
+        """
+        due = self._due_now()
+        if collection is None:
+            return True in due
+        return any(now and one.name == collection for now, one in zip(due, self._collections, strict=True))
+
+    def wanted(self, name: str) -> Wanted:
+        """What of a tensor is saved at the step that is now: by all collections that have it and are due."""
+        members = self._members.get(name)
+        if members is None:
+            found = (number for number, pattern in enumerate(self._patterns) if pattern.search(name))
+            members = self._members[name] = tuple(found)
+        due = self._due_now()
+        chosen = [self._collections[number] for number in members if due[number]]
+        return Wanted(
+            any(one.statistics for one in chosen),
+            any(one.save_raw_tensor for one in chosen),
+            any(one.save_shape for one in chosen),
+            tuple(dict.fromkeys(name for one in chosen for name in one.reductions)),
+        )
+
+    def scalars(self, values: Mapping[str, Later[float]]) -> None:
+        """Numbers of the step that is now, by name; saved at each step."""
+        if self.active:
+            self._now.scalars.update(values)
+
+    def statistics(self, statistics: Later[Statistics], shapes: Mapping[str, Sequence[int]] | None = None) -> None:
+        """Statistics of the step that is now, and shapes of tensors that are not saved whole."""
+        if self.active:
+            self._now.statistics.append(statistics)
+            self._now.shapes.update(shapes or {})
+
+    def tensors(self, values: Mapping[str, Later[Array | Bfloat16]], nbytes: int | None = None) -> None:
+        """Tensors of the step that is now, which nobody changes any more; ``nbytes`` where they come later."""
+        if self.active:
+            self._now.tensors.update(values)
+            self._now.nbytes += _bytes(values) if nbytes is None else nbytes
+
+    def end_step(self) -> None:
+        """The step that is now ends; what was recorded of it is written by a thread of its own. Where that falls
+        behind by 256 MB of tensors, or 4,096 steps, tensors, or steps, are left out.
+        """
+        if self.active:
+            with self.guard:
+                self._take_step()
+        self._now, self._due = _Step(), None
+        self._mode_steps[self._mode] += 1
+        self._step += 1
+
+    def _take_step(self) -> None:
+        if os.getpid() != self._process:  # a child that was forked has no thread, and the files are its parent's
+            self.active = False
+            return
+        now = clock.monotonic()
+        if self._ended_at is not None and self._ended_at[0] is self._mode:
+            self._now.scalars.setdefault("step_seconds", now - self._ended_at[1])
+        self._ended_at = self._mode, now
+        saved = self._now
+        if saved.nbytes and 0 < self._put_bytes - self._written_bytes > _WAITING_BYTES - saved.nbytes:
+            self._left_out += 1
+            saved = replace(saved, tensors={}, nbytes=0)
+        if self._queue.qsize() >= _WAITING_STEPS:
+            self._left_out += 1
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write_all, name="epochwatch-tensors", daemon=True)
+            self._thread.start()
+            atexit.register(self.close)
+        self._put_bytes += saved.nbytes
+        self._queue.put(_Numbered(self._step, self._mode, self.mode_step, clock.time(), saved))
+
+    def close(self) -> None:
+        """Write what waits, and say that this worker's training is over. Calls after the first do nothing."""
+        self.active = False
+        thread, self._thread = self._thread, None
+        if thread is None or os.getpid() != self._process:
+            return
+        atexit.unregister(self.close)
+        self._queue.put(None)
+        thread.join()
+        if self._left_out:
+            _LOG.warning(
+                "the disk was too slow for the tensors: at %d steps something was left out", self._left_out
+            )
+
+    def fail(self, error: Exception) -> None:
+        """Off for good, with one message."""
+        self.active = False
+        if not self._failed:
+            self._failed = True
+            _LOG.warning("no more tensors are saved: %s: %s", type(error).__name__, error)
+
+    # -- on the writing thread ----------------------------------------------------------------------------
+
+    def _write_all(self) -> None:
+        writer: StoreWriter | None = None
+        while (one := self._queue.get()) is not None:
+            with self.guard:
+                if writer is None:
+                    writer = StoreWriter(
+                        self.config.out_dir, self._worker, self._listed, num_workers=self._num_workers
+                    )
+                _write(writer, one)
+            self._written_bytes += one.saved.nbytes
+        if writer is not None:
+            with self.guard:
+                writer.end_worker(self._num_workers)
+
+
+def _write(writer: StoreWriter, one: _Numbered) -> None:
+    saved = one.saved
+    writer.write_step(
+        one.step,
+        statistics=[_now(statistics) for statistics in saved.statistics],
+        scalars={name: _now(value) for name, value in saved.scalars.items()},
+        tensors={name: _now(value) for name, value in saved.tensors.items()},
+        shapes=saved.shapes,
+        mode=one.mode,
+        mode_step=one.mode_step,
+        time=one.time,
+    )
+
+
+def _now(value: Any) -> Any:
+    return value() if callable(value) else value
+
+
+def _bytes(values: Mapping[str, Any]) -> int:
+    arrays = [value.bits if isinstance(value, Bfloat16) else value for value in values.values()]
+    return sum(getattr(array, "nbytes", 0) for array in arrays)
+
+
+def _with_patterns(one: CollectionConfig, known: Mapping[str, Collection]) -> CollectionConfig:
+    if one.include_regex:
+        return one
+    if one.name not in known:
+        raise InvalidCollectionConfiguration(one.name)
+    return replace(one, include_regex=tuple(known[one.name].include_regex))
+
+
+def _smdebug_reduction(name: str) -> str:
+    return f"{name}_norm" if name.endswith(("l1", "l2")) else name
