@@ -21,6 +21,7 @@ _SHOWN: Final = (
     "NetworkConfig",
     "RoleArn",
     "ExperimentConfig",
+    "TrainingJobArn",
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from epochwatch.model.job import TRAINING, TrainingJob
 from epochwatch.services.call import Call
+from epochwatch.services.sagemaker.debug_rules import rule_evaluations
 from epochwatch.services.sagemaker.job_specification import LONGEST_RUNTIME_SECONDS
 from epochwatch.services.sagemaker.metric_definitions import final_metrics, metric_definitions
 from epochwatch.services.sagemaker.resources import job_arn, not_found
@@ -100,6 +101,9 @@ def describe(
             described["TrainingTimeInSeconds"] = seconds
             if job.created_by_api:
                 described["BillableTimeInSeconds"] = max(1, job.billable_seconds or seconds)
+    evaluations = rule_evaluations(call, job, created_with)
+    if evaluations:
+        described["DebugRuleEvaluationStatuses"] = evaluations
     if job.failure_reason:
         described["FailureReason"] = job.failure_reason
     pool = warm_pool_status(job, created_with, call.now)

@@ -5,6 +5,7 @@ from typing import Any, Final
 from epochwatch.model.aws_error import AwsError
 from epochwatch.model.job import IN_PROGRESS, TERMINAL, TRAINING, TrainingJob
 from epochwatch.services.call import Call
+from epochwatch.services.sagemaker.debug_rules import completed_debugger, rule_jobs, stop_rules
 from epochwatch.services.sagemaker.job_deletion import delete_job
 from epochwatch.services.sagemaker.job_specification import (
     CHECKPOINTS,
@@ -51,6 +52,7 @@ def start_training_job(call: Call, request: dict[str, Any]) -> TrainingJob:
             call.now,
             config=hyperparameters,
             host_count=instance_count(request.get("ResourceConfig", {})),
+            evaluations=rule_jobs(call, name, request),
         )
     except NameTaken as error:
         raise in_use("Training job", job_arn(call, TRAINING, name)) from error
@@ -74,6 +76,7 @@ def stop_training_job(call: Call, request: dict[str, Any]) -> None:
         raise ended("training job", job.status)
     stopped = call.stores.state.jobs.stop(call.tenant, name, call.now)
     if stopped is not None:
+        stop_rules(call, stopped, call.stores.state.jobs.request(call.tenant, name))
         call.stores.feed.publish_job(call.tenant, stopped)
 
 
@@ -114,13 +117,16 @@ def delete_training_job(call: Call, request: dict[str, Any]) -> None:
     """
     name = request["TrainingJobName"]
     job = call.stores.state.jobs.get(call.tenant, name)
-    if job is not None and is_available(job, call.stores.state.jobs.request(call.tenant, name), call.now):
+    created_with = call.stores.state.jobs.request(call.tenant, name)
+    if job is not None and is_available(job, created_with, call.now):
         raise AwsError(
             "ResourceInUse",
             f"The training job {name} retains a warm pool in status Available: set its KeepAlivePeriodInSeconds to 0"
             " with UpdateTrainingJob before it is deleted.",
         )
     delete_job(call, TRAINING, name)
+    if job is not None:
+        stop_rules(call, job, created_with)
 
 
 def _known(call: Call, name: str) -> TrainingJob:
@@ -144,6 +150,7 @@ def completed_training_request(request: dict[str, Any]) -> dict[str, Any]:
         require_resources(resources)
         require_pool(request)
     require_profiler(request.get("ProfilerConfig", {}))
+    request = completed_debugger(request)
     groups = [group["InstanceGroupName"] for group in resources.get("InstanceGroups", [])]
     require_channels(request.get("InputDataConfig", []), groups)
     request["StoppingCondition"] = stopping_condition(

@@ -50,16 +50,23 @@ class JobRecords:
         config: Mapping[str, Any] | None = None,
         host_count: int = 1,
         kind: JobKind = TRAINING,
+        evaluations: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> TrainingJob:
-        """Make a job with its launch, from the operation's input as JSON can hold it. Raises NameTaken."""
+        """Make a job with its launch, from the operation's input as JSON can hold it, and with it the processing jobs
+        that evaluate its rules, from theirs by name. Raises NameTaken.
+        """
         job = created_job(
             kind, name, now, definitions=definitions, tags=tags, config=config, host_count=host_count
         )
-        values = {**owner(tenant), "name": name, "request": json.dumps(request), **columns(job)}
+        made = [(kind, job, request)]
+        for evaluation, given in (evaluations or {}).items():
+            made.append((PROCESSING, created_job(PROCESSING, evaluation, now), given))
         try:
             with self._database.begin() as connection:
-                connection.execute(_TABLES[kind].insert().values(values))
-                insert_launch(connection, tenant, kind, name, now)
+                for each, record, given in made:
+                    values = {**owner(tenant), "name": record.name, "request": json.dumps(given)}
+                    connection.execute(_TABLES[each].insert().values(**values, **columns(record)))
+                    insert_launch(connection, tenant, each, record.name, now)
         except IntegrityError as error:
             raise NameTaken(name) from error
         return job
