@@ -64,10 +64,15 @@ class Source(Protocol):
     def values(self, locations: Sequence[Location]) -> list[Array]:
         """The arrays behind some locations. Raises FileNotFoundError."""
 
-    def statistics(self, tensors: Sequence[str] | None, statistics: Sequence[str] | None) -> Any:
+    def statistics(
+        self,
+        tensors: Sequence[str] | None,
+        statistics: Sequence[str] | None,
+        steps: tuple[int, int] | None = None,
+    ) -> Any:
         """An Arrow table of ``tensor``, ``step``, ``mode``, ``mode_step``, ``time``, ``worker`` and the statistics
-        (all if None), of some tensors or all, sorted by tensor, step and worker; null where one was not saved. None
-        where a format keeps each statistic by itself.
+        (all if None), of some tensors or all, of the global steps from the first to the last of ``steps``, sorted by
+        tensor, step and worker; null where one was not saved. None where a format keeps each statistic by itself.
         """
 
 

@@ -271,6 +271,10 @@ class Trial:
             names = (names & chosen.tensor_names) | _matching(names, chosen.include_regex)
         return sorted(names)
 
+    def known_names(self) -> list[str]:
+        """All names in the order in which they were first saved, which is a model's own; reads nothing."""
+        return list(self._tensors)
+
     def _names_of(self, step: int | None, mode: ModeKeys) -> set[str]:
         if step is not None:
             workers = self._saved.get(self.known_global_step(mode, step), {})

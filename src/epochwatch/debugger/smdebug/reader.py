@@ -78,7 +78,12 @@ class SmdebugSource:
                 found[number] = decode_value(record, 0, self._check)
         return found
 
-    def statistics(self, tensors: Sequence[str] | None, statistics: Sequence[str] | None) -> None:
+    def statistics(
+        self,
+        tensors: Sequence[str] | None,
+        statistics: Sequence[str] | None,
+        steps: tuple[int, int] | None = None,
+    ) -> None:
         """See ``Source``: here each is a tensor of its own."""
 
     def _records(self, path: str, ranges: list[tuple[int, int]]) -> list[bytes]:

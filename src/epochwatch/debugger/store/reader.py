@@ -2,11 +2,13 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as Names
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from epochwatch.debugger.collection import CollectionManager
 from epochwatch.debugger.mode_keys import ModeKeys
@@ -137,11 +139,22 @@ class _Segment:
         self._series.clear()
         self.__dict__.pop("places", None)
 
-    def table(self, tensors: Sequence[str] | None, statistics: Sequence[str]) -> Any:
-        """Statistics of some tensors, or all."""
+    def table(
+        self, tensors: Sequence[str] | None, statistics: Sequence[str], steps: tuple[int, int] | None = None
+    ) -> Any:
+        """Statistics of some tensors, or all, of the steps from the first to the last of ``steps``, or all."""
         if self.sealed is not None:
-            return self.sealed.read(tensors, statistics)
-        return frames_table(self.frames, tensors, statistics)
+            table = self.sealed.read(tensors, statistics)
+            if steps is None:
+                return table
+            return table.filter((pc.field("step") >= steps[0]) & (pc.field("step") <= steps[1]))
+        frames = self.frames if steps is None else [one for one in self.frames if steps[0] <= one.step <= steps[1]]
+        return frames_table(frames, tensors, statistics)
+
+    def reaches(self, steps: tuple[int, int]) -> bool:
+        """Whether it has a step from the first to the last of ``steps``."""
+        known = self.frames if self.sealed is None else self.sealed.head.steps
+        return any(steps[0] <= one.step <= steps[1] for one in known)
 
     @property
     def columns(self) -> list[str]:
@@ -196,16 +209,16 @@ class _Entries(Mapping[str, Entry]):
         segment: _Segment,
         step: int,
         columns: Sequence[str],
-        measured: frozenset[str],
-        raw: frozenset[str],
-        shapes: frozenset[str],
+        measured: Names[str],
+        raw: Names[str],
+        shapes: Names[str],
     ) -> None:
         self._segment, self._step, self._columns = segment, step, columns
         self._measured, self._raw, self._shapes = measured, raw, shapes
 
     @property
-    def names(self) -> frozenset[str]:
-        """All names; the same object for the same names in the common case of statistics only."""
+    def names(self) -> Names[str]:
+        """All names, as written; the same object for the same names in the common case of statistics only."""
         if self._raw <= self._measured and self._shapes <= self._measured:
             return self._measured
         return self._measured | self._raw | self._shapes
@@ -249,7 +262,7 @@ class StoreSource:
         self._first, self._end = range_steps or (None, None)
         self._segments: dict[tuple[str, int], _Segment] = {}
         self._kept: dict[_Segment, None] = {}
-        self._sets: dict[tuple[str, ...], frozenset[str]] = {}
+        self._sets: dict[tuple[str, ...], Names[str]] = {}
 
     def collections(self) -> dict[str, CollectionManager]:
         """See ``Source``."""
@@ -278,7 +291,7 @@ class StoreSource:
         return self._segments[key]
 
     def _steps_of_head(self, segment: _Segment, head: SegmentHead) -> Iterator[SavedStep]:
-        sets = [self._sets.setdefault(names, frozenset(names)) for names in head.lists]
+        sets = [self._sets.setdefault(names, dict.fromkeys(names).keys()) for names in head.lists]
         for one in head.steps:
             if (self._first or 0) <= one.step and (self._end is None or one.step < self._end):
                 known = sets[one.names], sets[one.tensors], sets[one.shapes]
@@ -315,11 +328,18 @@ class StoreSource:
             del self._kept[oldest]
             oldest.forget()
 
-    def statistics(self, tensors: Sequence[str] | None, statistics: Sequence[str] | None) -> Any:
+    def statistics(
+        self,
+        tensors: Sequence[str] | None,
+        statistics: Sequence[str] | None,
+        steps: tuple[int, int] | None = None,
+    ) -> Any:
         """See ``Source``."""
         parts = []
         for (worker, _), segment in sorted(self._segments.items()):
-            table = segment.table(tensors, segment.columns if statistics is None else statistics)
+            if steps is not None and not segment.reaches(steps):
+                continue
+            table = segment.table(tensors, segment.columns if statistics is None else statistics, steps)
             parts.append(table.append_column("worker", pa.repeat(worker, len(table))))
         if not parts:
             return pa.table({name: pa.array([], pa.int64()) for name in (*KEYS, "worker")})

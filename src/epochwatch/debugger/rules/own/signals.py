@@ -1,0 +1,127 @@
+"""Which scalars and tensors of a step mean what: losses, gradients, weights, inputs, labels."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+
+from epochwatch.debugger.mode_keys import ModeKeys
+from epochwatch.debugger.rules.stream import StepStatistics
+from epochwatch.debugger.source import Array
+
+GRADIENT: Final = "gradient/"
+_TRAINED: Final = (ModeKeys.TRAIN, ModeKeys.GLOBAL)
+_LOSS: Final = re.compile(r"loss(_output_0)?$|(log|log)loss$|(^|[-_:/])(rmse|mae|mse|error|nll)$", re.IGNORECASE)
+_HELD_OUT: Final = re.compile(r"(^|[-_:/])(val|valid|validation|eval|evaluation|test|dev)[-_:/0-9]", re.IGNORECASE)
+_TRAINING: Final = re.compile(r"(^|[-_:/])train(ing)?[-_:/]", re.IGNORECASE)
+_MODULE: Final = re.compile(r"_(input|output)_\d+$")
+_LABELS: Final = re.compile(r"(^|[_/])(labels?|targets?)(_\d+)?$|loss_input_1$", re.IGNORECASE)
+_INPUTS: Final = re.compile(r"(^|[_/])inputs?(_\d+)?$", re.IGNORECASE)
+_MODEL_INPUT: Final = re.compile(r"[A-Z][A-Za-z0-9]*_input_\d+")
+_LOGITS: Final = re.compile(r"(^|[_/.])logits(_\d+)?$|loss_input_0$", re.IGNORECASE)
+_STATE: Final = re.compile(r"(^|/)(optimizer|exp_avg|momentum)", re.IGNORECASE)
+_CROSS_ENTROPY: Final = re.compile(r"cross_?entropy|nll_?loss|mlogloss", re.IGNORECASE)
+
+
+def training_loss(step: StepStatistics) -> float | None:
+    """The loss of a step that trains, whichever name it has."""
+    if step.mode not in _TRAINED:
+        return None
+    if "loss" in step.scalars:
+        return step.scalars["loss"]
+    named = [name for name in step.scalars if _LOSS.search(name) and not _HELD_OUT.search(name)]
+    return step.scalars[min(named, key=lambda name: (not _TRAINING.search(name), name))] if named else None
+
+
+def held_out_loss(step: StepStatistics) -> float | None:
+    """The loss on data that is not trained on."""
+    for name, value in step.scalars.items():
+        if _LOSS.search(name) and (step.mode is ModeKeys.EVAL or _HELD_OUT.search(name)):
+            return value
+    return None
+
+
+def gradient_norm(step: StepStatistics) -> float | None:
+    """Of all gradients together, before clipping where it is known."""
+    return step.scalars.get("gradient_norm")
+
+
+def learning_rate(step: StepStatistics) -> float | None:
+    """The first group's."""
+    found = [value for name, value in step.scalars.items() if name.startswith(("learning_rate", "lr"))]
+    return found[0] if found else None
+
+
+class Chosen:
+    """The positions of the tensors a rule looks at; looked for again only when names or shapes change."""
+
+    def __init__(self, wanted: Callable[[str, Mapping[str, tuple[int, ...]]], bool]) -> None:
+        self._wanted = wanted
+        self._names: tuple[str, ...] | None = None
+        self._shapes = -1
+        self._positions: Array = np.empty(0, np.int64)
+
+    def of(self, step: StepStatistics) -> Array:
+        """Ascending, which is the order of the model."""
+        if self._names is not step.names or self._shapes != len(step.shapes):
+            self._names, self._shapes = step.names, len(step.shapes)
+            chosen = [place for place, name in enumerate(step.names) if self._wanted(name, step.shapes)]
+            self._positions = np.array(chosen, np.int64)
+        return self._positions
+
+
+def is_matrix(name: str, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    """Whether a parameter has rows and columns: no bias, no scale of a normalisation."""
+    shape = shapes.get(name) or shapes.get(name.removeprefix(GRADIENT))
+    return len(shape) >= 2 if shape is not None else name.endswith(("weight", "kernel", "embedding"))
+
+
+def is_gradient(name: str) -> bool:
+    """Whether it is a parameter's gradient."""
+    return name.startswith(GRADIENT)
+
+
+def is_weight(name: str) -> bool:
+    """Whether it is a parameter, as far as its name tells."""
+    return not (is_gradient(name) or _MODULE.search(name) or _STATE.search(name)) and not is_data(name)
+
+
+def is_data(name: str) -> bool:
+    """Whether it is an input, a label or a prediction."""
+    return bool(_INPUTS.search(name) or _LABELS.search(name) or _LOGITS.search(name))
+
+
+def is_output(name: str) -> bool:
+    """Whether it is what a module gave."""
+    return "_output_" in name and bool(_MODULE.search(name)) and not _LOSS.search(name)
+
+
+def is_labels(name: str) -> bool:
+    """Whether it is what a loss compares with."""
+    return bool(_LABELS.search(name))
+
+
+def is_input(name: str) -> bool:
+    """Whether it is what the whole model is given."""
+    return bool(_INPUTS.search(name) or _MODEL_INPUT.fullmatch(name)) and not _LOSS.search(
+        name.partition("_input_")[0]
+    )
+
+
+def is_logits(name: str) -> bool:
+    """Whether it is what a loss of classes is given."""
+    return bool(_LOGITS.search(name))
+
+
+def number_of_classes(step: StepStatistics) -> int | None:
+    """Of a loss whose name says that it is a cross entropy: the last extent of what it is given, else the rows of the
+    model's last matrix. None for any other loss.
+    """
+    if not any(_CROSS_ENTROPY.search(name) for name in (*step.scalars, *step.names)):
+        return None
+    for name in step.names:
+        if is_logits(name) and len(step.shapes.get(name, ())) == 2:
+            return step.shapes[name][-1]
+    matrices = [name for name in step.names if is_weight(name) and len(step.shapes.get(name, ())) == 2]
+    return step.shapes[matrices[-1]][0] if matrices else None
