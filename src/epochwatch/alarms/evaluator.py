@@ -1,7 +1,5 @@
 """The thread that evaluates alarms."""
 
-import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -9,9 +7,8 @@ from typing import Final
 from epochwatch.alarms.rounds import Rounds
 from epochwatch.alarms.templates import TemplateAlarms
 from epochwatch.model.alarm.templates import Template
+from epochwatch.repeated import Repeated
 from epochwatch.store.stores import Stores
-
-logger = logging.getLogger(__name__)
 
 EVERY_SECONDS: Final = 1.0
 TERM_SECONDS: Final = 60.0
@@ -35,27 +32,23 @@ class AlarmEvaluator:
         self._stores = stores
         self._templates = TemplateAlarms(stores, templates, template_actions)
         self._clock = clock
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="epochwatch-alarms", daemon=True)
+        self._rounds: Rounds | None = None
+        self._repeated = Repeated("alarms", EVERY_SECONDS, self._evaluate)
 
     def start(self) -> None:
         """Begin, with every alarm."""
-        self._thread.start()
+        self._repeated.start()
 
     def stop(self) -> None:
         """End after the round under way."""
-        self._stopped.set()
-        self._thread.join()
+        self._repeated.stop()
 
-    def _run(self) -> None:
-        rounds: Rounds | None = None
-        while not self._stopped.wait(EVERY_SECONDS):
-            try:
-                with self._stores.state.elected("alarms") as chosen:
-                    rounds = self._term(rounds or Rounds(self._stores)) if chosen else None
-            except Exception:
-                logger.exception("alarms could not be evaluated; it is tried again in %d s", EVERY_SECONDS)
-                rounds = None
+    def _evaluate(self) -> None:
+        """For one term, where this server is elected. What is known from the last one holds if that was its own."""
+        rounds, self._rounds = self._rounds, None
+        with self._stores.state.elected("alarms") as chosen:
+            if chosen:
+                self._rounds = self._term(rounds or Rounds(self._stores))
 
     def _term(self, rounds: Rounds) -> Rounds:
         """Evaluate for a while; the rounds, to go on with."""
@@ -65,5 +58,5 @@ class AlarmEvaluator:
             self._templates.run(self._clock())
             rounds.run(self._clock())
             left = EVERY_SECONDS - self._clock() % EVERY_SECONDS
-            if time.monotonic() >= end or self._stopped.wait(left):
+            if time.monotonic() >= end or self._repeated.pause(left):
                 return rounds

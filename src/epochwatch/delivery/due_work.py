@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple
 
+from epochwatch.repeated import Repeated
 from epochwatch.store.state import StateStore
 
 logger = logging.getLogger(__name__)
@@ -47,37 +48,30 @@ class DueWork:
         self._added = added or threading.Event()
         self._each_term = each_term
         self._clock = clock
-        self._stopped = False
         self._busy: dict[str, threading.Thread] = {}
         self._freed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name=f"epochwatch-{duty}", daemon=True)
+        self._repeated = Repeated(duty, EVERY_SECONDS, self._take_a_turn)
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._repeated.start()
 
     def stop(self) -> None:
         """End; what is under way has a moment to finish."""
-        self._stopped = True
+        self._repeated.ask_to_stop()
         self._added.set()
-        self._thread.join()
+        self._repeated.stop()
 
-    def _run(self) -> None:
-        while not self._stopped:
-            try:
-                with self._state.elected(self._duty) as chosen:
-                    if chosen:
-                        self._term()
-            except Exception:
-                logger.exception("%s failed; it is tried again in %s s", self._duty, EVERY_SECONDS)
-            if not self._stopped:
-                time.sleep(EVERY_SECONDS)
+    def _take_a_turn(self) -> None:
+        with self._state.elected(self._duty) as chosen:
+            if chosen:
+                self._term()
 
     def _term(self) -> None:
         end = time.monotonic() + TERM_SECONDS
         self._each_term(self._clock())
         try:
-            while not self._stopped and (self._keys() or time.monotonic() < end):
+            while not self._repeated.stopped and (self._keys() or time.monotonic() < end):
                 self._added.clear()
                 for task in self._find(self._clock(), self._keys(), AT_ONCE - len(self._keys())):
                     self._begin(task)

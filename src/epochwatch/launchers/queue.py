@@ -7,7 +7,6 @@ next one, or the same after a crash, goes on.
 import logging
 import os
 import subprocess
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +26,7 @@ from epochwatch.model.created_job import ENDS
 from epochwatch.model.job import KINDS, TERMINAL, TrainingJob
 from epochwatch.model.launch import TRAINING, Interruption, JobProgress, Launch
 from epochwatch.model.tenant import Tenant
+from epochwatch.repeated import Repeated
 from epochwatch.services.sagemaker.tuning import advance_tunings
 from epochwatch.settings import Settings
 from epochwatch.store.state.keys import AccessKey
@@ -70,27 +70,20 @@ class Queue:
         self._gpus = _gpus(settings.max_gpus)
         self._tuned = self._swept = 0.0
         self._plans: dict[tuple[Tenant, str, str, float], Plan] = {}
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="epochwatch-launchers", daemon=True)
+        self._repeated = Repeated("launchers", EVERY_SECONDS, self._take_a_turn)
 
     def start(self) -> None:
         """Begin, with what an earlier server left running."""
-        self._thread.start()
+        self._repeated.start()
 
     def stop(self) -> None:
         """End after the round under way. Jobs go on."""
-        self._stopped.set()
-        self._thread.join()
+        self._repeated.stop()
 
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                with self._stores.state.elected("launchers") as chosen:
-                    if chosen:
-                        self.round()
-            except Exception:
-                logger.exception("looking after jobs failed; it is tried again")
-            self._stopped.wait(EVERY_SECONDS)
+    def _take_a_turn(self) -> None:
+        with self._stores.state.elected("launchers") as chosen:
+            if chosen:
+                self.round()
 
     def round(self) -> None:
         """One look at everything."""

@@ -38,14 +38,15 @@ from epochwatch.model.sns.notification import Place
 from epochwatch.model.tenant import Tenant
 from epochwatch.prometheus.access import Door
 from epochwatch.prometheus.app import prometheus_routes
+from epochwatch.repeated import Repeated
 from epochwatch.server.agent_api import AgentApi, Refusal
-from epochwatch.server.maintenance import Maintenance
 from epochwatch.server.object_server import ObjectServers
 from epochwatch.services import cloudwatch
 from epochwatch.services.call import Call, Operation
 from epochwatch.settings import Settings
 from epochwatch.store.stores import Stores
 
+MAINTENANCE_SECONDS = 60.0
 SERVICES = {
     "cloudwatch": "epochwatch.services.cloudwatch",
     "iam": "epochwatch.services.iam",
@@ -129,7 +130,7 @@ class Composition:
         warming = threading.Thread(target=self._stores.warm_up, name="epochwatch-warm-up", daemon=True)
         warming.start()  # while the first requests, which need no arrays, are answered already
         self._objects.start()
-        maintenance = Maintenance(self._stores)
+        maintenance = Repeated("maintenance", MAINTENANCE_SECONDS, lambda: self._stores.maintain(time.time()))
         maintenance.start()
         self._queue.start()
         templates = parse_templates(self._settings.job_alarms)
