@@ -51,13 +51,14 @@ def test_a_place_is_the_same_on_disk_and_in_s3(place: Place) -> None:
     assert place.names("a", "a/2/x") == ["a/2/y"]
     assert place.names("a", "a/1/zzz") == ["a/2/x", "a/2/y"]
     assert (place.read("a/1/x"), place.read("a/1/x", 6), place.read("a/1/x", 9)) == (b"a/1/x-end", b"end", b"")
-    assert place.read_ranges("a/2/y", [(0, 3), (5, 4), (1, 1)]) == [b"a/2", b"-end", b"/"]
+    stretches = place.read_ranges("a/2/y", [(0, 3), (5, 4), (1, 1)])
+    assert [bytes(stretch) for stretch in stretches] == [b"a/2", b"-end", b"/"]
     assert (place.size("ab"), place.exists("ab"), place.exists("abc")) == (6, True, False)
     for missing in (lambda: place.read("none"), lambda: place.read("none", 3), lambda: place.size("none")):
         with pytest.raises(FileNotFoundError):
             missing()
     with pytest.raises(FileNotFoundError):
-        place.read_ranges("none", [(0, 1)])
+        next(place.read_ranges("none", [(0, 1)]))
     growing = place.appender("log/1")
     growing.append(b"one")
     growing.flush()

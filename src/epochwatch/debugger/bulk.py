@@ -60,8 +60,8 @@ def read_values(
     names = trial.tensor_names(mode=mode, step=step, **selection)
     for found in _global_steps(trial, mode, step):
         rows = [row for row in _rows(trial, names, found) if row.entry.location is not None]
-        values = trial.source.values([row.entry.location for row in rows])
-        yield from zip((row.key for row in rows), values, strict=True)
+        for number, value in trial.source.each([row.entry.location for row in rows]):
+            yield rows[number].key, value
 
 
 def _rows(trial: Trial, names: Sequence[str], step: int) -> Iterator[_Row]:

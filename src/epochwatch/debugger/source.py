@@ -1,6 +1,6 @@
 """What a trial needs of a format: its collections, the steps that came, the values behind them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -64,6 +64,9 @@ class Source(Protocol):
     def values(self, locations: Sequence[Location]) -> list[Array]:
         """The arrays behind some locations. Raises FileNotFoundError."""
 
+    def each(self, locations: Sequence[Location]) -> Iterator[tuple[int, Array]]:
+        """The same one by one, file by file, each with its place in ``locations``: as little as possible is held."""
+
     def statistics(
         self,
         tensors: Sequence[str] | None,
@@ -74,6 +77,14 @@ class Source(Protocol):
         (all if None), of some tensors or all, of the global steps from the first to the last of ``steps``, sorted by
         tensor, step and worker; null where one was not saved. None where a format keeps each statistic by itself.
         """
+
+
+def in_order(found: Iterator[tuple[int, Array]], count: int) -> list[Array]:
+    """The arrays of ``Source.each`` in the order of their locations."""
+    values: list[Any] = [None] * count
+    for number, value in found:
+        values[number] = value
+    return values
 
 
 def read_collections(place: Place) -> dict[str, CollectionManager]:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -14,7 +14,7 @@ from epochwatch.debugger.places import Place
 from epochwatch.debugger.reductions import parse_reduction_tensor_name
 from epochwatch.debugger.smdebug import layout
 from epochwatch.debugger.smdebug.records import Check, decode_value
-from epochwatch.debugger.source import Array, Entry, SavedStep, read_collections, training_ended
+from epochwatch.debugger.source import Array, Entry, SavedStep, in_order, read_collections, training_ended
 
 _AFTER_ANY_WORKER: Final = "\U0010ffff"
 _PAUSE_SECONDS: Final = 2.0
@@ -65,18 +65,18 @@ class SmdebugSource:
         return found
 
     def values(self, locations: Sequence[EventLocation]) -> list[Array]:
+        """See ``Source``."""
+        return in_order(self.each(locations), len(locations))
+
+    def each(self, locations: Sequence[EventLocation]) -> Iterator[tuple[int, Array]]:
         """See ``Source``. An event file that is behind its index is waited for."""
         by_file: dict[str, list[int]] = {}
         for number, location in enumerate(locations):
             by_file.setdefault(location.path, []).append(number)
-        found: list[Any] = [None] * len(locations)
         for path, numbers in by_file.items():
-            records = self._records(
-                path, [(locations[number].start, locations[number].length) for number in numbers]
-            )
-            for number, record in zip(numbers, records, strict=True):
-                found[number] = decode_value(record, 0, self._check)
-        return found
+            ranges = [(locations[number].start, locations[number].length) for number in numbers]
+            for number, record in zip(numbers, self._records(path, ranges), strict=True):
+                yield number, decode_value(record, 0, self._check)
 
     def statistics(
         self,
@@ -86,15 +86,16 @@ class SmdebugSource:
     ) -> None:
         """See ``Source``: here each is a tensor of its own."""
 
-    def _records(self, path: str, ranges: list[tuple[int, int]]) -> list[bytes]:
+    def _records(self, path: str, ranges: list[tuple[int, int]]) -> Iterator[memoryview]:
         for _ in range(self._patience):
             try:
-                return self._place.read_ranges(path, ranges)
+                yield from self._place.read_ranges(path, ranges)
+                return
             except FileNotFoundError:
                 if self.ended() or self._passed_over(path):
                     break
             time.sleep(_PAUSE_SECONDS)
-        return self._place.read_ranges(path, ranges)
+        yield from self._place.read_ranges(path, ranges)
 
     def _passed_over(self, path: str) -> bool:
         """Whether the file's worker has written a later one, so that it will not come any more."""

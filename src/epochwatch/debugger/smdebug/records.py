@@ -15,6 +15,7 @@ import numpy as np
 from epochwatch.debugger.exceptions import SMDebugRuntimeError, SMDebugTypeError
 from epochwatch.debugger.mode_keys import ModeKeys
 
+Buffer = bytes | memoryview
 Check = Literal["minimal", "full", "none"]
 """``minimal``: length and the constant that smdebug writes for a checksum; ``full``: real checksums; ``none``."""
 
@@ -47,7 +48,7 @@ def _crc32c_table() -> tuple[int, ...]:
 _TABLE: Final = _crc32c_table()
 
 
-def masked_crc32c(data: bytes) -> int:
+def masked_crc32c(data: Buffer) -> int:
     """TensorFlow's masked CRC-32C."""
     crc = 0xFFFFFFFF
     for byte in data:
@@ -71,7 +72,7 @@ def frame(payload: bytes, check: Check = "minimal") -> bytes:
     return _header(len(payload)) + payload + footer
 
 
-def payload_at(data: bytes, start: int = 0, check: Check = "minimal") -> tuple[int, int] | None:
+def payload_at(data: Buffer, start: int = 0, check: Check = "minimal") -> tuple[int, int] | None:
     """(begin, end) of the payload of the record at ``start``; None for a record that was torn off.
     Raises SMDebugRuntimeError where the checksums do not hold.
     """
@@ -163,7 +164,7 @@ def _string_summary(tag: str, value: np.ndarray[Any, Any], metadata: bytes) -> b
     return _message(5, _message(1, _message(1, tag.encode()) + _message(8, tensor) + metadata))
 
 
-def _fields(data: bytes, position: int, end: int) -> Iterator[tuple[int, int, int]]:
+def _fields(data: Buffer, position: int, end: int) -> Iterator[tuple[int, int, int]]:
     """(number, value, 0) of varints and fixed numbers, (number, begin, end) of what has a length."""
     while position < end:
         key, position = _read_varint(data, position)
@@ -182,7 +183,7 @@ def _fields(data: bytes, position: int, end: int) -> Iterator[tuple[int, int, in
             raise SMDebugRuntimeError(f"the record is no event: wire type {kind}")
 
 
-def _read_varint(data: bytes, position: int) -> tuple[int, int]:
+def _read_varint(data: Buffer, position: int) -> tuple[int, int]:
     value = data[position]
     position += 1
     if value < 0x80:
@@ -209,7 +210,7 @@ class StoredTensor:
     value: Any
 
 
-def decode_value(record: bytes, start: int = 0, check: Check = "minimal") -> Any:
+def decode_value(record: Buffer, start: int = 0, check: Check = "minimal") -> Any:
     """The array of the record at ``start``. bfloat16 comes as float32, which holds each of its values."""
     span = payload_at(record, start, check)
     if span is None:
@@ -226,7 +227,7 @@ def decode_value(record: bytes, start: int = 0, check: Check = "minimal") -> Any
     raise SMDebugRuntimeError("the record holds no tensor")
 
 
-def decode_tensors(data: bytes, check: Check = "minimal") -> Iterator[StoredTensor]:
+def decode_tensors(data: Buffer, check: Check = "minimal") -> Iterator[StoredTensor]:
     """All tensors of an event file; what was torn off at its end is left out."""
     start = 0
     while (span := payload_at(data, start, check)) is not None:
@@ -242,11 +243,11 @@ def decode_tensors(data: bytes, check: Check = "minimal") -> Iterator[StoredTens
         start = span[1] + _FOOTER.size
 
 
-def _stored_tensor(data: bytes, begin: int, end: int, step: int) -> StoredTensor:
+def _stored_tensor(data: Buffer, begin: int, end: int, step: int) -> StoredTensor:
     tag, mode, mode_step, value = "", ModeKeys.GLOBAL, step, None
     for number, first, last in _fields(data, begin, end):
         if number == 1:
-            tag = data[first:last].decode()
+            tag = str(data[first:last], "utf-8")
         elif number == 8:
             value = _array(data, first, last)
         elif number == 9:
@@ -259,7 +260,7 @@ def _stored_tensor(data: bytes, begin: int, end: int, step: int) -> StoredTensor
     return StoredTensor(tag, step, mode, mode_step, value)
 
 
-def _usual_array(data: bytes, position: int, end: int) -> Any:
+def _usual_array(data: Buffer, position: int, end: int) -> Any:
     """The array of a record of numbers whose fields are those that writers write, in their order; None for any other.
     Reading them as they are expected takes a third of the time of looking at what each of them is.
     """
@@ -277,7 +278,7 @@ def _usual_array(data: bytes, position: int, end: int) -> Any:
             return None
         length, begin = _read_varint(data, position + 3)
         position = begin + length
-        shape = _dimensions(data[begin:position])
+        shape = _dimensions(bytes(data[begin:position]))
         if data[position] != 0x22:
             return None
         length, position = _read_varint(data, position + 1)
@@ -298,18 +299,18 @@ def _dimensions(message: bytes) -> tuple[int, ...]:
     )
 
 
-def _array(data: bytes, begin: int, end: int) -> Any:
+def _array(data: Buffer, begin: int, end: int) -> Any:
     dtype, content, texts = 0, (0, 0), []
     shape: tuple[int, ...] = ()
     for number, first, last in _fields(data, begin, end):
         if number == 1:
             dtype = first
         elif number == 2:
-            shape = _dimensions(data[first:last])
+            shape = _dimensions(bytes(data[first:last]))
         elif number == 4:
             content = first, last
         elif number == 8:
-            texts.append(data[first:last].decode())
+            texts.append(str(data[first:last], "utf-8"))
     if dtype in (0, _STRING):
         return np.array(texts, dtype=np.str_).reshape(shape)
     raw = data[content[0] : content[1]]
@@ -320,6 +321,6 @@ def _array(data: bytes, begin: int, end: int) -> Any:
     return np.frombuffer(bytearray(raw), dtype=_DTYPE_OF_NUMBER[dtype]).reshape(shape)
 
 
-def widen_bfloat16(raw: bytes) -> np.ndarray[Any, Any]:
+def widen_bfloat16(raw: Buffer) -> np.ndarray[Any, Any]:
     """The float32 of each bfloat16, which NumPy does not have: the same bits, sixteen zeros after them."""
     return (np.frombuffer(raw, dtype="<u2").astype("<u4") << 16).view("<f4")

@@ -122,7 +122,7 @@ class _RangeFile(io.RawIOBase):
         size = rest if size < 0 else min(size, rest)
         if not size:
             return b""
-        data = self._place.read_ranges(self._path, [(self._position, size)])[0]
+        data = bytes(next(self._place.read_ranges(self._path, [(self._position, size)])))
         self._position += len(data)
         return data
 

@@ -14,7 +14,15 @@ from epochwatch.debugger.collection import CollectionManager
 from epochwatch.debugger.mode_keys import ModeKeys
 from epochwatch.debugger.places import Place
 from epochwatch.debugger.reductions import Reduction
-from epochwatch.debugger.source import Array, Entry, Location, SavedStep, read_collections, training_ended
+from epochwatch.debugger.source import (
+    Array,
+    Entry,
+    Location,
+    SavedStep,
+    in_order,
+    read_collections,
+    training_ended,
+)
 from epochwatch.debugger.store import safetensors
 from epochwatch.debugger.store.parquet import KEYS, StatisticsFile, frames_table, read_manifest
 from epochwatch.debugger.store.segment import (
@@ -301,22 +309,24 @@ class StoreSource:
                 )
 
     def values(self, locations: Sequence[Location]) -> list[Array]:
+        """See ``Source``."""
+        return in_order(self.each(locations), len(locations))
+
+    def each(self, locations: Sequence[Location]) -> Iterator[tuple[int, Array]]:
         """See ``Source``. Raw tensors of one file are read together."""
-        found: list[Any] = [None] * len(locations)
         by_file: dict[str, list[tuple[int, TensorPlace]]] = {}
         for number, location in enumerate(locations):
             if isinstance(location, StatisticLocation):
                 self._keep(location.segment)
                 statistic = location.segment.statistic(location)
-                found[number] = np.asarray(statistic) if location.column == SCALAR else statistic
+                yield number, np.asarray(statistic) if location.column == SCALAR else statistic
             else:
                 place = location.segment.places[location.tensor, location.step]
                 by_file.setdefault(place.file, []).append((number, place))
         for file, wanted in by_file.items():
             ranges = [(place.offset, place.nbytes) for _, place in wanted]
             for (number, place), data in zip(wanted, self._place.read_ranges(file, ranges), strict=True):
-                found[number] = safetensors.decode(place, data)
-        return found
+                yield number, safetensors.decode(place, data)
 
     def _keep(self, segment: _Segment) -> None:
         """Only so many segments stay in memory: those that were asked last."""

@@ -91,7 +91,7 @@ def _bytes(value: Array) -> memoryview:
     return np.ascontiguousarray(value).reshape(-1).view(np.uint8).data
 
 
-def decode(place: TensorPlace, data: bytes) -> Any:
+def decode(place: TensorPlace, data: memoryview) -> Any:
     """The array of the bytes at ``place``; bfloat16 comes as float32, which holds each of its values. Raises
     SMDebugRuntimeError if they are not those that were written.
     """
@@ -100,5 +100,5 @@ def decode(place: TensorPlace, data: bytes) -> Any:
     if place.dtype == BFLOAT16:
         return widen_bfloat16(data).reshape(place.shape)
     if place.dtype == _STRING:
-        return np.array(json.loads(data), dtype=np.str_).reshape(place.shape)
+        return np.array(json.loads(bytes(data)), dtype=np.str_).reshape(place.shape)
     return np.frombuffer(bytearray(data), dtype=place.dtype).reshape(place.shape)
