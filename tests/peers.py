@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+_TENSORS = ["msgspec>=0.20", "numpy>=2.0", "obstore>=0.8", "pyarrow>=18"]  # what a hook needs beside its framework
 PEERS = {
     "botocore140": ["boto3==1.40.0", "botocore==1.40.0"],
     "sagemaker2": ["sagemaker==2.257.7"],
@@ -17,6 +18,7 @@ PEERS = {
     # what smdebug imports without declaring it comes with it; its writer needs an older numpy
     "smdebug": ["smdebug==1.0.34", "numpy==1.26.4", "pandas==2.3.3", "psutil", "requests"],
     "xgboost": ["xgboost-cpu==3.2.0"],  # the same module without 300 MB for GPUs
+    "boosting": ["xgboost-cpu==3.2.0", "lightgbm==4.7.0", "scikit-learn==1.9.1", *_TENSORS],
 }
 
 
