@@ -4,7 +4,7 @@ import shutil
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 from epochwatch.launchers.buckets import Buckets, Location
 
@@ -42,6 +42,33 @@ def unpack(archive: Path, into: Path) -> None:
         raise ValueError(f"the code archive cannot be unpacked: {error}") from error
 
 
+class Mark(NamedTuple):
+    """By what a file is known to have changed."""
+
+    size: int
+    modified: int
+    """Nanoseconds."""
+
+
+def marks_of(folder: Path, below: str = "") -> dict[str, Mark]:
+    """Of all files of a folder, or of those below a path in it, by their paths in the folder."""
+    found = {}
+    for name, path in _files([folder / below]):
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            continue
+        found[below + name] = Mark(stat.st_size, stat.st_mtime_ns)
+    return found
+
+
+class SentMeanwhile(Protocol):
+    """Files that are copied to S3 while their job runs."""
+
+    def send(self, *, last: bool = False) -> None:
+        """Send what is new; with ``last``, all that is. Raises TransferFailed and OSError."""
+
+
 class Checkpoints:
     """A folder and its copy in S3: fetched at the start, sent whenever files have come to rest, and at the end."""
 
@@ -49,8 +76,8 @@ class Checkpoints:
         self._folder = folder
         self._location = location
         self._buckets = buckets
-        self._sent: dict[str, tuple[int, int]] = {}
-        self._seen: dict[str, tuple[int, int]] = {}
+        self._sent: dict[str, Mark] = {}
+        self._seen: dict[str, Mark] = {}
 
     def restore(self) -> None:
         """Fetch what an earlier attempt, or another job, has left."""
@@ -61,11 +88,11 @@ class Checkpoints:
             path = self._folder / name
             if ".." not in Path(name).parts and not path.exists():
                 self._buckets.download(Location(self._location.bucket, key), path)
-        self._sent = self._marks()
+        self._sent = marks_of(self._folder)
 
     def send(self, *, last: bool = False) -> None:
         """Send files that are new and did not change since the last look; at the end, all that are new."""
-        marks = self._marks()
+        marks = marks_of(self._folder)
         for name, mark in marks.items():
             if self._sent.get(name) == mark or not (last or self._seen.get(name) == mark):
                 continue
@@ -75,16 +102,6 @@ class Checkpoints:
                 continue  # deleted meanwhile: trainings keep the newest few
             self._sent[name] = mark
         self._seen = marks
-
-    def _marks(self) -> dict[str, tuple[int, int]]:
-        found = {}
-        for name, path in _files([self._folder]):
-            try:
-                stat = path.stat()
-            except FileNotFoundError:
-                continue
-            found[name] = (stat.st_size, stat.st_mtime_ns)
-        return found
 
 
 def clear(folder: Path) -> None:

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from epochwatch.launchers.plan import JobHost, Plan
+from epochwatch.model.debug_rules import TENSORS
 
 ML: Final = "/opt/ml"
 DEFAULT_MODE: Final = "File"
+HOOK_CONFIG: Final = "input/config/debughookconfig.json"
+PROFILER_CONFIG: Final = "input/config/profilerconfig.json"
 _INHERITED: Final = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE",
     "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
@@ -66,6 +69,17 @@ def training_job_config(plan: Plan) -> dict[str, Any]:
     return {**plan.request, "TrainingJobName": plan.job, "TrainingJobArn": plan.arn}
 
 
+def debugger_configuration(plan: Plan) -> dict[str, Any]:
+    """The files that smdebug and our hooks read, by name; only those that the job has."""
+    hook, profiler = plan.request.get("DebugHookConfig"), plan.request.get("ProfilerConfig")
+    found: dict[str, Any] = {}
+    if hook is not None:
+        found[HOOK_CONFIG] = {"LocalPath": TENSORS, **hook}
+    if profiler is not None:
+        found[PROFILER_CONFIG] = profiler
+    return found
+
+
 def channels(plan: Plan) -> list[dict[str, Any]]:
     """The request's channels."""
     return list(plan.request.get("InputDataConfig") or [])
@@ -91,6 +105,8 @@ def environment(
         "AWS_ENDPOINT_URL": plan.endpoint,
         "AWS_ENDPOINT_URL_S3": plan.s3_endpoint,
     }
+    if plan.tensors is not None:
+        found["EPOCHWATCH_DEBUG_CONFIG"] = f"{ML}/{HOOK_CONFIG}"
     if host.gpus:
         found["CUDA_VISIBLE_DEVICES"] = ",".join(host.gpus)
     found |= plan.image.environment

@@ -56,6 +56,7 @@ def main(arguments: Sequence[str]) -> int:
             )
             environment = {name: rewritten(value, base) for name, value in environment.items()}
             environment["SAGEMAKER_BASE_DIR"] = base
+            _rewrite_configuration(Path(base))
     command = [rewritten(word, base) for word in launch.command]
     with contextlib.suppress(OSError):
         os.chdir(rewritten(launch.working_directory, base))
@@ -73,6 +74,14 @@ def main(arguments: Sequence[str]) -> int:
 def rewritten(text: str, base: str) -> str:
     """``text`` with ``/opt/ml`` where it is now."""
     return text if base == ML else text.replace(ML, base)
+
+
+def _rewrite_configuration(ml: Path) -> None:
+    """Of the files in which hooks find where to write."""
+    for name in ("debughookconfig.json", "profilerconfig.json"):
+        path = ml / "input" / "config" / name
+        if path.exists():
+            path.write_text(rewritten(path.read_text(), str(ml)))
 
 
 def enter(directory: Path, host: str, addresses: Mapping[str, str]) -> None:

@@ -19,7 +19,7 @@ from epochwatch.agent.headless import ship_alone
 from epochwatch.agent.session import RunOptions, Session
 from epochwatch.agent.spool import Exit, Spool
 from epochwatch.launchers import container, pipes
-from epochwatch.launchers.artifacts import Checkpoints
+from epochwatch.launchers.artifacts import SentMeanwhile
 from epochwatch.launchers.buckets import Buckets, TransferFailed
 from epochwatch.launchers.directory import (
     DELIVERED,
@@ -191,14 +191,14 @@ class Host:
         for channel in self._preparation.channels:
             if channel.mode == "Pipe":
                 pipes.feed(channel, self._directory.ml / "input" / "data", self._buckets)
-        profiler = ProfilerFiles(self._directory.ml, self._directory.spool, self._buckets)
+        profiler = ProfilerFiles(self._plan, self._directory, self._buckets)
         kept = [*self._preparation.sent_meanwhile(), profiler]
         self._checkpoint_thread = threading.Thread(
             target=self._keep, args=(kept,), name="checkpoints", daemon=True
         )
         self._checkpoint_thread.start()
 
-    def _keep(self, kept: Sequence[Checkpoints | ProfilerFiles]) -> None:
+    def _keep(self, kept: Sequence[SentMeanwhile]) -> None:
         over = False
         while not over:
             over = self._over.wait(CHECKPOINT_SECONDS)

@@ -26,9 +26,10 @@ from typing import Final
 import msgspec
 
 from epochwatch.extraction.algorithms import preset_of_image
-from epochwatch.launchers.algorithms import BUILT_IN
+from epochwatch.launchers.algorithms import BUILT_IN, DEBUGGER_RULES
 from epochwatch.launchers.environment import has_module
 from epochwatch.launchers.plan import LocalImage
+from epochwatch.model.debug_rules import evaluator_of
 from epochwatch.settings import LAUNCHERS
 
 FRAMEWORKS: Final = {
@@ -108,6 +109,8 @@ def resolve(
     needs a framework that no environment here has.
     """
     entry = next((one for one in entries if fnmatchcase(image, one.match)), ImageEntry(match=image))
+    if evaluator_of(image):
+        return _rule_evaluator(image, entry)
     chosen = entry.launcher or launcher
     framework = entry.framework or framework_of(image)
     algorithm = preset_of_image(image) or ""
@@ -124,6 +127,16 @@ def resolve(
         algorithm=algorithm if algorithm in BUILT_IN and chosen != "container" else "",
         container=entry.container or image,
         options=list(entry.options),
+    )
+
+
+def _rule_evaluator(image: str, entry: ImageEntry) -> LocalImage:
+    """Rules are evaluated beside the server, where its environment or the entry's has the debugger."""
+    return LocalImage(
+        name=image,
+        python=entry.python or sys.executable,
+        environment=dict(entry.environment),
+        algorithm=DEBUGGER_RULES,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from epochwatch.model.batch import Definition
+from epochwatch.model.debug_rules import TENSORS, tensors_of
 from epochwatch.model.launch import TRAINING
 from epochwatch.model.tenant import Tenant
 
@@ -92,6 +93,12 @@ class Plan(msgspec.Struct, omit_defaults=True):
         """S3 URI and local path; None without."""
         found = self.request.get("CheckpointConfig")
         return (found["S3Uri"], found.get("LocalPath") or "/opt/ml/checkpoints") if found else None
+
+    @property
+    def tensors(self) -> tuple[str, str] | None:
+        """S3 URI and local path; None where none are saved."""
+        hook = self.request.get("DebugHookConfig")
+        return (tensors_of(self.job, self.request), hook.get("LocalPath") or TENSORS) if hook else None
 
     @property
     def hyperparameters(self) -> dict[str, str]:

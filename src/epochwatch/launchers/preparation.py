@@ -9,12 +9,13 @@ from typing import Any
 import psutil
 
 from epochwatch.launchers import algorithms, channels, container, pipes, processing
-from epochwatch.launchers.artifacts import Checkpoints, unpack
+from epochwatch.launchers.artifacts import Checkpoints, SentMeanwhile, unpack
 from epochwatch.launchers.buckets import Buckets, Location, TransferFailed
 from epochwatch.launchers.channels import Channel
 from epochwatch.launchers.contract import (
     DEFAULT_MODE,
     ML,
+    debugger_configuration,
     environment,
     hyperparameters,
     input_data_config,
@@ -25,6 +26,7 @@ from epochwatch.launchers.directory import HostDirectory
 from epochwatch.launchers.enter import TrainingLaunch
 from epochwatch.launchers.environment import overlay, path_of, requirements_environment
 from epochwatch.launchers.plan import JobHost, Plan
+from epochwatch.launchers.tensors import prepare_tensors, tensor_files
 from epochwatch.launchers.toolkit import CODE, Machine, Script, script_of
 from epochwatch.model.launch import PROCESSING
 
@@ -76,12 +78,14 @@ class Preparation:
             self._fetch(self._directory.ml / folder, entry)
         for output in processing.outputs(self._plan):
             (self._directory.ml / output.folder).mkdir(parents=True, exist_ok=True)
+        prepare_tensors(self._plan, self._directory)
         if self.checkpoints is not None:
             self.checkpoints.restore()
 
-    def sent_meanwhile(self) -> list[Checkpoints]:
-        """What is copied to S3 while the job runs: checkpoints, and outputs that are to be."""
-        found = [self.checkpoints] if self.checkpoints is not None else []
+    def sent_meanwhile(self) -> list[SentMeanwhile]:
+        """What is copied to S3 while the job runs: checkpoints, tensors, and outputs that are to be."""
+        tensors = tensor_files(self._plan, self._directory, self._buckets)
+        found: list[SentMeanwhile] = [one for one in (self.checkpoints, tensors) if one is not None]
         for output in processing.outputs(self._plan):
             if output.continuous:
                 folder = self._directory.ml / output.folder
@@ -156,6 +160,7 @@ class Preparation:
             "input/config/inputdataconfig.json": input_data_config(self._plan),
             "input/config/resourceconfig.json": self._resources(),
             "input/config/trainingjobconfig.json": training_job_config(self._plan),
+            **debugger_configuration(self._plan),
         }
 
     def _resources(self) -> dict[str, Any]:

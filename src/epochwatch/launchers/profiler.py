@@ -1,12 +1,18 @@
-"""SageMaker Debugger's files of a host's system metrics: where its sampler writes them, and their copy in S3."""
+"""SageMaker Debugger's files of a host's system metrics: where its sampler writes them, and their copy in S3; and the
+configuration that a profiler within the training reads.
+"""
 
-from collections.abc import Callable
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from epochwatch.agent.host.sampling import Sampling, read_wanted, write_sampling, write_wanted
 from epochwatch.agent.spool import Spool
 from epochwatch.launchers.artifacts import Checkpoints
 from epochwatch.launchers.buckets import Buckets, Location
+from epochwatch.launchers.contract import PROFILER_CONFIG
+from epochwatch.launchers.directory import HostDirectory
 from epochwatch.launchers.plan import JobHost, Plan
 from epochwatch.model.launch import TRAINING
 from epochwatch.model.sampling import wanted_sampling
@@ -24,21 +30,33 @@ def prepare_sampling(spool: Spool, plan: Plan, host: JobHost, ml: Path) -> None:
 
 
 class ProfilerFiles:
-    """The files and their copy, which is where the server last wanted it."""
+    """The files and their copy, which is where the server last wanted it, and the configuration as it last was."""
 
-    def __init__(self, ml: Path, spool: Callable[[], Spool | None], buckets: Buckets) -> None:
-        self._folder = ml / FOLDER
-        self._spool = spool
+    def __init__(self, plan: Plan, directory: HostDirectory, buckets: Buckets) -> None:
+        self._directory = directory
         self._buckets = buckets
+        self._configuration: Mapping[str, Any] = plan.request.get("ProfilerConfig") or {}
         self._output = ""
         self._copy: Checkpoints | None = None
 
     def send(self, *, last: bool = False) -> None:
         """As Checkpoints.send; nothing where no profiler ever ran."""
-        spool = self._spool()
+        spool = self._directory.spool()
         wanted = read_wanted(spool.path) if spool is not None else None
+        if wanted is not None:
+            self._configure(wanted.profiler)
         if wanted is not None and wanted.output not in ("", self._output):
             self._output = wanted.output
-            self._copy = Checkpoints(self._folder, Location.parse(wanted.output), self._buckets)
+            self._copy = Checkpoints(self._directory.ml / FOLDER, Location.parse(wanted.output), self._buckets)
         if self._copy is not None:
             self._copy.send(last=last)
+
+    def _configure(self, profiler: Mapping[str, Any]) -> None:
+        """smdebug looks for changes of the file at each step."""
+        if not profiler or profiler == self._configuration:
+            return
+        path = self._directory.ml / PROFILER_CONFIG
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(profiler))
+        temporary.replace(path)
+        self._configuration = profiler

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from epochwatch.agent.gpus import Gpus
 from epochwatch.client.credentials import Credentials
+from epochwatch.launchers.algorithms import DEBUGGER_RULES
 from epochwatch.launchers.artifacts import clear
 from epochwatch.launchers.directory import JobDirectory
 from epochwatch.launchers.images import Unresolved, read_images, resolve
@@ -146,13 +147,17 @@ class Queue:
         if not waiting:
             return
         plans = self._in_time(self._plans_of(waiting))
-        here = [launch for launch in running if launch.launcher != "slurm"]
+        here = [launch for launch in running if launch.launcher != "slurm" and not self._evaluates_rule(launch)]
         places = (self._settings.max_jobs or os.cpu_count() or 1) - len(here)
         free = self._free_gpus(here)
         gpu_jobs_wait = False
         for launch, plan in plans:
             if plan.image.launcher == "slurm":
                 self._begin(launch, plan)
+                continue
+            if plan.image.algorithm == DEBUGGER_RULES:
+                if self._has_begun(launch.tenant, plan.request.get("TrainingJobArn", "").rpartition("/")[2]):
+                    self._begin(launch, plan)
                 continue
             wanted = sum(len_or_all(gpus_of(host.instance_type), self._gpus) for host in plan.hosts)
             wanted = min(wanted, len(self._gpus))
@@ -165,6 +170,16 @@ class Queue:
             free = free[wanted:]
             places -= 1
             self._begin(launch, plan)
+
+    def _evaluates_rule(self, launch: Launch) -> bool:
+        """What takes no place from jobs, as on AWS it takes no instance of theirs."""
+        plan = self.directory(launch).plan()
+        return plan is not None and plan.image.algorithm == DEBUGGER_RULES
+
+    def _has_begun(self, tenant: Tenant, training_job: str) -> bool:
+        """Whether there may be something for the job's rules, now or at all."""
+        job = self._stores.state.jobs.get(tenant, training_job)
+        return job is None or job.training_started is not None or job.status in TERMINAL
 
     def _in_time(self, plans: list[tuple[Launch, Plan]]) -> list[tuple[Launch, Plan]]:
         """Those whose waiting time is not over. Of spot jobs it includes the time in the queue."""

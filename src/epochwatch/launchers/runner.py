@@ -27,6 +27,7 @@ from epochwatch.launchers.hosts import HostProcesses
 from epochwatch.launchers.outbox import Outbox
 from epochwatch.launchers.plan import Plan
 from epochwatch.launchers.processing import outputs as outputs_of
+from epochwatch.launchers.tensors import end_tensors
 from epochwatch.model.created_job import ENDS
 from epochwatch.model.launch import PROCESSING, JobProgress
 
@@ -180,6 +181,7 @@ class Runner:
                 self._upload(keep_model=outcome != "Failed")
         except (TransferFailed, OSError) as error:
             outcome, reason = "Failed", f"ClientError: Artifact upload failed: {error}"
+        self._end_tensors()
         self._await_delivery()
         self._close_attempt(time.time())
         codes = [state.exit_code for state in states if state.exit_code is not None]
@@ -233,6 +235,13 @@ class Runner:
                 message = (host.ml / "output" / "message").read_text(errors="replace")
                 self._state.output = message[:LONGEST_MESSAGE]
                 break
+
+    def _end_tensors(self) -> None:
+        """A bucket that is not there is no reason for a training to fail."""
+        try:
+            end_tensors(self._plan, self._buckets)
+        except TransferFailed as error:
+            print(f"tensors: {error}", file=sys.stderr, flush=True)
 
     def _await_delivery(self) -> None:
         """The end is told only when the server has all lines and values: clients stop reading there."""

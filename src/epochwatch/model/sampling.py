@@ -21,6 +21,8 @@ class Wanted(msgspec.Struct, omit_defaults=True, frozen=True):
     """Milliseconds; one of INTERVALS."""
     output: str = ""
     """S3 URI of the folder of the profiler's files; empty: none are written."""
+    profiler: dict[str, Any] = {}
+    """ProfilerConfig as it is now; empty: there never was one."""
 
 
 def wanted_sampling(job: str, request: Mapping[str, Any]) -> Wanted:
@@ -32,7 +34,7 @@ def wanted_sampling(job: str, request: Mapping[str, Any]) -> Wanted:
     if profiler is None:
         return Wanted()
     if profiler.get("DisableProfiler"):
-        return Wanted(UNPROFILED_INTERVAL)
+        return Wanted(UNPROFILED_INTERVAL, profiler=profiler)
     path = profiler.get("S3OutputPath") or (request.get("OutputDataConfig") or {}).get("S3OutputPath", "")
     output = f"{path.rstrip('/')}/{job}/profiler-output" if path else ""
-    return Wanted(int(profiler.get("ProfilingIntervalInMilliseconds") or PROFILER_INTERVAL), output)
+    return Wanted(int(profiler.get("ProfilingIntervalInMilliseconds") or PROFILER_INTERVAL), output, profiler)

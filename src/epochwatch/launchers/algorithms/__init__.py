@@ -1,6 +1,7 @@
 """Built-in algorithms: what runs where an image is one of SageMaker's own and the request brings no script.
 
-Each is a package of its own. Its program runs in the environment of its framework, where epochwatch is not installed.
+Each is a package of its own. The program of one that trains runs in the environment of its framework, where epochwatch
+is not installed.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,14 +12,19 @@ from epochwatch.launchers.algorithms.builtin_xgboost.rules import require_xgboos
 
 Rules = Callable[[Mapping[str, str], Mapping[str, Mapping[str, str]]], None]
 
-_BUILT_IN: Final[dict[str, tuple[str, Rules]]] = {"xgboost": ("builtin_xgboost", require_xgboost)}
+DEBUGGER_RULES: Final = "debugger-rules"
+"""What stands for SageMaker's images that evaluate a rule of a training job."""
+_BUILT_IN: Final[dict[str, tuple[list[str], Rules]]] = {
+    "xgboost": (["python3", str(Path(__file__).with_name("builtin_xgboost")), "train"], require_xgboost),
+    DEBUGGER_RULES: (["python3", "-m", f"{__name__}.debugger_rules"], lambda *_: None),
+}
 BUILT_IN: Final = tuple(_BUILT_IN)
 """The algorithms that there are, as their images are called."""
 
 
 def command_of(algorithm: str) -> list[str]:
     """What runs an algorithm."""
-    return ["python3", str(Path(__file__).with_name(_BUILT_IN[algorithm][0])), "train"]
+    return list(_BUILT_IN[algorithm][0])
 
 
 def require(algorithm: str, hyperparameters: Mapping[str, str], inputs: Mapping[str, Mapping[str, str]]) -> None:

@@ -119,7 +119,9 @@ def _processing_request(call: Call, name: str, request: Request, rule: Request) 
         "Environment": {
             "DEBUG_RULE_NAME": rule["RuleConfigurationName"],
             "DEBUG_RULE_PARAMETERS": json.dumps(rule.get("RuleParameters", {})),
+            "DEBUG_RULE_OUTPUT": output["LocalPath"],
             "DEBUG_TENSORS": tensors_of(name, request),
+            "DEBUG_TRAINING_JOB": name,
         },
     }
 
