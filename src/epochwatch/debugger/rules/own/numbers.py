@@ -93,7 +93,9 @@ def _stage(name: str) -> int:
 
 @dataclass
 class SkippedSteps(OnceRule):
-    """Steps whose gradients are not finite, as a loss scaler skips them: more than ``share`` of the last ``window``."""
+    """Steps whose gradients are not finite, as a loss scaler skips them: more than ``share`` of the last
+    ``window``.
+    """
 
     share: float = 0.2
     window: int = 50

@@ -20,6 +20,9 @@ _LABELS: Final = re.compile(r"(^|[_/])(labels?|targets?)(_\d+)?$|loss_input_1$",
 _INPUTS: Final = re.compile(r"(^|[_/])inputs?(_\d+)?$", re.IGNORECASE)
 _MODEL_INPUT: Final = re.compile(r"[A-Z][A-Za-z0-9]*_input_\d+")
 _LOGITS: Final = re.compile(r"(^|[_/.])logits(_\d+)?$|loss_input_0$", re.IGNORECASE)
+_SQUARED_LABELS: Final = re.compile(r"MSELoss_input_1$")
+_EXPERT: Final = re.compile(r"experts?[._]", re.IGNORECASE)
+_TABLE: Final = re.compile(r"embed|lookup|(^|[._/])(wte|wpe|users?|items?)[._]", re.IGNORECASE)
 _STATE: Final = re.compile(r"(^|/)(optimizer|exp_avg|momentum)", re.IGNORECASE)
 _CROSS_ENTROPY: Final = re.compile(r"cross_?entropy|nll_?loss|mlogloss", re.IGNORECASE)
 
@@ -77,6 +80,16 @@ def is_matrix(name: str, shapes: Mapping[str, tuple[int, ...]]) -> bool:
     return len(shape) >= 2 if shape is not None else name.endswith(("weight", "kernel", "embedding"))
 
 
+def is_bias(name: str) -> bool:
+    """Whether it is a bias of a layer, or its gradient; not that of experts, of which some get no samples."""
+    return name.endswith("bias") and not _EXPERT.search(name)
+
+
+def is_table(name: str) -> bool:
+    """Whether a matrix is looked up by rows, so that most of its gradient is zero."""
+    return bool(_TABLE.search(name))
+
+
 def is_gradient(name: str) -> bool:
     """Whether it is a parameter's gradient."""
     return name.startswith(GRADIENT)
@@ -112,6 +125,14 @@ def is_input(name: str) -> bool:
 def is_logits(name: str) -> bool:
     """Whether it is what a loss of classes is given."""
     return bool(_LOGITS.search(name))
+
+
+def label_variance(step: StepStatistics) -> float | None:
+    """Of what a mean squared error compares with, where its statistics were saved."""
+    for place, name in enumerate(step.names):
+        if _SQUARED_LABELS.search(name):
+            return float(step.column("std")[place] ** 2)
+    return None
 
 
 def number_of_classes(step: StepStatistics) -> int | None:

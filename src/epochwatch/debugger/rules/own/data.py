@@ -1,0 +1,253 @@
+"""Faults in what the model is fed, from the statistics of inputs and labels or from the arrays themselves."""
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from statistics import median
+
+import numpy as np
+
+from epochwatch.debugger.mode_keys import ModeKeys
+from epochwatch.debugger.rules.finding import Finding
+from epochwatch.debugger.rules.own.once import OnceRule
+from epochwatch.debugger.rules.own.signals import Chosen, is_input, is_labels, is_table
+from epochwatch.debugger.rules.stream import StepStatistics
+from epochwatch.debugger.source import Array
+
+_FINGERPRINT = ("mean", "std", "min", "max", "l2")
+
+
+@dataclass
+class _Fed(OnceRule):
+    """Looks at what is fed while the model trains."""
+
+    def look(self, step: StepStatistics) -> Finding | None:
+        """See ``OnceRule``."""
+        return self.judge(step) if step.mode in (ModeKeys.TRAIN, ModeKeys.GLOBAL) else None
+
+    def judge(self, step: StepStatistics) -> Finding | None:
+        """What there is to say of a step that trains."""
+        raise NotImplementedError
+
+
+def _inputs() -> Chosen:
+    return Chosen(lambda name, _: is_input(name))
+
+
+def _labels() -> Chosen:
+    return Chosen(lambda name, _: is_labels(name))
+
+
+def _fingerprint(step: StepStatistics, places: Array) -> tuple[float, ...]:
+    """Equal for equal batches, and hardly for others."""
+    return tuple(value for name in _FINGERPRINT for value in step.column(name)[places].tolist())
+
+
+@dataclass
+class RepeatedBatches(_Fed):
+    """The same batch comes ``times`` times in a row, or few different ones over and over: at most ``few`` in
+    ``window`` samples. A training that never had another is perhaps one over all data at once: a remark.
+    """
+
+    times: int = 5
+    few: int = 4
+    window: int = 30
+    cause = (
+        "The iterator is made anew at each step, the sampler has a fixed seed, or the data set is far "
+        "smaller than thought."
+    )
+    remedy = "Make the loader once per epoch; look at len(dataset) and at the sampler's seed."
+    leads_to = frozenset({"Overfit", "NoGeneralisation", "Plateau"})
+    _chosen: Chosen = field(default_factory=_inputs, init=False)
+    _seen: list[tuple[int, tuple[float, ...]]] = field(default_factory=list, init=False)
+    _different: set[tuple[float, ...]] = field(default_factory=set, init=False)
+
+    def judge(self, step: StepStatistics) -> Finding | None:
+        """See ``_Fed``."""
+        places = self._chosen.of(step)
+        if not len(places) or not np.isfinite(step.column("mean")[places]).all():
+            return None
+        found = _fingerprint(step, places)
+        self._seen = [*self._seen[-self.window + 1 :], (step.step, found)]
+        self._different.add(found)
+        last = self._seen[-self.times :]
+        if len(last) == self.times and len({one for _, one in last}) == 1:
+            only = len(self._different) == 1
+            if only and len(self._seen) < self.window:
+                return None
+            evidence = f"{step.names[places[0]]} is the same at {self.times} samples in a row, to the last digit"
+            if only:
+                evidence = (
+                    f"{step.names[places[0]]} was the same at all {len(self._seen)} samples, to the last digit"
+                )
+            return self._found(step, last[0][0], evidence, only=only)
+        recent = {one for _, one in self._seen}
+        if len(self._seen) == self.window and 1 < len(recent) <= self.few:
+            evidence = f"{len(recent)} different batches in the last {self.window} samples"
+            return self._found(step, self._seen[0][0], evidence, only=False)
+        return None
+
+    def _found(self, step: StepStatistics, began: int, evidence: str, *, only: bool) -> Finding:
+        return self.finding(
+            step.step, began, evidence, kind="information" if only else "problem", confidence=0.5 if only else 0.9,
+            tensors=[step.names[place] for place in self._chosen.of(step)],
+        )  # fmt: skip
+
+
+@dataclass
+class NotShuffled(_Fed):
+    """Means of the labels of more than ``share`` of ``window`` batches are further than ``errors`` standard
+    errors from the mean over all, that is, batches do not have the mixture of the whole.
+    """
+
+    errors: float = 5.0
+    share: float = 0.5
+    window: int = 20
+    cause = "Data come in the order in which they lie on the disk, by class or by time."
+    remedy = "Shuffle: shuffle=True in the loader, a larger shuffle buffer, or a random permutation on the disk."
+    leads_to = frozenset({"LossSpike", "Divergence", "NeverLearned", "Plateau", "NoGeneralisation"})
+    _chosen: Chosen = field(default_factory=_labels, init=False)
+    _batches: list[tuple[float, float, float]] = field(default_factory=list, init=False)
+    _steps: list[int] = field(default_factory=list, init=False)
+
+    def judge(self, step: StepStatistics) -> Finding | None:
+        """See ``_Fed``."""
+        places = self._chosen.of(step)
+        if not len(places):
+            return None
+        size, mean, std = (float(step.column(name)[places[0]]) for name in ("size", "mean", "std"))
+        if not np.isfinite([size, mean, std]).all() or size < 4:
+            return None
+        self._batches.append((size, mean, std))
+        self._steps.append(step.step)
+        if len(self._batches) < self.window:
+            return None
+        sizes, means, stds = np.array(self._batches).T
+        whole = float(np.average(means, weights=sizes))
+        spread = float(np.sqrt(np.average(stds**2 + (means - whole) ** 2, weights=sizes)))
+        if spread <= 0:
+            return None
+        away = np.abs(means - whole) / (spread / np.sqrt(sizes))
+        far = int((away[-self.window :] > self.errors).sum())
+        if far <= self.share * self.window:
+            return None
+        evidence = (
+            f"the mean label of {far} of the last {self.window} batches is more than {self.errors:.0f} "
+            "standard errors from "
+            f"that of all; within a batch labels spread by {median(stds):.3g}, over all by {spread:.3g}"
+        )
+        return self.finding(step.step, self._steps[-self.window], evidence, tensors=[step.names[places[0]]])
+
+
+@dataclass
+class ClassImbalance(_Fed):
+    """One class has more than ``ratio`` times the labels of another, after ``least`` labels and 50 of each
+    class in the mean. Needs labels that were saved whole, or of two classes.
+    """
+
+    ratio: float = 10.0
+    least: int = 500
+    most_classes: int = 1000
+    cause = "The data have far more of some classes than of others."
+    remedy = "Weigh the loss by class, sample by class, or judge by a metric that counts classes alike."
+    leads_to = frozenset({"Plateau", "NeverLearned"})
+    _chosen: Chosen = field(default_factory=_labels, init=False)
+    _counts: Counter[int] = field(default_factory=Counter, init=False)
+    _began: int | None = field(default=None, init=False)
+
+    def judge(self, step: StepStatistics) -> Finding | None:
+        """See ``_Fed``."""
+        places = self._chosen.of(step)
+        counted = self._count(step, int(places[0])) if len(places) else None
+        if counted is None:
+            return None
+        self._began = step.step if self._began is None else self._began
+        self._counts.update(counted)
+        total = self._counts.total()
+        if total < max(self.least, 50 * len(self._counts)) or not 2 <= len(self._counts) <= self.most_classes:
+            return None
+        (most, many), (least, few) = self._counts.most_common()[0], self._counts.most_common()[-1]
+        if many <= self.ratio * few:
+            return None
+        evidence = (
+            f"of {total:,} labels {many:,} are of class {most} and {few:,} of class {least}: "
+            f"{many / few:.0f} times"
+        )
+        return self.finding(step.step, self._began, evidence, tensors=[step.names[places[0]]], confidence=0.6)
+
+    @staticmethod
+    def _count(step: StepStatistics, place: int) -> dict[int, int] | None:
+        labels = step.raw.get(step.names[place])
+        if labels is not None:
+            if labels.dtype.kind not in "iub" or labels.ndim != 1:
+                return None
+            classes, counts = np.unique(labels, return_counts=True)
+            return dict(zip(classes.tolist(), counts.tolist(), strict=True))
+        least, most = step.column("min")[place], step.column("max")[place]
+        size, zeros = step.column("size")[place], step.column("zeros")[place]
+        ones = step.column("mean")[place] * size
+        if least < 0 or most > 1 or not np.isfinite([zeros, ones]).all() or abs(ones + zeros - size) > 1e-3 * size:
+            return None
+        return {0: int(zeros), 1: round(float(ones))}
+
+
+@dataclass
+class InputScale(_Fed):
+    """Inputs are not normalised: a mean beyond ``mean`` or a deviation beyond ``most`` or below ``least``, at three
+    samples; or not what they were: a deviation ``times`` larger or smaller than at first, or as many more zeros.
+    """
+
+    mean: float = 5.0
+    most: float = 20.0
+    least: float = 1e-3
+    times: float = 5.0
+    cause = "Inputs are not normalised as the model expects."
+    remedy = "Subtract the mean and divide by the deviation of the training data; the same when evaluating."
+    leads_to = frozenset(
+        {"PoorInitialLoss", "LossSpike", "Divergence", "ExplodingGradients", "UpdateTooLarge", "DeadUnits", "Saturated",
+         "NonFinite", "NeverLearned", "Plateau", "VanishingGradients", "LogitGrowth"}
+    )  # fmt: skip
+    _chosen: Chosen = field(default_factory=_inputs, init=False)
+    _off: deque[int] = field(default_factory=deque, init=False)
+    _before: list[tuple[float, float]] = field(default_factory=list, init=False)
+
+    def judge(self, step: StepStatistics) -> Finding | None:
+        """See ``_Fed``."""
+        places = self._chosen.of(step)
+        if not len(places):
+            return None
+        place = int(places[0])
+        size, mean, std, zeros = (float(step.column(name)[place]) for name in ("size", "mean", "std", "zeros"))
+        if not np.isfinite([size, mean, std]).all() or size < 8 or self._are_tokens(step, place):
+            return None
+        what = self._changed(std, zeros / size) or self._unusual(mean, std)
+        if what is None:
+            self._off.clear()
+            if len(self._before) < 20:
+                self._before.append((std, zeros / size))
+            return None
+        self._off.append(step.step)
+        if len(self._off) < 3:
+            return None
+        name = step.names[place]
+        return self.finding(step.step, self._off[0], f"{name} {what}", tensors=[name], confidence=0.75)
+
+    def _changed(self, std: float, zero: float) -> str | None:
+        if len(self._before) < 10:
+            return None
+        usual, zeros = (median(values) for values in zip(*self._before, strict=True))
+        if std > self.times * usual or self.times * std < usual:
+            return f"has a standard deviation of {std:.3g}, where it had {usual:.3g} at first"
+        if zero > max(zeros + 0.5, 0.95):
+            return f"is zero in {zero:.0%} of its elements, where it was in {zeros:.0%} at first"
+        return None
+
+    def _unusual(self, mean: float, std: float) -> str | None:
+        if abs(mean) <= self.mean and self.least <= std <= self.most:
+            return None
+        return f"has a mean of {mean:.3g} and a standard deviation of {std:.3g}"
+
+    @staticmethod
+    def _are_tokens(step: StepStatistics, place: int) -> bool:
+        """Whole numbers that a table is looked up by are no quantities."""
+        ends = step.column("min")[place], step.column("max")[place]
+        return all(float(end).is_integer() for end in ends) and any(is_table(name) for name in step.names)

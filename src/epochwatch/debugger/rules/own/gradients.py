@@ -1,0 +1,277 @@
+"""Faults in how gradients get through the model."""
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from statistics import median
+
+import numpy as np
+
+from epochwatch.debugger.rules.finding import Finding
+from epochwatch.debugger.rules.own.loss import LossCurve
+from epochwatch.debugger.rules.own.once import OnceRule
+from epochwatch.debugger.rules.own.robust import distance
+from epochwatch.debugger.rules.own.signals import (
+    GRADIENT,
+    Chosen,
+    gradient_norm,
+    is_bias,
+    is_gradient,
+    is_matrix,
+    is_table,
+)
+from epochwatch.debugger.rules.stream import StepStatistics
+from epochwatch.debugger.source import Array
+
+
+def _layers() -> Chosen:
+    """Gradients of matrices that all samples go through."""
+    return Chosen(lambda name, shapes: is_gradient(name) and is_matrix(name, shapes) and not is_table(name))
+
+
+def _mean_squares(step: StepStatistics, places: Array) -> Array:
+    """The root of the mean square of each."""
+    found: Array = step.column("l2")[places] / np.sqrt(step.column("size")[places])
+    return found
+
+
+def _ends(values: Array) -> tuple[float, float]:
+    """Medians of the first and of the last third."""
+    third = max(1, len(values) // 3)
+    return float(np.median(values[:third])), float(np.median(values[-third:]))
+
+
+@dataclass
+class VanishingGradients(OnceRule):
+    """Gradients of the first third of the layers are less than ``ratio`` of those of the last third, element
+    by element, for ``patience`` samples, and the loss has not fallen to ``learned`` of its start.
+    """
+
+    ratio: float = 1e-3
+    patience: int = 5
+    learned: float = 0.9
+    cause = (
+        "The gradient shrinks from layer to layer: saturating activations, or many layers without normalisation."
+    )
+    remedy = "Use ReLU-like activations, normalisation or residual connections; initialise by the fan-in."
+    leads_to = frozenset({"NeverLearned", "Plateau", "UpdateTooSmall", "DeadUnits", "ZeroGradients"})
+    _chosen: Chosen = field(default_factory=_layers, init=False)
+    _curve: LossCurve = field(default_factory=LossCurve, init=False)
+    _since: list[int] = field(default_factory=list, init=False)
+
+    def look(self, step: StepStatistics) -> Finding | None:
+        """See ``OnceRule``."""
+        self._curve.add(step)
+        places = self._chosen.of(step)
+        if len(places) < 4:
+            return None
+        sizes = _mean_squares(step, places)
+        first, last = _ends(sizes)
+        if not (first < self.ratio * last) or self._curve.fallen_to() < self.learned:
+            self._since.clear()
+            return None
+        self._since.append(step.step)
+        if len(self._since) < self.patience:
+            return None
+        names = [step.names[place] for place in places[np.argsort(sizes)][:5]]
+        evidence = (
+            f"gradients of the first {max(1, len(places) // 3)} of {len(places)} layers are {first:.2g}, of the last "
+            f"{last:.2g}: {first / last:.1g} of them, at {len(self._since)} samples in a row"
+        )
+        return self.finding(step.step, self._since[0], evidence, tensors=names, confidence=0.85)
+
+
+@dataclass
+class ExplodingGradients(OnceRule):
+    """The gradient norm is ``times`` its median of before and ``spreads`` away from it for five steps while the loss
+    rises; or gradients of the first layers are ``ratio`` times those of the last for ``patience`` samples.
+    """
+
+    spreads: float = 8.0
+    times: float = 10.0
+    ratio: float = 1e3
+    window: int = 50
+    patience: int = 3
+    cause = (
+        "The gradient grows from layer to layer or from step to step: the learning rate or the weights "
+        "are too large."
+    )
+    remedy = "Clip the gradient norm, lower the learning rate, initialise by the fan-in."
+    leads_to = frozenset({"NonFinite", "Divergence", "LossSpike", "UpdateTooLarge", "NeverLearned"})
+    _chosen: Chosen = field(default_factory=_layers, init=False)
+    _curve: LossCurve = field(default_factory=LossCurve, init=False)
+    _norms: deque[tuple[int, float, float]] = field(default_factory=deque, init=False)
+    _steep: list[int] = field(default_factory=list, init=False)
+
+    def look(self, step: StepStatistics) -> Finding | None:
+        """See ``OnceRule``."""
+        return self._by_time(step) or self._by_depth(step)
+
+    def _by_time(self, step: StepStatistics) -> Finding | None:
+        loss, norm = self._curve.add(step), gradient_norm(step)
+        if loss is None or norm is None or not math.isfinite(norm) or norm <= 0:
+            return None
+        self._norms.append((step.step, math.log(norm), loss))
+        if len(self._norms) < 25:
+            return None
+        if len(self._norms) > self.window:
+            self._norms.popleft()
+        recent, before = list(self._norms)[-5:], list(self._norms)[:-5]
+        level, usual = (median(one[1] for one in part) for part in (recent, before))
+        rise = median(one[2] for one in recent) - median(one[2] for one in before)
+        if (
+            level - usual < math.log(self.times)
+            or rise < 0.05 * abs(self._curve.start)
+            or distance(level, [one[1] for one in before]) < self.spreads
+        ):
+            return None
+        evidence = (
+            f"gradient norm {math.exp(level):.3g} over the last 5 steps, {math.exp(usual):.3g} over the "
+            f"{len(before)} before, and the loss rose by {rise:.3g}"
+        )
+        series = {"log gradient norm": [(number, value) for number, value, _ in self._norms]}
+        return self.finding(step.step, recent[0][0], evidence, tensors=["gradient_norm"], series=series)
+
+    def _by_depth(self, step: StepStatistics) -> Finding | None:
+        places = self._chosen.of(step)
+        if len(places) < 4:
+            return None
+        sizes = _mean_squares(step, places)
+        first, last = _ends(sizes)
+        if not (last > 0 and first > self.ratio * last):
+            self._steep.clear()
+            return None
+        self._steep.append(step.step)
+        if len(self._steep) < self.patience:
+            return None
+        names = [step.names[place] for place in places[np.argsort(-sizes)][:5]]
+        evidence = (
+            f"gradients of the first layers are {first:.2g}, of the last {last:.2g}: {first / last:.0f} times"
+        )
+        return self.finding(step.step, self._steep[0], evidence, tensors=names)
+
+
+@dataclass
+class GradientsNotReset(OnceRule):
+    """Successive gradients point the same way and have grown: a cosine above ``cosine`` in the median of ``window``
+    samples, and ``grown`` times the norm of the first steps. The cosine is that of the tensors' mean gradients.
+    """
+
+    cosine: float = 0.97
+    window: int = 10
+    grown: float = 4.0
+    cause = "Gradients of earlier steps are still there: zero_grad() is not called before backward()."
+    remedy = "Call optimizer.zero_grad() in each step (or after each accumulation of batches)."
+    leads_to = frozenset(
+        {"Divergence", "LossSpike", "ExplodingGradients", "UpdateTooLarge", "NeverLearned", "LogitGrowth", "NonFinite",
+         "DeadUnits", "Plateau"}
+    )  # fmt: skip
+    _chosen: Chosen = field(default_factory=lambda: Chosen(lambda name, _: is_gradient(name)), init=False)
+    _last: tuple[tuple[str, ...], Array] | None = field(default=None, init=False)
+    _cosines: deque[float] = field(default_factory=deque, init=False)
+    _norms: list[tuple[int, float]] = field(default_factory=list, init=False)
+
+    def look(self, step: StepStatistics) -> Finding | None:
+        """See ``OnceRule``."""
+        norm = gradient_norm(step)
+        if norm is not None and math.isfinite(norm) and len(self._norms) < 200:
+            self._norms.append((step.step, norm))
+        places = self._chosen.of(step)
+        if len(places) < 3:
+            return None
+        projected = step.column("mean")[places] * np.sqrt(step.column("size")[places])
+        before, self._last = self._last, (step.names, projected)
+        if before is None or before[0] is not step.names or not np.isfinite(projected).all():
+            return None
+        length = float(np.linalg.norm(projected) * np.linalg.norm(before[1]))
+        self._cosines.append(float(projected @ before[1]) / length if length > 0 else 0.0)
+        if len(self._cosines) > self.window:
+            self._cosines.popleft()
+        return self._judged(step)
+
+    def _judged(self, step: StepStatistics) -> Finding | None:
+        if len(self._cosines) < self.window or len(self._norms) < 10:
+            return None
+        first = median(norm for _, norm in self._norms[:2])
+        greatest = max(
+            median(norm for _, norm in self._norms[start : start + 3]) for start in range(len(self._norms))
+        )
+        if median(self._cosines) < self.cosine or greatest < self.grown * first:
+            return None
+        evidence = (
+            f"successive gradients have a cosine of {median(self._cosines):.3f} in the median of "
+            f"{self.window} samples, "
+            f"and their norm grew from {first:.3g} to {greatest:.3g}"
+        )
+        series = {"gradient_norm": self._norms[-200:]}
+        return self.finding(step.step, self._norms[0][0], evidence, tensors=["gradient_norm"], series=series)
+
+
+@dataclass
+class ZeroGradients(OnceRule):
+    """Gradients of some matrices are zero in every element for ``patience`` samples while others are not."""
+
+    patience: int = 3
+    cause = (
+        "The layers are cut off from the loss (detach, no_grad, an unused branch), or all of their units are dead."
+    )
+    remedy = (
+        "Follow the tensor from the layer to the loss; look for detach(), .data, argmax and conversions to NumPy."
+    )
+    leads_to = frozenset({"NeverLearned", "FrozenParameters", "Plateau", "UpdateTooSmall"})
+    _chosen: Chosen = field(default_factory=_layers, init=False)
+    _zero: dict[str, list[int]] = field(default_factory=dict, init=False)
+
+    def look(self, step: StepStatistics) -> Finding | None:
+        """See ``OnceRule``."""
+        places = self._chosen.of(step)
+        if not len(places):
+            return None
+        none = step.column("abs_max")[places] == 0
+        names = [step.names[place] for place in places]
+        if none.all() and not step.column("abs_max")[places].size:
+            return None
+        zero = {name for name, is_zero in zip(names, none.tolist(), strict=True) if is_zero}
+        self._zero = {name: [*self._zero.get(name, ()), step.step] for name in names if name in zero}
+        long = [name for name, steps in self._zero.items() if len(steps) >= self.patience]
+        if not long:
+            return None
+        began = self._zero[long[0]][0]
+        evidence = f"{len(long)} of {len(names)} gradients are all zero since step {began}, first {long[0]}"
+        return self.finding(step.step, began, evidence, tensors=long[:10], confidence=0.85)
+
+
+@dataclass
+class IdenticalUnits(OnceRule):
+    """All units of a layer get the same gradient, for ``patience`` samples: they are copies of each other and
+    stay so.
+    """
+
+    patience: int = 3
+    tolerance: float = 1e-5
+    cause = (
+        "Weights were initialised alike (zeros, ones, a constant): the units of a layer cannot become different."
+    )
+    remedy = "Initialise at random; biases alone may be constant."
+    leads_to = frozenset({"NeverLearned", "Plateau", "ZeroGradients"})
+    _chosen: Chosen = field(
+        default_factory=lambda: Chosen(lambda name, _: is_gradient(name) and is_bias(name)), init=False
+    )
+    _alike: dict[str, list[int]] = field(default_factory=dict, init=False)
+
+    def look(self, step: StepStatistics) -> Finding | None:
+        """See ``OnceRule``."""
+        places = self._chosen.of(step)
+        if not len(places):
+            return None
+        mean, spread = step.column("abs_mean")[places], step.column("std")[places]
+        alike = (step.column("size")[places] >= 4) & (mean > 1e-12) & (spread < self.tolerance * mean)
+        names = {step.names[place] for place in places[alike]}
+        self._alike = {name: [*self._alike.get(name, ()), step.step] for name in sorted(names)}
+        long = [name for name, steps in self._alike.items() if len(steps) >= self.patience]
+        if not long:
+            return None
+        tensors = [name.removeprefix(GRADIENT) for name in long]
+        began = self._alike[long[0]][0]
+        evidence = f"all units of {tensors[0]} get one and the same gradient, at {self.patience} samples in a row"
+        return self.finding(step.step, began, evidence, tensors=tensors[:10], confidence=0.9)
