@@ -17,9 +17,12 @@ PEERS = {
     "awscli": ["awscli==1.46.2"],
     # what smdebug imports without declaring it comes with it; its writer needs an older numpy
     "smdebug": ["smdebug==1.0.34", "numpy==1.26.4", "pandas==2.3.3", "psutil", "requests"],
+    "torch": ["torch==2.13.0", *_TENSORS],
     "xgboost": ["xgboost-cpu==3.2.0"],  # the same module without 300 MB for GPUs
     "boosting": ["xgboost-cpu==3.2.0", "lightgbm==4.7.0", "scikit-learn==1.9.1", *_TENSORS],
 }
+BY_PIP = {"torch"}
+"""Made by pip, whose settings know where this machine keeps the build without 3 GB for GPUs."""
 
 
 def peer_python(name: str) -> Path:
@@ -33,9 +36,13 @@ def peer_python(name: str) -> Path:
         wanted = "\n".join(PEERS[name])
         if not marker.exists() or marker.read_text() != wanted:
             shutil.rmtree(directory, ignore_errors=True)
-            uv = shutil.which("uv") or str(ROOT / ".venv" / "bin" / "uv")
-            subprocess.run([uv, "venv", "-q", "--python", sys.executable, str(directory)], check=True)
-            subprocess.run([uv, "pip", "install", "-q", "--python", str(python), *PEERS[name]], check=True)
+            if name in BY_PIP:
+                subprocess.run([sys.executable, "-m", "venv", str(directory)], check=True)
+                subprocess.run([python, "-m", "pip", "install", "-q", "--no-cache-dir", *PEERS[name]], check=True)
+            else:
+                uv = shutil.which("uv") or str(ROOT / ".venv" / "bin" / "uv")
+                subprocess.run([uv, "venv", "-q", "--python", sys.executable, str(directory)], check=True)
+                subprocess.run([uv, "pip", "install", "-q", "--python", str(python), *PEERS[name]], check=True)
             marker.write_text(wanted)
     return python
 

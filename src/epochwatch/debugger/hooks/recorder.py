@@ -96,10 +96,12 @@ class Recorder:
         defaults: Sequence[Collection] = (),
     ) -> None:
         self.config = config
+        self._failed = False
         self.guard = Guard(self.fail)
-        self.active = worker == "worker_0" or config.include_workers == "all"
-        self._num_workers = num_workers if config.include_workers == "all" else 1
-        self._worker = worker
+        self.active = self.writes = False
+        """Whether values are taken, and whether they are written."""
+        self._thread: threading.Thread | None = None
+        self.identify(worker, num_workers)
         known = {collection.name: collection for collection in defaults}
         self._collections = [
             _with_patterns(one, known)
@@ -121,11 +123,22 @@ class Recorder:
         self._now = _Step()
         self._ended_at: tuple[ModeKeys, float] | None = None
         self._process = os.getpid()
-        self._thread: threading.Thread | None = None
-        self._queue: queue.SimpleQueue[_Numbered | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Numbered | threading.Event | None] = queue.SimpleQueue()
         self._put_bytes = self._written_bytes = 0  # each changed by one thread
         self._left_out = 0
-        self._failed = False
+
+    def identify(self, worker: str, num_workers: int) -> None:
+        """Say which worker of how many this is, where that is known only after the recorder was made; before its
+        first step ends.
+        """
+        if self._thread is None:
+            all_write = self.config.include_workers == "all"
+            self.active = self.writes = worker == "worker_0" or all_write
+            self._worker, self._num_workers = worker, num_workers if all_write else 1
+
+    def take_part(self) -> None:
+        """Take values also where this worker writes none: what comes later is made by all workers together."""
+        self.active = not self._failed
 
     def _to_list(self, one: CollectionConfig) -> Collection:
         reductions = ",".join(_smdebug_reduction(name) for name in one.reductions)
@@ -199,6 +212,10 @@ class Recorder:
             tuple(dict.fromkeys(name for one in chosen for name in one.reductions)),
         )
 
+    def has_member(self, *names: str) -> bool:
+        """Whether any of these tensors is in a collection that is saved, at whichever step."""
+        return any(pattern.search(name) for name in names for pattern in self._patterns)
+
     def scalars(self, values: Mapping[str, Later[float]]) -> None:
         """Numbers of the step that is now, by name; saved at each step."""
         if self.active:
@@ -263,6 +280,13 @@ class Recorder:
                 "the disk was too slow for the tensors: at %d steps something was left out", self._left_out
             )
 
+    def drain(self, timeout: float = 60.0) -> None:
+        """Wait until what was recorded so far is written, at most ``timeout`` seconds."""
+        if self._thread is not None and os.getpid() == self._process:
+            done = threading.Event()
+            self._queue.put(done)
+            done.wait(timeout)
+
     def fail(self, error: Exception) -> None:
         """Off for good, with one message."""
         self.active = False
@@ -275,8 +299,11 @@ class Recorder:
     def _write_all(self) -> None:
         writer: StoreWriter | None = None
         while (one := self._queue.get()) is not None:
+            if isinstance(one, threading.Event):
+                one.set()
+                continue
             with self.guard:
-                if writer is None:
+                if writer is None and self.writes:
                     writer = StoreWriter(
                         self.config.out_dir, self._worker, self._listed, num_workers=self._num_workers
                     )
@@ -287,18 +314,22 @@ class Recorder:
                 writer.end_worker(self._num_workers)
 
 
-def _write(writer: StoreWriter, one: _Numbered) -> None:
+def _write(writer: StoreWriter | None, one: _Numbered) -> None:
+    """What comes later is made in the same order on all workers, also on those that write nothing."""
     saved = one.saved
-    writer.write_step(
-        one.step,
-        statistics=[_now(statistics) for statistics in saved.statistics],
-        scalars={name: _now(value) for name, value in saved.scalars.items()},
-        tensors={name: _now(value) for name, value in saved.tensors.items()},
-        shapes=saved.shapes,
-        mode=one.mode,
-        mode_step=one.mode_step,
-        time=one.time,
-    )
+    statistics = [_now(statistics) for statistics in saved.statistics]
+    scalars = {name: _now(value) for name, value in saved.scalars.items()}
+    if writer is not None:
+        writer.write_step(
+            one.step,
+            statistics=statistics,
+            scalars=scalars,
+            tensors={name: _now(value) for name, value in saved.tensors.items()},
+            shapes=saved.shapes,
+            mode=one.mode,
+            mode_step=one.mode_step,
+            time=one.time,
+        )
 
 
 def _now(value: Any) -> Any:

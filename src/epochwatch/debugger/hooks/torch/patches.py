@@ -1,0 +1,169 @@
+"""Where PyTorch is listened to. Each place calls the hook that is at work, and nothing once there is none."""
+
+import functools
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+if TYPE_CHECKING:
+    from epochwatch.debugger.hooks.torch.hook import TorchHook
+
+_current: "TorchHook | None" = None
+_undo: list[Callable[[], None]] = []
+_norm_types: list[tuple[Any, float]] = []
+"""The norm that was computed last, as a weak reference, and its order."""
+_scaled: list[tuple[Any, Any]] = []
+"""The loss that was scaled last, as a weak reference, and what it was before."""
+
+
+def install(hook: "TorchHook") -> None:
+    """Let a hook hear; the one before it is closed."""
+    global _current  # noqa: PLW0603
+    if _current is not None:
+        _current.close()
+    _current = hook
+    _undo.extend(
+        [
+            register_optimizer_step_pre_hook(_before_step).remove,
+            register_optimizer_step_post_hook(_after_step).remove,
+        ]
+    )
+    _wrap(torch.Tensor, "backward", _backward)
+    _wrap(torch.nn.modules.loss._Loss, "__call__", _loss_called)
+    _wrap(torch.nn.utils.clip_grad, "_get_total_norm", _total_norm)
+    _wrap(torch.nn.utils.clip_grad, "get_total_norm", _total_norm)
+    _wrap(torch.nn.utils.clip_grad, "_clip_grads_with_norm_", _clip_with_norm)
+    _wrap(torch.nn.utils.clip_grad, "clip_grads_with_norm_", _clip_with_norm)
+    _wrap(torch.amp.GradScaler, "scale", _scale)
+    _wrap(torch.amp.GradScaler, "_maybe_opt_step", _maybe_step)
+    if torch.distributed.is_available():
+        _wrap(torch.distributed, "destroy_process_group", _destroy_group)
+
+
+def remove(hook: "TorchHook") -> None:
+    """Put everything back as it was, if this hook is the one at work."""
+    global _current  # noqa: PLW0603
+    if _current is hook:
+        _current = None
+        while _undo:
+            _undo.pop()()
+        _norm_types.clear()
+        _scaled.clear()
+
+
+def current() -> "TorchHook | None":
+    """The hook that is at work."""
+    return _current
+
+
+def _wrap(owner: Any, name: str, made: Callable[[Any], Any]) -> None:
+    """Replace a function; also under its other name in ``torch.nn.utils``. One that this version lacks is left out."""
+    own = name in vars(owner)
+    original = getattr(owner, name, None)
+    if original is None:
+        return
+    wrapper = functools.wraps(original)(made(original))
+    setattr(owner, name, wrapper)
+    _undo.append(
+        functools.partial(setattr, owner, name, original) if own else functools.partial(delattr, owner, name)
+    )
+    if owner is torch.nn.utils.clip_grad and getattr(torch.nn.utils, name, None) is original:
+        setattr(torch.nn.utils, name, wrapper)
+        _undo.append(functools.partial(setattr, torch.nn.utils, name, original))
+
+
+def forward_begins(module: Any, _: Any) -> None:
+    """A hook of models; by its name in this module, so that a model with it can be pickled and copied."""
+    if _current is not None and not torch.compiler.is_compiling():
+        with _current.recorder.guard:
+            _current.forward_begins(module)
+
+
+def loss_computed(module: Any, _: Any, output: Any) -> None:
+    """A hook of modules that compute a loss."""
+    if _current is not None and not torch.compiler.is_compiling():
+        with _current.recorder.guard:
+            _current.saw_loss(type(module).__name__, output)
+
+
+def _before_step(optimizer: Any, *_: Any) -> None:
+    if _current is not None:
+        with _current.recorder.guard:
+            _current.before_step(optimizer)
+
+
+def _after_step(optimizer: Any, *_: Any) -> None:
+    if _current is not None:
+        with _current.recorder.guard:
+            _current.after_step(optimizer)
+
+
+def _loss_called(original: Any) -> Any:
+    def called(module: Any, *args: Any, **kwargs: Any) -> Any:
+        output = original(module, *args, **kwargs)
+        loss_computed(module, args, output)
+        return output
+
+    return called
+
+
+def _backward(original: Any) -> Any:
+    def backward(tensor: Any, *args: Any, **kwargs: Any) -> Any:
+        if _current is not None and not torch.compiler.is_compiling():
+            with _current.recorder.guard:
+                known = next((before for scaled, before in _scaled if scaled() is tensor), tensor)
+                _current.backward_begins(known)
+        return original(tensor, *args, **kwargs)
+
+    return backward
+
+
+def _scale(original: Any) -> Any:
+    def scale(scaler: Any, outputs: Any) -> Any:
+        found = original(scaler, outputs)
+        if torch.is_tensor(outputs) and found is not outputs:
+            _scaled[:] = [(weakref.ref(found), outputs.detach())]
+        return found
+
+    return scale
+
+
+def _maybe_step(original: Any) -> Any:
+    def step(scaler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+        if _current is None:
+            return original(scaler, optimizer, *args, **kwargs)
+        return _current.guarded_step(optimizer, lambda: original(scaler, optimizer, *args, **kwargs))
+
+    return step
+
+
+def _total_norm(original: Any) -> Any:
+    def total_norm(tensors: Any, norm_type: float = 2.0, *args: Any, **kwargs: Any) -> Any:
+        found = original(tensors, norm_type, *args, **kwargs)
+        _norm_types[:] = [(weakref.ref(found), float(norm_type))]
+        return found
+
+    return total_norm
+
+
+def _clip_with_norm(original: Any) -> Any:
+    def clip(parameters: Any, max_norm: Any, total_norm: Any, *args: Any, **kwargs: Any) -> Any:
+        other = any(norm() is total_norm and order != 2 for norm, order in _norm_types)
+        if _current is not None and not other and torch.is_tensor(total_norm):
+            with _current.recorder.guard:
+                _current.clipped(total_norm.detach().clone())
+        return original(parameters, max_norm, total_norm, *args, **kwargs)
+
+    return clip
+
+
+def _destroy_group(original: Any) -> Any:
+    def destroy(*args: Any, **kwargs: Any) -> Any:
+        if _current is not None:
+            _current.recorder.drain()
+        return original(*args, **kwargs)
+
+    return destroy
