@@ -13,19 +13,29 @@ RULES_GROUP = "/aws/sagemaker/ProcessingJobs"
 HOOK = {"S3OutputPath": f"s3://{BUCKET}/debug"}
 
 WRITE = """
-import os, sys, time
+import itertools, os, sys, time
 import numpy as np
 from epochwatch.debugger import Collection, SmdebugWriter, Statistics, StoreWriter
 place = os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml") + "/output/tensors"
 collections = [Collection("gradients", ["^gradient"]), Collection("losses", ["loss"])]
 
-def smdebug(steps, gradient=lambda step: 0.5**step, **more):
-    writer = SmdebugWriter(place, collections=collections, **more)
+def smdebug(steps, pause=0.0):
+    save(SmdebugWriter(place, collections=collections), steps, pause, lambda step: {})
+
+def own(steps, pause=0.0):
+    writer = StoreWriter(place, collections=collections, steps_per_segment=5)
+    save(writer, steps, pause, lambda step: {"statistics": Statistics(["fc.weight"], {"l2": np.array([float(step)])})})
+
+def save(writer, steps, pause, more):
     for step in steps:
-        values = np.full((4, 3), gradient(step), np.float32)
-        writer.write_step(step, {"gradient/fc.weight": values, "loss": np.array(1.0 / (step + 1))})
+        gradient = np.full((4, 3), 0.5**step, np.float32)
+        tensors = {"gradient/fc.weight": gradient, "loss": np.array(1.0 / (step + 1))}
+        writer.write_step(step, tensors=tensors, **more(step))
+        time.sleep(pause)
+    if hasattr(writer, "close"):
+        writer.close()
 """
-"""What trainings begin with: a way to save a gradient that shrinks, in smdebug's layout."""
+"""What trainings begin with: ways to save a gradient that shrinks, in both formats."""
 
 
 def rule(name: str, parameters: Mapping[str, str] | None = None, **more: Any) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def evaluation_status(job: TrainingJob) -> tuple[str, str]:
     if job.output.startswith(CONDITION_MET):
         return "IssuesFound", job.output[:LONGEST_DETAILS]
     if job.status == COMPLETED:
-        return "NoIssuesFound", ""
+        return "NoIssuesFound", job.output[:LONGEST_DETAILS]
     if job.status == FAILED:
         return "Error", job.failure_reason[:LONGEST_DETAILS]
     return job.status, ""
