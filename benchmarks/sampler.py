@@ -119,7 +119,9 @@ def _text(path: str) -> str | None:
 def cost() -> None:
     """CPU of samples, by rusage of this process; then a real sampler's intervals and memory."""
     machine = here(os.getpid())
-    print(f"{len(machine.columns)} columns here: {_cpu_each(lambda: machine.sample(0.1)):.0f} us of CPU a sample")
+    print(
+        f"{len(machine.columns)} columns here: {_cpu_each(lambda: machine.values(machine.read(0.1), 0.1)):.0f} us of CPU a sample"
+    )
     with tempfile.TemporaryDirectory() as directory:
         spool = Spool.create(Path(directory), RunFile(run_id="ab" * 16, name="x", started=1.0))
         with spool.lock("run") as lock:
@@ -169,9 +171,12 @@ class ReplayedGpus:
         self._rows = [[float((place * 7 + row) % 100) for place in range(len(self.columns))] for row in range(10)]
         self._next = 0
 
-    def sample(self, seconds: float) -> list[float]:
+    def read(self, seconds: float) -> list[float]:
         self._next += 1
         return self._rows[self._next % 10]
+
+    def values(self, reading: list[float], seconds: float) -> list[float]:
+        return reading
 
 
 def replay() -> None:
@@ -197,7 +202,7 @@ def replay() -> None:
         take(sampler, SECONDS)
         after, elapsed = resource.getrusage(resource.RUSAGE_SELF), time.monotonic() - begin
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        hot = _cpu_each(sampler.sample)
+        hot = _cpu_each(lambda: machine.values(machine.read(0.1), 0.1))
         print(
             f"{len(machine.columns)} columns, 64 cores and 8 GPUs: {100 * used / elapsed:.2f} % of a core"
             f" ({used / elapsed * 1e5:.0f} us a sample; {hot:.0f} us one behind the other), {after.ru_maxrss / 1024:.0f} MiB"

@@ -18,6 +18,7 @@ import pytest
 from epochwatch.agent.gpus import Gpus
 from epochwatch.agent.host.machine import Machine, this_machine
 from tests.agent.running import until
+from tests.host.probing import named_sample, sample
 
 SAMPLES = 20
 WITHIN = 0.01
@@ -55,15 +56,14 @@ class Sampled:
     """SAMPLES rows of a machine, and the kernel's counter before and after the first and the last of them."""
 
     def __init__(self, machine: Machine, counter: Callable[[], float]) -> None:
-        names = [column.name for column in machine.columns]
         first = counter()
-        machine.sample(0.0)
+        sample(machine, 0.0)
         begun, clock = counter(), time.monotonic()
         self.rows: list[tuple[float, dict[str, float]]] = []
         for _ in range(SAMPLES):
             time.sleep(0.1)
             last, now = counter(), time.monotonic()
-            values = dict(zip(names, machine.sample(now - clock), strict=True))
+            values = named_sample(machine, now - clock)
             self.rows.append((now - clock, values))
             clock = now
         self.least, self.most = last - begun, counter() - first

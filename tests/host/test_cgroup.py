@@ -6,6 +6,7 @@ import pytest
 from epochwatch.agent.host import cgroup
 from epochwatch.agent.host.container import ContainerCpu, ContainerMemory
 from epochwatch.agent.host.machine import Cores
+from tests.host.probing import named_sample, sample
 
 V2 = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
 V1 = (
@@ -69,10 +70,10 @@ def test_a_bounded_group_of_version_2_is_measured_by_its_own_files(tmp_path: Pat
     (tmp_path / "memory.swap.current").write_text("500\n")
     bounds = cgroup.Bounds(2, cgroup.Bounded(str(tmp_path), 1.5), cgroup.Bounded(str(tmp_path), 4000), "")
     cpu = ContainerCpu(Cores(), bounds)
-    cpu.sample(0.0)
+    sample(cpu, 0.0)
     (tmp_path / "cpu.stat").write_text("usage_usec 1125000\nthrottled_usec 50000\n")
-    values = dict(zip((column.name for column in cpu.columns), cpu.sample(0.1), strict=True))
+    values = named_sample(cpu, 0.1)
     assert values["cpu.busy"] == pytest.approx(125)
     assert values["cpu.limit"] == 150
     assert values["cpu.throttled"] == pytest.approx(50)
-    assert ContainerMemory(bounds).sample(0.1) == (4000, 2000, 1500, 500, 50.0)
+    assert sample(ContainerMemory(bounds), 0.1) == (4000, 2000, 1500, 500, 50.0)

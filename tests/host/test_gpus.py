@@ -5,11 +5,12 @@ from types import SimpleNamespace
 from epochwatch.agent.gpus import Gpus
 from epochwatch.agent.host.amd import AmdGpus
 from epochwatch.agent.host.gpm import Gpm
+from tests.host.probing import named_sample
 from tests.host.recorded_nvml import RecordedNvml
 
 
 def values(gpus: Gpus | AmdGpus, seconds: float = 1.0) -> dict[str, float]:
-    return dict(zip((column.name for column in gpus.columns), gpus.sample(seconds), strict=True))
+    return named_sample(gpus, seconds)
 
 
 def test_each_device_tells_what_it_can() -> None:
@@ -46,7 +47,7 @@ def test_a_lost_device_is_unknown_and_the_other_goes_on() -> None:
 def test_mean_power_is_what_the_energy_counter_grew_by() -> None:
     nvml = RecordedNvml()
     gpus = Gpus.open(nvml)
-    gpus.sample(1.0)
+    values(gpus)
     nvml.millijoules += 1_400_000
     assert values(gpus, 2.0)["gpu.0.power.mean"] == 700
 
@@ -63,7 +64,7 @@ def test_xid_of_a_device_stands_until_another_comes() -> None:
 def test_slow_counters_are_read_once_a_second() -> None:
     nvml = RecordedNvml()
     gpus = Gpus.open(nvml)
-    gpus.sample(0.1)
+    values(gpus, 0.1)
     nvml.events.append(SimpleNamespace(device=0, eventData=31))
     assert values(gpus, 0.1)["gpu.0.xid"] == 0
     assert values(gpus, 0.95)["gpu.0.xid"] == 31
@@ -87,7 +88,7 @@ def test_older_chip_has_no_such_counters() -> None:
 
 def test_machine_without_a_driver_has_no_gpus() -> None:
     gpus = Gpus.open(RecordedNvml(driver=False))
-    assert (len(gpus), gpus.columns, gpus.sample(0.1)) == (0, (), [])
+    assert (len(gpus), values(gpus)) == (0, {})
 
 
 def test_amd_cards_are_read_from_the_kernels_files(tmp_path: Path) -> None:

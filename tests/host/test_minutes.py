@@ -103,9 +103,9 @@ def test_a_full_disk_costs_rows_and_not_the_file(tmp_path: Path, monkeypatch: py
     assert writer.append(row(0, 1))
     with monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", full)
-        assert not writer.append(row(1, 2))
-    assert writer.append(row(2, 3))
-    assert [one.values[0] for one in RowsReader(writer.path).peek()] == [1, 3]
+        assert not writer.append(row(1, 2), row(1.1, 2))
+    assert writer.append(row(2, 3), row(2.1, 4))
+    assert [one.values[0] for one in RowsReader(writer.path).peek()] == [1, 3, 4]
     with monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", full)
         with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):

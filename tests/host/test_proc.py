@@ -6,6 +6,7 @@ import pytest
 from epochwatch.agent.host import proc
 from epochwatch.agent.host.kept import Rates
 from epochwatch.agent.host.machine import Cores
+from tests.host.probing import sample
 
 STAT = b"""cpu  238349 455595 101463 239062 1946 7 1411 1444 300 0
 cpu0 116843 224178 49205 127948 423 3 217 728 100 0
@@ -39,9 +40,9 @@ ODD_NAME = b"4321 (a) b (c)) S 17 4321 4321 0 -1 4194304 100 0 0 0 250 50 0 0 20
 
 def test_cores_are_told_apart_and_idle_or_stolen_time_is_not_work() -> None:
     ticks = proc.cpu_ticks(STAT)
-    assert ticks.cores == [b"cpu", b"cpu0", b"cpu2"]
-    assert ticks.busy[1:] == [116843 + 224178 + 49205 + 3 + 217, 121506 + 231417 + 52258 + 4 + 1194]
-    assert (ticks.iowait[1:], ticks.steal[1:]) == ([423, 1523], [728, 716])
+    assert ticks.cores == [0, 2]
+    assert ticks.busy == [116843 + 224178 + 49205 + 3 + 217, 121506 + 231417 + 52258 + 4 + 1194]
+    assert (ticks.iowait, ticks.steal) == ([423, 1523], [728, 716])
 
 
 @pytest.mark.parametrize("stat", [b"", b"intr 1 2\n", b"cpu 1 2 3\ncpu0 1 2\nintr 1\n"])
@@ -55,13 +56,13 @@ def test_a_core_that_goes_off_and_comes_back_has_no_work_meanwhile(tmp_path: Pat
     stat.write_bytes(STAT)
     cores = Cores(root=str(tmp_path))
     assert [column.name for column in cores.columns[3:5]] == ["cpu.0.busy", "cpu.2.busy"]
-    cores.sample(0.0)
+    sample(cores, 0.0)
     stat.write_bytes(b"".join(line for line in STAT.splitlines(keepends=True) if b"cpu2" not in line))
-    off = cores.sample(1.0)
+    off = sample(cores, 1.0)
     assert (off[3], off[4] != off[4]) == (0.0, True)
     stat.write_bytes(STAT)
-    cores.sample(1.0)
-    assert cores.sample(1.0)[3:5] == [0.0, 0.0]
+    sample(cores, 1.0)
+    assert sample(cores, 1.0)[3:5] == [0.0, 0.0]
 
 
 def test_memory_in_use_is_what_is_not_available() -> None:
@@ -90,7 +91,13 @@ def test_pressure_is_told_by_its_totals() -> None:
 
 
 def test_process_is_read_whatever_its_name() -> None:
-    assert proc.process_times(ODD_NAME) == proc.ProcessTimes(17, 300, 9, 777, 2048)
+    assert proc.process_times(ODD_NAME) == proc.ProcessTimes(300, 9, 777, 2048)
+
+
+def test_parent_is_told_of_processes_and_not_of_their_other_threads() -> None:
+    rest = b"0 " * 12 + b"%d 3 0 0 0 0 0\n"
+    assert proc.parent(ODD_NAME.replace(b"\n", b" " + rest % 17)) == 17
+    assert proc.parent(ODD_NAME.replace(b"\n", b" " + rest % -1)) is None
 
 
 def test_io_and_proportional_memory_of_a_process() -> None:

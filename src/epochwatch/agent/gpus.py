@@ -66,7 +66,7 @@ class Gpus:
     def __len__(self) -> int:
         return len(self._handles)
 
-    def sample(self, seconds: float) -> list[float]:
+    def read(self, seconds: float) -> list[float]:
         """A value for each column."""
         self._elapsed += seconds
         self._since += seconds
@@ -85,6 +85,10 @@ class Gpus:
             if gpm is not None:
                 values += gpm.sample()
         return values
+
+    def values(self, reading: list[float], seconds: float) -> list[float]:
+        """The reading itself: NVML gives numbers."""
+        return reading
 
     def _all_columns(self) -> Iterable[Column]:
         for number, counters in enumerate(self._counters):

@@ -1,9 +1,9 @@
 """The host sampler: a process of its own beside the training.
 
 ``python -m epochwatch.agent.sampler SPOOL DIRECTORY [PID]`` samples until the run has its exit record, or nobody
-records it any more. It appends a row of all columns to ``host-*.bin`` at each deadline, and the instance metrics of
-each second to ``samples.bin``. DIRECTORY is the one whose disk is watched; PID is the training's process, if
-there is one.
+records it any more. It reads all counters at each deadline. Twice a second it makes rows of all columns of what it
+read and appends them to ``host-*.bin``, and once a second the instance metrics to ``samples.bin``. DIRECTORY is the
+one whose disk is watched; PID is the training's process, if there is one.
 """
 
 import os
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from epochwatch.agent.gpus import Gpus
 from epochwatch.agent.host.deadlines import Deadlines, ask_for_punctuality
@@ -37,6 +38,8 @@ FOLLOW_SECONDS = 1.0
 ALIVE_SECONDS = 1.0
 """Between two looks at whether anybody records the run."""
 SECOND = 1_000_000
+SPAN = SECOND // 2
+"""Microseconds whose samples become rows together. Only they are lost where the sampler is killed."""
 
 
 class Sampler:
@@ -52,9 +55,12 @@ class Sampler:
         self._scheduling = ""
         self._machine: Machine | None = None
         self._clock = 0
-        self._begun = self._second = 0
+        self._begun = self._span = self._second = 0
         self._writer: RowsWriter | None = None
+        self._taken: list[tuple[int, float, list[Any]]] = []
+        """Time, seconds since the one before and readings of samples that are not in the file yet."""
         self._pending: list[Row] = []
+        """Of the second that is not over yet."""
         self._smdebug: SystemFiles | None = None
 
     def begin(self, scheduling: str = "normal") -> None:
@@ -63,22 +69,21 @@ class Sampler:
         self._open()
 
     def sample(self) -> None:
-        """One row now."""
+        """Reads now; the row is in the file with the end of the span."""
         assert self._machine is not None, "begin comes first"
         now, clock = time.time_ns() // 1000, time.monotonic_ns()
         seconds = (clock - self._clock) / 1e9
         self._clock = clock
-        row = Row(now, seconds, self._machine.sample(seconds))
-        if self._writer is not None:
-            self._writer.append(row)
-        if self._smdebug is not None:
-            self._smdebug.append(row)
-        self._pending.append(row)
+        self._taken.append((now, seconds, self._machine.read(seconds)))
+        if now // SPAN != self._span:
+            self._span = now // SPAN
+            self._write_rows()
         if now // SECOND != self._second:
             self._end_second(now)
 
     def close(self) -> None:
-        """Writes the unfinished second, and ends the files."""
+        """Writes what is not in the files yet, and ends them."""
+        self._write_rows()
         if self._pending:
             self._write_second()
         if self._writer is not None:
@@ -101,6 +106,17 @@ class Sampler:
         self._renew()
         return True
 
+    def _write_rows(self) -> None:
+        assert self._machine is not None, "begin comes first"
+        taken, self._taken = self._taken, []
+        rows = [Row(now, seconds, self._machine.values(readings, seconds)) for now, seconds, readings in taken]
+        if self._writer is not None and rows:
+            self._writer.append(*rows)
+        if self._smdebug is not None:
+            for row in rows:
+                self._smdebug.append(row)
+        self._pending += rows
+
     def _write_second(self) -> None:
         first = self._pending[0]
         time = first.time - round(first.seconds * SECOND)
@@ -108,6 +124,7 @@ class Sampler:
         self._pending = []
 
     def _renew(self) -> None:
+        self._write_rows()
         if self._writer is not None:
             self._writer.close()
             self._writer = None
@@ -119,11 +136,11 @@ class Sampler:
     def _open(self) -> None:
         machine = self._make()
         if self._machine is None or machine.columns != self._machine.columns:
-            machine.sample(0.0)  # where the counters begin; with the same columns they go on
+            machine.values(machine.read(0.0), 0.0)  # where the counters begin; with the same columns they go on
             self._machine, self._clock = machine, time.monotonic_ns()
             self.deadlines = Deadlines(self._sampling.now.interval)
         self._begun = time.time_ns() // 1000
-        self._second = self._begun // SECOND
+        self._span, self._second = self._begun // SPAN, self._begun // SECOND
         self._instance = Instance(self._machine.columns)
         sampling = self._sampling.now
         said = about(self._directory) | {

@@ -47,9 +47,13 @@ class AmdGpus:
         memory = [Column(columns[place].name.replace("used", "percent"), "Percent") for place, _ in self._memory]
         self.columns: Sequence[Column] = (*columns, *memory)
 
-    def sample(self, seconds: float) -> list[float]:
+    def read(self, seconds: float) -> list[bytes]:
+        """What the kernel says of each counter; empty where it does not now."""
+        return [_read(file) for file, _ in self._files]
+
+    def values(self, reading: list[bytes], seconds: float) -> list[float]:
         """A value for each column."""
-        values = [_read(file) * scale for file, scale in self._files]
+        values = [_float(text) * scale for text, (_, scale) in zip(reading, self._files, strict=True)]
         return values + [100.0 * values[place] / total for place, total in self._memory]
 
 
@@ -75,8 +79,15 @@ def _number(path: Path) -> float:
         return 0.0
 
 
-def _read(file: KeptFile) -> float:
+def _read(file: KeptFile) -> bytes:
     try:
-        return float(file.read())
-    except (OSError, ValueError):
+        return file.read()
+    except OSError:
+        return b""
+
+
+def _float(text: bytes) -> float:
+    try:
+        return float(text)
+    except ValueError:
         return NAN

@@ -31,18 +31,23 @@ class ContainerCpu:
         self._rates = Rates()
         self.columns = (*cores.columns, Column("cpu.limit", "Percent"), Column("cpu.throttled", "Percent"))
 
-    def sample(self, seconds: float) -> Sequence[float]:
-        """As Cores; then the limit, and the time that the group's threads together were held back."""
-        values = list(self._cores.sample(seconds))
-        busy, throttled = self._rates.per_second(self._microseconds(), seconds)
-        values[0] = busy / 10_000.0
-        return [*values, 100.0 * self._limit, throttled / 10_000.0]
+    def read(self, seconds: float) -> tuple[bytes, bytes, bytes]:
+        """The cores' counters and the group's."""
+        throttling = self._throttling.read()
+        return self._cores.read(seconds), throttling, throttling if self._v2 else self._usage.read()
 
-    def _microseconds(self) -> tuple[float, float]:
-        counters = cgroup.keyed(self._throttling.read())
+    def values(self, reading: tuple[bytes, bytes, bytes], seconds: float) -> Sequence[float]:
+        """As Cores; then the limit, and the time that the group's threads together were held back."""
+        cores, throttling, usage = reading
+        busy, throttled = self._rates.per_second(self._microseconds(throttling, usage), seconds)
+        _, *values = self._cores.values(cores, seconds)
+        return [busy / 10_000.0, *values, 100.0 * self._limit, throttled / 10_000.0]
+
+    def _microseconds(self, throttling: bytes, usage: bytes) -> tuple[float, float]:
+        counters = cgroup.keyed(throttling)
         if self._v2:
             return counters["usage_usec"], counters.get("throttled_usec", 0)
-        return int(self._usage.read()) / 1000.0, counters.get("throttled_time", 0) / 1000.0
+        return int(usage) / 1000.0, counters.get("throttled_time", 0) / 1000.0
 
 
 class ContainerMemory:
@@ -66,11 +71,15 @@ class ContainerMemory:
         self._inactive, self._cache = ("inactive_file", "file") if v2 else ("total_inactive_file", "total_cache")
         self._swap = _opened(f"{directory}/memory.swap.current") if v2 else None
 
-    def sample(self, seconds: float) -> Sequence[float]:
-        """Bytes and percent now."""
-        stat = cgroup.keyed(self._stat.read())
-        used = max(int(self._current.read()) - stat.get(self._inactive, 0), 0)
-        swap = int(self._swap.read()) if self._swap is not None else stat.get("total_swap", 0)
+    def read(self, seconds: float) -> tuple[bytes, bytes, bytes]:
+        """What the group says."""
+        return self._stat.read(), self._current.read(), self._swap.read() if self._swap is not None else b""
+
+    def values(self, reading: tuple[bytes, bytes, bytes], seconds: float) -> Sequence[float]:
+        """Bytes and percent."""
+        stat = cgroup.keyed(reading[0])
+        used = max(int(reading[1]) - stat.get(self._inactive, 0), 0)
+        swap = int(reading[2]) if self._swap is not None else stat.get("total_swap", 0)
         return (self._limit, used, stat.get(self._cache, 0), swap, 100.0 * used / self._limit)
 
 

@@ -3,8 +3,9 @@
 import os
 import socket
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from epochwatch.agent.host import proc
 from epochwatch.agent.host.amd import AmdGpus
@@ -12,32 +13,20 @@ from epochwatch.agent.host.cgroup import Bounds, bounds
 from epochwatch.agent.host.container import ContainerCpu, ContainerMemory
 from epochwatch.agent.host.kept import NAN, KeptFile, Rates
 from epochwatch.agent.host.portable import Portable
+from epochwatch.agent.host.probe import Probe
 from epochwatch.agent.host.processes import ProcessTree
 from epochwatch.model.host_rows import Column
 
 SLOW_SECONDS = 1.0
 
 
-class Probe(Protocol):
-    """Measures some columns."""
-
-    @property
-    def columns(self) -> Sequence[Column]:
-        """What it measures."""
-
-    def sample(self, seconds: float) -> Sequence[float]:
-        """A value for each column, over the ``seconds`` since the last time. Raises OSError when it cannot."""
-
-
 class Cores:
     """Each core on its own, and all together. Cores that ``pid`` may not run on are left out."""
 
-    def __init__(self, allowed: frozenset[str] | None = None, root: str = "/proc") -> None:
+    def __init__(self, allowed: frozenset[int] | None = None, root: str = "/proc") -> None:
         self._file = KeptFile(f"{root}/stat")
         self._online = proc.cpu_ticks(self._file.read()).cores
-        online = [core.removeprefix(b"cpu").decode() for core in self._online[1:]]
-        names = [name for name in online if allowed is None or name in allowed]
-        self.names = tuple(names or online)
+        self._cores = [core for core in self._online if allowed is None or core in allowed] or self._online
         self._places = self._places_now()
         self._rates = Rates()
         self._scale = 100.0 / os.sysconf("SC_CLK_TCK")
@@ -45,27 +34,35 @@ class Cores:
             Column("cpu.busy", "Percent"),
             Column("cpu.iowait", "Percent"),
             Column("cpu.steal", "Percent"),
-            *(Column(f"cpu.{name}.busy", "Percent") for name in self.names),
-            *(Column(f"cpu.{name}.iowait", "Percent") for name in self.names),
+            *(Column(f"cpu.{core}.busy", "Percent") for core in self._cores),
+            *(Column(f"cpu.{core}.iowait", "Percent") for core in self._cores),
         )
 
-    def sample(self, seconds: float) -> Sequence[float]:
+    def read(self, seconds: float) -> bytes:
+        """The kernel's counters."""
+        return self._file.read()
+
+    def values(self, reading: bytes, seconds: float) -> Sequence[float]:
         """Percent of one core."""
-        ticks = proc.cpu_ticks(self._file.read())
+        ticks = proc.cpu_ticks(reading)
         if ticks.cores != self._online:
             self._online = ticks.cores
             self._places = self._places_now()
-        busy, iowait, steal = (
-            [column[place] if place else 0 for place in self._places]
-            for column in (ticks.busy, ticks.iowait, ticks.steal)
-        )
+        busy, iowait, steal = map(self._of_ours, (ticks.busy, ticks.iowait, ticks.steal))
         counters = [sum(busy), sum(iowait), sum(steal), *busy, *iowait]
         return self._rates.per_second(counters, seconds, self._scale)
 
-    def _places_now(self) -> list[int]:
-        """Where each core is among those online; 0 where it is off."""
+    def _of_ours(self, counters: list[int]) -> list[int]:
+        if self._places is None:
+            return counters
+        return [0 if place is None else counters[place] for place in self._places]
+
+    def _places_now(self) -> list[int | None] | None:
+        """Where each core is among those online, None where it is off; None if all are just these."""
+        if self._online == self._cores:
+            return None
         places = {core: place for place, core in enumerate(self._online)}
-        return [places.get(f"cpu{name}".encode(), 0) for name in self.names]
+        return [places.get(core) for core in self._cores]
 
 
 class Memory:
@@ -83,9 +80,13 @@ class Memory:
         self._file = KeptFile(f"{root}/meminfo", 4096)
         proc.memory(self._file.read())
 
-    def sample(self, seconds: float) -> Sequence[float]:
-        """Bytes and percent now."""
-        found = proc.memory(self._file.read())
+    def read(self, seconds: float) -> bytes:
+        """What the kernel says."""
+        return self._file.read()
+
+    def values(self, reading: bytes, seconds: float) -> Sequence[float]:
+        """Bytes and percent."""
+        found = proc.memory(reading)
         return (found.total, found.used, found.cache, found.swap, 100.0 * found.used / found.total)
 
 
@@ -94,13 +95,18 @@ class Pressure:
 
     def __init__(self, path: str, name: str) -> None:
         self._file = KeptFile(path, 1024)
-        self._kinds = tuple(proc.pressure(self._file.read()))
+        self._parse = lru_cache(1)(proc.pressure)  # where nothing waited, it says the same again
+        self._kinds = tuple(self._parse(self._file.read()))
         self._rates = Rates()
         self.columns = tuple(Column(f"pressure.{name}.{kind}", "Percent") for kind in self._kinds)
 
-    def sample(self, seconds: float) -> Sequence[float]:
+    def read(self, seconds: float) -> bytes:
+        """The kernel's counters."""
+        return self._file.read()
+
+    def values(self, reading: bytes, seconds: float) -> Sequence[float]:
         """Percent of the time."""
-        now = proc.pressure(self._file.read())
+        now = self._parse(reading)
         return self._rates.per_second([now.get(kind, 0) for kind in self._kinds], seconds, 1e-4)
 
 
@@ -109,10 +115,9 @@ class Disks:
 
     def __init__(self, root: str = "/proc", blocks: str = "/sys/block") -> None:
         self._file = KeptFile(f"{root}/diskstats")
-        self._whole: frozenset[str] | None = None
-        if os.path.isdir(blocks):
-            self._whole = frozenset(os.listdir(blocks))
-        self.names = tuple(proc.disks(self._file.read(), self._whole))
+        whole = frozenset(os.listdir(blocks)) if os.path.isdir(blocks) else None
+        self._parse = lru_cache(1)(lambda diskstats: proc.disks(diskstats, whole))
+        self.names = tuple(self._parse(self._file.read()))
         self._rates = Rates()
         self.columns = tuple(
             Column(f"disk.{name}.{what}", unit)
@@ -120,9 +125,13 @@ class Disks:
             for what, unit in (("read", "Bytes/Second"), ("write", "Bytes/Second"), ("busy", "Percent"))
         )
 
-    def sample(self, seconds: float) -> Sequence[float]:
+    def read(self, seconds: float) -> bytes:
+        """The kernel's counters."""
+        return self._file.read()
+
+    def values(self, reading: bytes, seconds: float) -> Sequence[float]:
         """Bytes a second, and percent of the time with anything under way."""
-        now = proc.disks(self._file.read(), self._whole)
+        now = self._parse(reading)
         none = proc.DiskCounters(0, 0, 0)
         rates = self._rates.per_second([one for name in self.names for one in now.get(name, none)], seconds)
         return [rate / 10.0 if number % 3 == 2 else rate for number, rate in enumerate(rates)]
@@ -139,15 +148,19 @@ class DiskSpace:
         self._value = NAN
         os.statvfs(directory)
 
-    def sample(self, seconds: float) -> Sequence[float]:
-        """Percent; read once a second."""
+    def read(self, seconds: float) -> float:
+        """Percent; asked for once a second."""
         self._since += seconds
         if self._since >= SLOW_SECONDS:
             self._since = 0.0
             found = os.statvfs(self._directory)
             used = found.f_blocks - found.f_bfree
             self._value = 100.0 * used / ((used + found.f_bavail) or 1)
-        return (self._value,)
+        return self._value
+
+    def values(self, reading: float, seconds: float) -> Sequence[float]:
+        """Percent."""
+        return (reading,)
 
 
 class Network:
@@ -155,48 +168,67 @@ class Network:
 
     def __init__(self, root: str = "/proc") -> None:
         self._file = KeptFile(f"{root}/net/dev")
-        self.names = tuple(proc.network(self._file.read()))
+        self._parse = lru_cache(1)(proc.network)
+        self.names = tuple(self._parse(self._file.read()))
         self._rates = Rates()
         self.columns = tuple(
             Column(f"network.{name}.{way}", "Bytes/Second") for name in self.names for way in ("received", "sent")
         )
 
-    def sample(self, seconds: float) -> Sequence[float]:
+    def read(self, seconds: float) -> bytes:
+        """The kernel's counters."""
+        return self._file.read()
+
+    def values(self, reading: bytes, seconds: float) -> Sequence[float]:
         """Bytes a second."""
-        now = proc.network(self._file.read())
+        now = self._parse(reading)
         return self._rates.per_second([one for name in self.names for one in now.get(name, (0, 0))], seconds)
 
 
 class Machine:
-    """All probes that work here. ``left_out`` says what does not, and why."""
+    """All probes that work here, as one. ``left_out`` says what does not, and why."""
 
-    def __init__(self, makers: Sequence[tuple[str, Callable[[], Probe]]]) -> None:
+    def __init__(self, makers: Sequence[tuple[str, Callable[[], Probe[Any]]]]) -> None:
         self.left_out: dict[str, str] = {}
-        self._probes: list[Probe] = []
+        self._probes: list[Probe[Any]] = []
         for name, make in makers:
             try:
                 probe = make()
             except (OSError, KeyError, ValueError) as error:
-                self.left_out[name] = str(error) or type(error).__name__
+                self._leave_out(name, error)
                 continue
-            self._probes.append(probe)
+            if probe.columns:
+                self._probes.append(probe)
         self.columns = tuple(column for probe in self._probes for column in probe.columns)
 
-    def sample(self, seconds: float) -> tuple[float, ...]:
-        """A value for each column; NaN for all of a probe that fails."""
-        values: list[float] = []
+    def read(self, seconds: float) -> list[Any]:
+        """A reading of each probe; None of one that fails."""
+        readings: list[Any] = []
         for probe in self._probes:
             try:
-                values += probe.sample(seconds)
+                readings.append(probe.read(seconds))
             except (OSError, KeyError, ValueError) as error:
-                name = probe.columns[0].name
-                self.left_out.setdefault(name, str(error) or type(error).__name__)
+                self._leave_out(probe.columns[0].name, error)
+                readings.append(None)
+        return readings
+
+    def values(self, readings: Sequence[Any], seconds: float) -> tuple[float, ...]:
+        """A value for each column; NaN for all of a probe that fails."""
+        values: list[float] = []
+        for probe, reading in zip(self._probes, readings, strict=True):
+            try:
+                values += [NAN] * len(probe.columns) if reading is None else probe.values(reading, seconds)
+            except (KeyError, ValueError) as error:
+                self._leave_out(probe.columns[0].name, error)
                 values += [NAN] * len(probe.columns)
         return tuple(values)
 
+    def _leave_out(self, name: str, error: Exception) -> None:
+        self.left_out.setdefault(name, str(error) or type(error).__name__)
+
 
 def this_machine(
-    directory: str, pid: int | None, gpus: Callable[[Callable[[], frozenset[int]]], Probe]
+    directory: str, pid: int | None, gpus: Callable[[Callable[[], frozenset[int]]], Probe[Any]]
 ) -> Machine:
     """What can be measured here: for the job of process ``pid``, or for the machine without one.
 
@@ -204,7 +236,7 @@ def this_machine(
     processes.
     """
     if not os.path.exists("/proc/stat"):
-        portable: list[tuple[str, Callable[[], Probe]]] = [
+        portable: list[tuple[str, Callable[[], Probe[Any]]]] = [
             ("machine", Portable),
             ("disk.space", lambda: DiskSpace(directory)),
             ("gpus", lambda: gpus(frozenset)),
@@ -212,9 +244,9 @@ def this_machine(
         return Machine(portable)
     found = _bounds_of(pid or os.getpid())
     tree = ProcessTree(pid) if pid is not None else None
-    cores: list[str] = sorted(map(str, os.sched_getaffinity(pid or 0))) if _exists(pid) else []
-    makers: list[tuple[str, Callable[[], Probe]]] = [
-        ("cores", lambda: _cores(found, frozenset(cores) or None)),
+    allowed = frozenset(os.sched_getaffinity(pid or 0)) if _exists(pid) else None
+    makers: list[tuple[str, Callable[[], Probe[Any]]]] = [
+        ("cores", lambda: _cores(found, allowed)),
         ("memory", lambda: ContainerMemory(found) if found.memory is not None else Memory()),
     ]
     for name, path in _pressure_files(found).items():
@@ -236,7 +268,7 @@ def about(directory: str) -> dict[str, str]:
     return {"hostname": socket.gethostname(), "cores": str(os.cpu_count() or 0), "directory": directory}
 
 
-def _cores(found: Bounds, allowed: frozenset[str] | None) -> Probe:
+def _cores(found: Bounds, allowed: frozenset[int] | None) -> Probe[Any]:
     cores = Cores(allowed)
     return ContainerCpu(cores, found) if found.cpu is not None else cores
 

@@ -27,14 +27,18 @@ class Portable:
         self._psutil: Any = psutil
         self._rates = Rates()
 
-    def sample(self, seconds: float) -> list[float]:
-        """A value for each column."""
+    def read(self, seconds: float) -> tuple[list[float], Any]:
+        """Counters, and the memory's state."""
         times = self._psutil.cpu_times()._asdict()
         busy = sum(value for name, value in times.items() if not _IDLE.match(name))
-        memory = self._psutil.virtual_memory()
         disk, network = self._psutil.disk_io_counters(), self._psutil.net_io_counters()
         counters = [busy, *((disk.read_bytes, disk.write_bytes) if disk is not None else (0, 0))]
-        cpu, *traffic = self._rates.per_second([*counters, network.bytes_recv, network.bytes_sent], seconds)
+        return [*counters, network.bytes_recv, network.bytes_sent], self._psutil.virtual_memory()
+
+    def values(self, reading: tuple[list[float], Any], seconds: float) -> list[float]:
+        """A value for each column."""
+        counters, memory = reading
+        cpu, *traffic = self._rates.per_second(counters, seconds)
         return [100 * cpu, memory.total, memory.total - memory.available, memory.percent, *traffic]
 
 

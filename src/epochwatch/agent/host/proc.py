@@ -11,6 +11,9 @@ SECTOR_BYTES = 512
 _LONGEST_NUMBER = 40
 """With the spaces before it."""
 _INTEGERS = msgspec.json.Decoder(list[int])
+_COMMAS = bytes.maketrans(b" ", b",")
+_LEAST_WORDS = 9
+"""Of a core's line, steal included: since Linux 2.6.11."""
 _UNREAL_DISKS = (b"loop", b"ram", b"zram", b"dm-", b"md", b"sr", b"fd")
 """Such as have no medium of their own: what is on them is counted where it lies."""
 
@@ -18,8 +21,8 @@ _UNREAL_DISKS = (b"loop", b"ram", b"zram", b"dm-", b"md", b"sr", b"fd")
 class CpuTicks(NamedTuple):
     """Of the cores that are online since boot, an entry for each. Guests' time is within the busy one."""
 
-    cores: list[bytes]
-    """``cpu0``, ``cpu1``, ...; before them ``cpu``, all together."""
+    cores: list[int]
+    """Their numbers."""
     busy: list[int]
     iowait: list[int]
     steal: list[int]
@@ -27,19 +30,16 @@ class CpuTicks(NamedTuple):
 
 def cpu_ticks(stat: bytes) -> CpuTicks:
     """``/proc/stat``. Raises ValueError where its first lines are not those of cores."""
-    words = stat.partition(b"\nintr")[0].split()  # the cores' lines come first, and have equally many words
-    width = len(stat.partition(b"\n")[0].split())
-    if not width or len(words) % width or words[0] != b"cpu":
+    # The cores' lines come first and have equally many numbers, all of which become int soonest as one list of JSON.
+    total, _, rest = stat.partition(b"\ncpu")
+    cores = rest.partition(b"\nintr")[0].replace(b"\ncpu", b",").translate(_COMMAS)
+    width = len(total.split())
+    numbers = _INTEGERS.decode(b"[" + cores + b"]")
+    if not total.startswith(b"cpu ") or width < _LEAST_WORDS or not numbers or len(numbers) % width:
         raise ValueError("/proc/stat does not begin with the cores")
-    names = words[::width]
-    del words[::width]
-    # Many numbers become int sooner as one list of JSON than one by one.
-    numbers = _INTEGERS.decode(b"[" + b",".join(words) + b"]")
-    user, nice, system, iowait, irq, softirq, steal = (
-        numbers[place :: width - 1] for place in (0, 1, 2, 4, 5, 6, 7)
-    )
+    user, nice, system, _idle, iowait, irq, softirq, steal = (numbers[place::width] for place in range(1, 9))
     busy = list(map(sum, zip(user, nice, system, irq, softirq, strict=True)))
-    return CpuTicks(names, busy, iowait, steal)
+    return CpuTicks(numbers[::width], busy, iowait, steal)
 
 
 class Memory(NamedTuple):
@@ -125,7 +125,6 @@ def pressure(text: bytes) -> dict[str, int]:
 class ProcessTimes(NamedTuple):
     """Of one process."""
 
-    parent: int
     ticks: int
     """Of the CPU, user and system."""
     threads: int
@@ -139,7 +138,15 @@ def process_times(stat: bytes) -> ProcessTimes:
     """``/proc/PID/stat``; the command's name may have any character, a closing bracket too."""
     words = stat[stat.rindex(b")") + 2 :].split(None, 22)
     ticks = int(words[11]) + int(words[12])
-    return ProcessTimes(int(words[1]), ticks, int(words[17]), int(words[19]), int(words[21]))
+    return ProcessTimes(ticks, int(words[17]), int(words[19]), int(words[21]))
+
+
+def parent(stat: bytes) -> int | None:
+    """``/proc/PID/stat``: the parent's number; None where PID is that of a thread beside the first, which has no
+    signal for its end.
+    """
+    words = stat[stat.rindex(b")") + 2 :].split(None, 36)
+    return None if words[35] == b"-1" else int(words[1])
 
 
 def process_io(io: bytes) -> tuple[int, int]:

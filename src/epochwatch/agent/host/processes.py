@@ -1,7 +1,10 @@
 """The processes of a job: the descendants of one, found once a second and read in between by kept files."""
 
 import os
+import time
+from collections.abc import Iterable
 from contextlib import suppress
+from typing import NamedTuple
 
 from epochwatch.agent.host import proc
 from epochwatch.agent.host.kept import NAN, KeptFile
@@ -9,11 +12,32 @@ from epochwatch.model.host_rows import Column
 
 SEARCH_SECONDS = 1.0
 FULL_SEARCH = 30
-"""Every so many searches all are looked at anew: a number may be another process's by then."""
+"""Every so many searches all processes are looked at: one may have had its number before it was to be seen."""
+MOST_NEW = 300
+"""Numbers given since the last search beyond which it is less work to list all processes."""
 PROPORTIONAL_SECONDS = 5.0
-"""Between two readings of PSS: the kernel walks all pages for it."""
+"""Between two readings of PSS, at least: the kernel walks all pages for it."""
+PROPORTIONAL_SHARE = 0.0005
+"""Of one core's time that these readings may take: of a job with much memory they are rarer."""
 MOST_PROPORTIONAL = 64
 """Processes of which PSS is read; the RSS stands for it in a job of more."""
+
+
+class _Counters(NamedTuple):
+    """What the kernel says of one process."""
+
+    key: tuple[int, int]
+    """Its number, and when it was started: another may get the number."""
+    stat: bytes
+    io: bytes
+    """Empty where it may not be read."""
+
+
+class _Reading(NamedTuple):
+    """Of all processes of a job."""
+
+    processes: list[_Counters]
+    pss: float
 
 
 class _Process:
@@ -25,20 +49,20 @@ class _Process:
         with suppress(OSError):
             self._io = KeptFile(f"{root}/{pid}/io", 1024)
         self._path = f"{root}/{pid}"
-        self.io = (0, 0)
-        self.times = proc.process_times(self._stat.read())
+        self.started = proc.process_times(self._stat.read()).started
+        self._key = (pid, self.started)
 
-    def read(self) -> None:
+    def read(self) -> _Counters:
         """Raises ProcessLookupError when it is gone, or is no more than its exit status."""
-        data = self._stat.read()
-        if not data:
+        stat, io = self._stat.read(), b""
+        if not stat:
             raise ProcessLookupError
-        self.times = proc.process_times(data)
         if self._io is not None:
             try:
-                self.io = proc.process_io(self._io.read())
+                io = self._io.read()
             except PermissionError:  # another user's
                 self._io = None
+        return _Counters(self._key, stat, io)
 
     def proportional(self) -> int:
         """PSS in bytes. Raises OSError where it may not be read."""
@@ -68,15 +92,13 @@ class ProcessTree:
         self._pid = pid
         self._root = root
         self._known: dict[int, _Process] = {}
-        self._others: set[int] = set()
-        """Processes that are not the job's: they do not become so."""
         self._searches = 0
         self._loadavg = KeptFile(f"{root}/loadavg", 256)
-        self._newest = b""
-        """The newest process's number at the last search."""
+        self._newest = 0
+        """The number given last when it was searched."""
         self._started = 0
         self._since_search = SEARCH_SECONDS
-        self._since_proportional = PROPORTIONAL_SECONDS
+        self._until_proportional = 0.0
         self._ticks: dict[tuple[int, int], int] = {}
         self._moved: dict[tuple[int, int], tuple[int, int]] = {}
         self._pss = NAN
@@ -88,42 +110,45 @@ class ProcessTree:
         """The processes known to be the job's."""
         return frozenset(self._known)
 
-    def sample(self, seconds: float) -> list[float]:
-        """A value for each column."""
+    def read(self, seconds: float) -> _Reading:
+        """The processes that there are, and their counters."""
         self._since_search += seconds
         if self._since_search >= SEARCH_SECONDS:
             self._since_search = 0.0
             self._search()
-        self._read()
-        self._since_proportional += seconds
-        if self._since_proportional >= PROPORTIONAL_SECONDS:
-            self._since_proportional = 0.0
-            self._pss = self._proportional()
-        processes = self._known.values()
+        found = self._read()
+        self._until_proportional -= seconds
+        if self._until_proportional <= 0:
+            begun = time.process_time()
+            self._pss = self._proportional(found)
+            cost = time.process_time() - begun
+            self._until_proportional = max(PROPORTIONAL_SECONDS, cost / PROPORTIONAL_SHARE)
+        return _Reading(found, self._pss)
+
+    def values(self, reading: _Reading, seconds: float) -> list[float]:
+        """A value for each column."""
+        processes = {one.key: proc.process_times(one.stat) for one in reading.processes}
         return [
-            self._grown_ticks(seconds),
-            float(sum(process.times.pages for process in processes) * self._page),
-            self._pss,
+            self._grown_ticks({key: times.ticks for key, times in processes.items()}, seconds),
+            float(sum(times.pages for times in processes.values()) * self._page),
+            reading.pss,
             float(len(processes)),
-            float(sum(process.times.threads for process in processes)),
-            *self._grown_io(seconds),
+            float(sum(times.threads for times in processes.values())),
+            *self._grown_io({one.key: proc.process_io(one.io) for one in reading.processes if one.io}, seconds),
         ]
 
     def _search(self) -> None:
-        """By the parents of all processes: a daemon that has detached itself is lost to its first parent."""
-        newest = self._loadavg.read().split()[-1]
-        if newest == self._newest:
-            return  # no process was begun since
-        self._newest = newest
-        children: dict[int, list[int]] = {}
-        present = {int(name) for name in os.listdir(self._root) if name.isdecimal()}
+        """By the parents of processes begun since: a daemon that has detached itself is lost to its first parent."""
+        before, self._newest = self._newest, int(self._loadavg.read().split()[-1])
+        if self._newest == before:
+            return
         self._searches += 1
-        if self._searches % FULL_SEARCH == 0:
-            self._others.clear()
-        self._others &= present
-        for pid in present - self._others - self._known.keys():
-            with suppress(OSError, ValueError), open(f"{self._root}/{pid}/stat", "rb") as file:
-                children.setdefault(proc.process_times(file.read()).parent, []).append(pid)
+        children: dict[int, list[int]] = {}
+        for pid in self._begun_since(before):
+            with suppress(OSError, ValueError):
+                parent = proc.parent(KeptFile(f"{self._root}/{pid}/stat", 1024).read())
+                if parent is not None:
+                    children.setdefault(parent, []).append(pid)
         # Those once found stay the job's, whoever adopted them.
         todo, found = [self._pid, *self._known], set()
         while todo:
@@ -131,50 +156,55 @@ class ProcessTree:
             if pid not in found:
                 found.add(pid)
                 todo += children.get(pid, [])
-        self._others |= {pid for born in children.values() for pid in born} - found
         for pid in found - self._known.keys():
             with suppress(OSError, ValueError):
                 self._known[pid] = self._begun(pid)
 
+    def _begun_since(self, newest: int) -> Iterable[int]:
+        """Numbers that new processes may have: the kernel gives them in turn, to threads as well."""
+        if self._searches % FULL_SEARCH and 0 < self._newest - newest <= MOST_NEW:
+            return range(newest + 1, self._newest + 1)
+        return [int(name) for name in os.listdir(self._root) if name.isdecimal()]
+
     def _begun(self, pid: int) -> _Process:
         process = _Process(pid, self._root)
         if pid == self._pid:
-            if self._started not in (0, process.times.started):
+            if self._started not in (0, process.started):
                 process.close()
                 raise ProcessLookupError  # another that got the number
-            self._started = process.times.started
+            self._started = process.started
         return process
 
-    def _read(self) -> None:
+    def _read(self) -> list[_Counters]:
+        found = []
         for pid, process in list(self._known.items()):
             try:
-                process.read()
-            except (OSError, ValueError):
+                found.append(process.read())
+            except OSError:
                 process.close()
                 del self._known[pid]
+        return found
 
-    def _grown_ticks(self, seconds: float) -> float:
+    def _grown_ticks(self, now: dict[tuple[int, int], int], seconds: float) -> float:
         """Percent of one core. What a process used between its last reading and its end is not seen."""
-        now = {(pid, one.times.started): one.times.ticks for pid, one in self._known.items()}
         grown = sum(ticks - self._ticks.get(key, 0 if self._ticks else ticks) for key, ticks in now.items())
         self._ticks = now
         return 100.0 * grown / self._hertz / seconds if seconds > 0 else NAN
 
-    def _grown_io(self, seconds: float) -> tuple[float, float]:
-        now = {(pid, one.times.started): one.io for pid, one in self._known.items()}
+    def _grown_io(self, now: dict[tuple[int, int], tuple[int, int]], seconds: float) -> tuple[float, float]:
         pairs = [(io, self._moved.get(key, (0, 0) if self._moved else io)) for key, io in now.items()]
         self._moved = now
         if seconds <= 0:
             return NAN, NAN
         return tuple(sum(io[which] - before[which] for io, before in pairs) / seconds for which in (0, 1))  # type: ignore[return-value]
 
-    def _proportional(self) -> float:
-        if len(self._known) > MOST_PROPORTIONAL:
+    def _proportional(self, found: list[_Counters]) -> float:
+        if len(found) > MOST_PROPORTIONAL:
             return NAN
         total = 0
-        for process in self._known.values():
+        for counters in found:
             try:
-                total += process.proportional()
+                total += self._known[counters.key[0]].proportional()
             except OSError:
-                total += process.times.pages * self._page
+                total += proc.process_times(counters.stat).pages * self._page
         return float(total)

@@ -24,9 +24,9 @@ class RowsWriter:
             self.path.unlink(missing_ok=True)
             raise OSError(28, os.strerror(28), str(self.path))
 
-    def append(self, row: Row) -> bool:
-        """Whether the row is in the file (else the disk is full)."""
-        return self._write(self._layout.pack(row))
+    def append(self, *rows: Row) -> bool:
+        """Whether the rows are in the file, all of them (else the disk is full, and none is)."""
+        return self._write(b"".join(map(self._layout.pack, rows)))
 
     def close(self) -> None:
         """Ends the file."""
