@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from epochwatch.debugger.rules.builtin.all_zero import AllZero
 from epochwatch.debugger.rules.builtin.check_input_images import CheckInputImages
 from epochwatch.debugger.rules.builtin.class_imbalance import ClassImbalance
 from epochwatch.debugger.rules.builtin.confusion import Confusion
+from epochwatch.debugger.rules.builtin.create_xgboost_report import OUTPUT_DIR, CreateXgboostReport
 from epochwatch.debugger.rules.builtin.dead_relu import DeadRelu
 from epochwatch.debugger.rules.builtin.exploding_tensor import ExplodingTensor
 from epochwatch.debugger.rules.builtin.feature_importance_overweight import FeatureImportanceOverweight
@@ -37,6 +39,7 @@ BUILTIN_RULES: Final[Mapping[str, type[BuiltinRule]]] = MappingProxyType(
             CheckInputImages,
             ClassImbalance,
             Confusion,
+            CreateXgboostReport,
             DeadRelu,
             ExplodingTensor,
             FeatureImportanceOverweight,
@@ -70,12 +73,17 @@ def other_trial_paths(parameters: Mapping[str, Any]) -> list[str]:
 
 
 def built_rule(
-    name: str, parameters: Mapping[str, Any], base_trial: Trial, other_trials: Sequence[Trial] = ()
+    name: str,
+    parameters: Mapping[str, Any],
+    base_trial: Trial,
+    other_trials: Sequence[Trial] = (),
+    output_dir: str | Path = OUTPUT_DIR,
 ) -> BuiltinRule:
     """The rule of this name with parameters as a request has them, strings all; ``rule_to_invoke``, ``base_trial`` and
     ``action_json`` among them are who evaluates it to heed.
 
-    Raises SMDebugValueError for a name that is none, and what the rule itself raises for parameters.
+    A rule that writes a report does so in ``output_dir``. Raises SMDebugValueError for a name that is none, and what
+    the rule itself raises for parameters.
     """
     if name not in BUILTIN_RULES:
         raise SMDebugValueError(f"{name!r} is no built-in rule: one of {', '.join(BUILTIN_RULES)} is expected")
@@ -83,4 +91,7 @@ def built_rule(
     if name == SimilarAcrossRuns.__name__:
         own = {key: value for key, value in own.items() if not _OTHER_TRIAL.fullmatch(key)}
         own["other_trial"] = ",".join(other_trial_paths(parameters)) or None
-    return BUILTIN_RULES[name](base_trial, other_trials=list(other_trials) or None, **own)
+    rule = BUILTIN_RULES[name]
+    if issubclass(rule, CreateXgboostReport):
+        return rule(base_trial, output_dir=output_dir, **own)
+    return rule(base_trial, other_trials=list(other_trials) or None, **own)

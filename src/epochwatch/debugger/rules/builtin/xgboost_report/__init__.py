@@ -1,0 +1,1 @@
+"""The report on a training with XGBoost: what it says in numbers, its pictures, its page."""
