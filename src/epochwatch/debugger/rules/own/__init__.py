@@ -12,7 +12,14 @@ from epochwatch.debugger.rules.own.gradients import (
     ZeroGradients,
 )
 from epochwatch.debugger.rules.own.life import ReplicasDiffer, Stalled
-from epochwatch.debugger.rules.own.loss import Divergence, LossSpike, NeverLearned, Plateau, PoorInitialLoss
+from epochwatch.debugger.rules.own.loss import (
+    Divergence,
+    LossSpike,
+    NeverLearned,
+    Plateau,
+    PoorInitialLoss,
+    WrongSign,
+)
 from epochwatch.debugger.rules.own.numbers import NonFinite, SkippedSteps
 from epochwatch.debugger.rules.own.units import DeadUnits, DoubleSoftmax, LogitGrowth, Saturated
 from epochwatch.debugger.rules.own.updates import (
@@ -31,6 +38,7 @@ DEFAULT_RULES: Final[tuple[type[StreamRule], ...]] = (
     ClassImbalance,
     ConstantWeights,
     PoorInitialLoss,
+    WrongSign,
     IdenticalUnits,
     DoubleSoftmax,
     GradientsNotReset,

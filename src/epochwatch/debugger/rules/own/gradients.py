@@ -17,7 +17,6 @@ from epochwatch.debugger.rules.own.signals import (
     gradient_norm,
     is_bias,
     is_gradient,
-    is_matrix,
     is_table,
 )
 from epochwatch.debugger.rules.stream import StepStatistics
@@ -26,7 +25,7 @@ from epochwatch.debugger.source import Array
 
 def _layers() -> Chosen:
     """Gradients of matrices that all samples go through."""
-    return Chosen(lambda name, shapes: is_gradient(name) and is_matrix(name, shapes) and not is_table(name))
+    return Chosen(lambda name, among: is_gradient(name) and name in among and not is_table(name))
 
 
 def _mean_squares(step: StepStatistics, places: Array) -> Array:
@@ -153,63 +152,50 @@ class ExplodingGradients(OnceRule):
 
 @dataclass
 class GradientsNotReset(OnceRule):
-    """Successive gradients point the same way and have grown: a cosine above ``cosine`` in the median of ``window``
-    samples, and ``grown`` times the norm of the first steps. The cosine is that of the tensors' mean gradients.
+    """The gradient norm grows from the first steps on to ``grown`` times what it was, and as a sum does: one
+    more batch bends its course by less than ``roughness`` of it, in the median over ``window`` steps.
     """
 
-    cosine: float = 0.97
-    window: int = 10
-    grown: float = 4.0
+    grown: float = 3.0
+    roughness: float = 0.05
+    window: int = 20
+    first_steps: int = 100
     cause = "Gradients of earlier steps are still there: zero_grad() is not called before backward()."
     remedy = "Call optimizer.zero_grad() in each step (or after each accumulation of batches)."
     leads_to = frozenset(
         {"Divergence", "LossSpike", "ExplodingGradients", "UpdateTooLarge", "NeverLearned", "LogitGrowth", "NonFinite",
          "DeadUnits", "Plateau"}
     )  # fmt: skip
-    _chosen: Chosen = field(default_factory=lambda: Chosen(lambda name, _: is_gradient(name)), init=False)
-    _last: tuple[tuple[str, ...], Array] | None = field(default=None, init=False)
-    _cosines: deque[float] = field(default_factory=deque, init=False)
     _norms: list[tuple[int, float]] = field(default_factory=list, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:
         """See ``OnceRule``."""
         norm = gradient_norm(step)
-        if norm is not None and math.isfinite(norm) and len(self._norms) < 200:
-            self._norms.append((step.step, norm))
-        places = self._chosen.of(step)
-        if len(places) < 3:
+        if norm is None or not math.isfinite(norm) or len(self._norms) >= self.first_steps:
             return None
-        projected = step.column("mean")[places] * np.sqrt(step.column("size")[places])
-        before, self._last = self._last, (step.names, projected)
-        if before is None or before[0] is not step.names or not np.isfinite(projected).all():
+        self._norms.append((step.step, norm))
+        if len(self._norms) < self.window + 2:
             return None
-        length = float(np.linalg.norm(projected) * np.linalg.norm(before[1]))
-        self._cosines.append(float(projected @ before[1]) / length if length > 0 else 0.0)
-        if len(self._cosines) > self.window:
-            self._cosines.popleft()
-        return self._judged(step)
-
-    def _judged(self, step: StepStatistics) -> Finding | None:
-        if len(self._cosines) < self.window or len(self._norms) < 10:
+        norms = np.array([norm for _, norm in self._norms])
+        last = norms[-self.window - 2 :]
+        if not last.min() > 0:
             return None
-        first = median(norm for _, norm in self._norms[:2])
-        greatest = max(
-            median(norm for _, norm in self._norms[start : start + 3]) for start in range(len(self._norms))
-        )
-        if median(self._cosines) < self.cosine or greatest < self.grown * first:
+        bend = float(np.median(np.abs(last[2:] - 2 * last[1:-1] + last[:-2]) / last[1:-1]))
+        first, level = float(np.median(norms[:2])), float(np.median(last))
+        if bend > self.roughness or level < self.grown * first:
             return None
         evidence = (
-            f"successive gradients have a cosine of {median(self._cosines):.3f} in the median of "
-            f"{self.window} samples, "
-            f"and their norm grew from {first:.3g} to {greatest:.3g}"
+            f"the gradient norm grew from {first:.3g} to {level:.3g} within {len(norms)} steps, and one "
+            "more batch bends "
+            f"its course by {bend:.1%} only"
         )
-        series = {"gradient_norm": self._norms[-200:]}
+        series = {"gradient_norm": self._norms}
         return self.finding(step.step, self._norms[0][0], evidence, tensors=["gradient_norm"], series=series)
 
 
 @dataclass
 class ZeroGradients(OnceRule):
-    """Gradients of some matrices are zero in every element for ``patience`` samples while others are not."""
+    """Gradients of matrices are zero in every element for ``patience`` samples."""
 
     patience: int = 3
     cause = (
@@ -227,12 +213,13 @@ class ZeroGradients(OnceRule):
         places = self._chosen.of(step)
         if not len(places):
             return None
-        none = step.column("abs_max")[places] == 0
         names = [step.names[place] for place in places]
-        if none.all() and not step.column("abs_max")[places].size:
-            return None
-        zero = {name for name, is_zero in zip(names, none.tolist(), strict=True) if is_zero}
-        self._zero = {name: [*self._zero.get(name, ()), step.step] for name in names if name in zero}
+        zero = (step.column("abs_max")[places] == 0).tolist()
+        self._zero = {
+            name: [*self._zero.get(name, ()), step.step]
+            for name, is_zero in zip(names, zero, strict=True)
+            if is_zero
+        }
         long = [name for name, steps in self._zero.items() if len(steps) >= self.patience]
         if not long:
             return None

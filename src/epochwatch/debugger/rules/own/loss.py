@@ -15,6 +15,7 @@ from epochwatch.debugger.rules.own.signals import (
     learning_rate,
     number_of_classes,
     training_loss,
+    turned_loss,
 )
 from epochwatch.debugger.rules.stream import StepStatistics
 
@@ -183,6 +184,30 @@ class Divergence(OnceRule):
             if never_fell
             else None,
         )
+
+
+@dataclass
+class WrongSign(OnceRule):
+    """The backward pass begins at the negative of what the criterion gave, at ``times`` steps."""
+
+    times: int = 3
+    cause = "The sign of the loss is wrong: the optimizer maximises it."
+    remedy = "Call backward() on the loss itself."
+    leads_to = frozenset(
+        {"Divergence", "LossSpike", "NonFinite", "ExplodingGradients", "LogitGrowth", "NeverLearned"}
+    )
+    _steps: list[int] = field(default_factory=list, init=False)
+
+    def look(self, step: StepStatistics) -> Finding | None:
+        """See ``OnceRule``."""
+        turned = turned_loss(step)
+        if turned is None:
+            return None
+        self._steps.append(step.step)
+        if len(self._steps) < self.times:
+            return None
+        evidence = f"the criterion gave {turned:.4g}, and backward() was called on {step.scalars['loss']:.4g}"
+        return self.finding(step.step, self._steps[0], evidence, tensors=["loss"], confidence=0.95)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Which scalars and tensors of a step mean what: losses, gradients, weights, inputs, labels."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Set
 from typing import Final
 
 import numpy as np
@@ -23,18 +23,31 @@ _LOGITS: Final = re.compile(r"(^|[_/.])logits(_\d+)?$|loss_input_0$", re.IGNOREC
 _SQUARED_LABELS: Final = re.compile(r"MSELoss_input_1$")
 _EXPERT: Final = re.compile(r"experts?[._]", re.IGNORECASE)
 _TABLE: Final = re.compile(r"embed|lookup|(^|[._/])(wte|wpe|users?|items?)[._]", re.IGNORECASE)
+_ADAPTER: Final = re.compile(r"lora|adapter", re.IGNORECASE)
+_NORM: Final = re.compile(r"(norm|bn|ln)[\d_]*$", re.IGNORECASE)
 _STATE: Final = re.compile(r"(^|/)(optimizer|exp_avg|momentum)", re.IGNORECASE)
 _CROSS_ENTROPY: Final = re.compile(r"cross_?entropy|nll_?loss|mlogloss", re.IGNORECASE)
 
 
 def training_loss(step: StepStatistics) -> float | None:
-    """The loss of a step that trains, whichever name it has."""
+    """The loss of a step that trains, whichever name it has; where its sign was changed, that of the criterion."""
     if step.mode not in _TRAINED:
         return None
     if "loss" in step.scalars:
-        return step.scalars["loss"]
+        turned = turned_loss(step)
+        return step.scalars["loss"] if turned is None else turned
     named = [name for name in step.scalars if _LOSS.search(name) and not _HELD_OUT.search(name)]
     return step.scalars[min(named, key=lambda name: (not _TRAINING.search(name), name))] if named else None
+
+
+def turned_loss(step: StepStatistics) -> float | None:
+    """What a criterion gave, where the backward pass began at its negative."""
+    loss = step.scalars.get("loss")
+    if step.mode in _TRAINED and loss is not None and loss < 0:
+        for name, value in step.scalars.items():
+            if name.endswith("_output_0") and abs(loss + value) <= 1e-4 * value:
+                return value
+    return None
 
 
 def held_out_loss(step: StepStatistics) -> float | None:
@@ -59,7 +72,8 @@ def learning_rate(step: StepStatistics) -> float | None:
 class Chosen:
     """The positions of the tensors a rule looks at; looked for again only when names or shapes change."""
 
-    def __init__(self, wanted: Callable[[str, Mapping[str, tuple[int, ...]]], bool]) -> None:
+    def __init__(self, wanted: Callable[[str, Set[str]], bool]) -> None:
+        """``wanted`` gets a name, and the names that are matrices."""
         self._wanted = wanted
         self._names: tuple[str, ...] | None = None
         self._shapes = -1
@@ -69,20 +83,38 @@ class Chosen:
         """Ascending, which is the order of the model."""
         if self._names is not step.names or self._shapes != len(step.shapes):
             self._names, self._shapes = step.names, len(step.shapes)
-            chosen = [place for place, name in enumerate(step.names) if self._wanted(name, step.shapes)]
+            among = matrices(step)
+            chosen = [place for place, name in enumerate(step.names) if self._wanted(name, among)]
             self._positions = np.array(chosen, np.int64)
         return self._positions
 
 
-def is_matrix(name: str, shapes: Mapping[str, tuple[int, ...]]) -> bool:
-    """Whether a parameter has rows and columns: no bias, no scale of a normalisation."""
-    shape = shapes.get(name) or shapes.get(name.removeprefix(GRADIENT))
-    return len(shape) >= 2 if shape is not None else name.endswith(("weight", "kernel", "embedding"))
+def matrices(step: StepStatistics) -> set[str]:
+    """Parameters with rows and columns, and their gradients: no biases, no scales of a normalisation. Where a
+    shape is not known, what is called a weight and is larger than its bias.
+    """
+    sizes = dict(zip(step.names, step.column("size").tolist(), strict=True))
+
+    def is_matrix(name: str) -> bool:
+        shape = step.shapes.get(name, step.shapes.get(name.removeprefix(GRADIENT)))
+        if shape is not None:
+            return len(shape) >= 2
+        module, _, last = name.rpartition(".")
+        if last not in {"weight", "kernel", "embedding"} or _NORM.search(module):
+            return False
+        return not sizes[name] <= sizes.get(f"{module}.bias", 0)
+
+    return {name for name in step.names if is_matrix(name)}
 
 
 def is_bias(name: str) -> bool:
     """Whether it is a bias of a layer, or its gradient; not that of experts, of which some get no samples."""
     return name.endswith("bias") and not _EXPERT.search(name)
+
+
+def is_adapter(name: str) -> bool:
+    """Whether it is the half of an adapter that begins at zero."""
+    return bool(_ADAPTER.search(name))
 
 
 def is_table(name: str) -> bool:
@@ -144,5 +176,10 @@ def number_of_classes(step: StepStatistics) -> int | None:
     for name in step.names:
         if is_logits(name) and len(step.shapes.get(name, ())) == 2:
             return step.shapes[name][-1]
-    matrices = [name for name in step.names if is_weight(name) and len(step.shapes.get(name, ())) == 2]
-    return step.shapes[matrices[-1]][0] if matrices else None
+    last = next((name for name in reversed(step.names) if is_weight(name) and name in matrices(step)), None)
+    if last is None:
+        return None
+    if last in step.shapes:
+        return step.shapes[last][0]
+    bias = last.rpartition(".")[0] + ".bias"
+    return int(step.column("size")[step.names.index(bias)]) if bias in step.names else None

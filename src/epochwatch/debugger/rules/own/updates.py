@@ -9,13 +9,13 @@ import numpy as np
 from epochwatch.debugger.rules.finding import Finding
 from epochwatch.debugger.rules.own.loss import LossCurve
 from epochwatch.debugger.rules.own.once import OnceRule
-from epochwatch.debugger.rules.own.signals import GRADIENT, Chosen, is_matrix, is_weight, learning_rate
+from epochwatch.debugger.rules.own.signals import GRADIENT, Chosen, is_adapter, is_weight, learning_rate
 from epochwatch.debugger.rules.stream import StepStatistics
 from epochwatch.debugger.source import Array
 
 
 def _matrices() -> Chosen:
-    return Chosen(lambda name, shapes: is_weight(name) and is_matrix(name, shapes))
+    return Chosen(lambda name, among: is_weight(name) and name in among)
 
 
 def _weights() -> Chosen:
@@ -54,11 +54,13 @@ class UpdateTooLarge(OnceRule):
         if not ratios.size:
             return None
         self._ratios.append((step.step, float(np.median(ratios))))
-        window = 10 if len(self._ratios) == 10 else self.window
+        window = 5 if len(self._ratios) == 5 else self.window
         if len(self._ratios) < window:
-            return None
+            if self._ratios[-1][1] <= 1:
+                return None
+            window = 1
         last = [ratio for _, ratio in self._ratios[-window:]]
-        limit = self.most_at_first if window == 10 else self.most
+        limit = self.most_at_first if window <= 5 else self.most
         if median(last) <= limit:
             return None
         rate = learning_rate(step)
@@ -75,7 +77,7 @@ class UpdateTooSmall(OnceRule):
     """
 
     least: float = 1e-5
-    window: int = 20
+    window: int = 5
     cause = "The learning rate is too low, or gradients are clipped or scaled to almost nothing."
     remedy = "Raise the learning rate; check the schedule and the norm to which gradients are clipped."
     leads_to = frozenset({"NeverLearned", "Plateau"})
@@ -167,27 +169,46 @@ class FrozenParameters(OnceRule):
 
 @dataclass
 class ConstantWeights(OnceRule):
-    """More than ``share`` of the weight matrices have one and the same value in all elements, for ``patience``
-    samples.
+    """Weight matrices have one and the same value in all elements: ``share`` of those before the last one at
+    the first sample, or any for ``patience`` samples. Adapters that begin at zero on purpose do not count.
     """
 
-    share: float = 0.3
+    share: float = 0.4
     patience: int = 3
     cause = "Weights begin at zero or a constant: no gradient gets through, or all units stay alike."
     remedy = "Initialise weights at random; only biases and the last layer of a residual branch may begin at zero."
-    leads_to = frozenset({"NeverLearned", "ZeroGradients", "IdenticalUnits", "Plateau", "FrozenParameters"})
-    _chosen: Chosen = field(default_factory=_matrices, init=False)
-    _since: dict[str, list[int]] = field(default_factory=dict, init=False)
+    leads_to = frozenset(
+        {"NeverLearned", "ZeroGradients", "IdenticalUnits", "Plateau", "FrozenParameters", "DeadUnits",
+         "UpdateTooLarge", "VanishingGradients"}
+    )  # fmt: skip
+    _chosen: Chosen = field(
+        default_factory=lambda: Chosen(
+            lambda name, among: is_weight(name) and name in among and not is_adapter(name)
+        ),
+        init=False,
+    )
+    _since: dict[str, list[int]] | None = field(default=None, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:
         """See ``OnceRule``."""
         places = self._chosen.of(step)
+        if not len(places):
+            return None
         constant = (step.column("std")[places] == 0) & (step.column("size")[places] > 1)
-        self._since = {
-            step.names[place]: [*self._since.get(step.names[place], ()), step.step] for place in places[constant]
-        }
+        names = [step.names[place] for place in places[constant]]
+        if self._since is None:
+            self._since = {name: [step.step] for name in names}
+            early = int(constant[:-1].sum())
+            if early and early >= self.share * (len(places) - 1):
+                evidence = (
+                    f"{early} of {len(places) - 1} weight matrices before the last begin constant, first "
+                    f"{names[0]}"
+                )
+                return self.finding(step.step, step.step, evidence, tensors=names[:10], confidence=0.8)
+            return None
+        self._since = {name: [*self._since.get(name, ()), step.step] for name in names}
         long = [name for name, steps in self._since.items() if len(steps) >= self.patience]
-        if not long or len(long) < self.share * len(places):
+        if not long:
             return None
         evidence = (
             f"{len(long)} of {len(places)} weight matrices are constant at {self.patience} samples, first "
