@@ -16,8 +16,17 @@ from epochwatch.debugger.exceptions import SMDebugTypeError
 from epochwatch.debugger.hooks.config import HookConfig
 from epochwatch.debugger.mode_keys import ModeKeys
 
-_FRAMEWORKS: Final = {"torch": "epochwatch.debugger.hooks.torch.hook"}
-"""Where the hook for a framework is, by the package that its models' classes come from."""
+_FRAMEWORKS: Final = {
+    "xgboost": "epochwatch.debugger.hooks.xgboost",
+    "lightgbm": "epochwatch.debugger.hooks.lightgbm",
+    "sklearn": "epochwatch.debugger.hooks.sklearn",
+    "torch": "epochwatch.debugger.hooks.torch.hook",
+}
+"""Where the hook for a framework is, by the package that its models' classes come from; what builds upon another of
+them comes before it.
+"""
+_FINDS_ITSELF: Final = "torch"
+"""The framework whose models need not be given."""
 
 
 class Hook(Protocol):
@@ -68,7 +77,7 @@ def _config(config: HookConfig | str | Path | None, out_dir: str | None) -> Hook
 def _framework(given: list[Any]) -> str:
     """The framework that the classes of what is given come from, or the one that is loaded."""
     roots = {base.__module__.partition(".")[0] for one in given for base in type(one).__mro__}
-    found = [name for name in _FRAMEWORKS if (name in roots if given else name in sys.modules)]
+    found = [name for name in _FRAMEWORKS if (name in roots if given else name == _FINDS_ITSELF in sys.modules)]
     if not found:
         what = ", ".join(type(one).__qualname__ for one in given) or "what is loaded"
         raise SMDebugTypeError(f"no hook for {what}: models of {', '.join(_FRAMEWORKS)} can be watched")

@@ -7,7 +7,9 @@ from typing import Any
 import lightgbm
 import numpy as np
 
+from epochwatch.debugger.exceptions import SMDebugTypeError
 from epochwatch.debugger.hooks.boosting import BoostingHook, Node
+from epochwatch.debugger.hooks.config import HookConfig
 
 
 class LightGBMHook(BoostingHook):
@@ -71,6 +73,13 @@ class LightGBMHook(BoostingHook):
         found = np.asarray(copy.predict(self.train_data, pred_contrib=True))
         classes = model.num_model_per_iteration()
         return found.reshape(len(found), classes, -1) if classes > 1 else found
+
+
+def watch(config: HookConfig, model: Any, optimizer: Any = None, loss: Any = None) -> LightGBMHook:
+    """Raises SMDebugTypeError: LightGBM takes callbacks when it trains, not before."""
+    raise SMDebugTypeError(
+        f"{type(model).__name__} takes its hook when it trains: fit(..., callbacks=[LightGBMHook(out_dir)])"
+    )
 
 
 def _metrics(results: Iterable[Sequence[Any]]) -> Iterator[tuple[str, float]]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import xgboost
 from xgboost.callback import TrainingCallback
 
+from epochwatch.debugger.exceptions import SMDebugTypeError
 from epochwatch.debugger.hooks.boosting import BoostingHook, Node
 from epochwatch.debugger.hooks.config import HookConfig
 
@@ -77,12 +78,18 @@ class XGBoostHook(BoostingHook, TrainingCallback):  # type: ignore[misc]
         return model.predict(self.train_data, pred_contribs=True)
 
 
-def watch(
-    estimator: Any, *, out_dir: str | None = None, config: HookConfig | None = None, **data: Any
-) -> XGBoostHook:
-    """Add a hook to the callbacks of an estimator, such as ``XGBClassifier``, before its ``fit``."""
-    hook = XGBoostHook(out_dir, config=config, hyperparameters=estimator.get_xgb_params(), **data)
-    estimator.set_params(callbacks=[*(estimator.callbacks or ()), hook])
+def watch(config: HookConfig, model: Any, optimizer: Any = None, loss: Any = None) -> XGBoostHook:
+    """Add a hook to the callbacks of an estimator, such as ``XGBClassifier``, before its ``fit``. Raises
+    SMDebugTypeError for anything else: ``xgboost.train`` takes the hook itself.
+    """
+    if not isinstance(model, xgboost.XGBModel):
+        raise SMDebugTypeError(
+            f"an XGBoost estimator can be watched before its fit, not {type(model).__name__}: "
+            "give xgboost.train callbacks=[XGBoostHook(out_dir)]"
+        )
+    parameters = {name: value for name, value in model.get_xgb_params().items() if value is not None}
+    hook = XGBoostHook(config=config, hyperparameters=parameters)
+    model.set_params(callbacks=[*(model.callbacks or ()), hook])
     return hook
 
 

@@ -10,12 +10,12 @@ import sys
 import numpy as np
 import xgboost as xgb
 
+from epochwatch.debugger.hooks import watch
+from epochwatch.debugger.hooks.boosting import COLLECTIONS
 from epochwatch.debugger.hooks.config import CollectionConfig, HookConfig
-from epochwatch.debugger.hooks.xgboost import XGBoostHook, watch
+from epochwatch.debugger.hooks.xgboost import XGBoostHook
 
 ROUNDS = 21
-ALL = ("metrics", "losses", "hyperparameters", "predictions", "labels", "feature_importance", "trees", "average_shap",
-       "full_shap")  # fmt: skip
 directory, way = sys.argv[1], sys.argv[2]
 logging.basicConfig(level=logging.WARNING)
 of = np.random.default_rng(0)
@@ -24,7 +24,7 @@ labels = np.floor(np.abs(features[:, 0] * 3 + features[:, 1])) % 3
 targets = {"trees": labels, "outputs": features[:, :2] * 2}.get(way, features[:, 0] + np.sin(features[:, 1]))
 train = xgb.DMatrix(features[:150], targets[:150])
 validation = xgb.DMatrix(features[150:], targets[150:])
-everything = HookConfig(directory, tuple(CollectionConfig(name) for name in ALL))
+everything = HookConfig(directory, tuple(CollectionConfig(one.name) for one in COLLECTIONS))
 regression = {"max_depth": 3, "eta": 0.3, "seed": 1}
 
 
