@@ -8,7 +8,7 @@ import pytest
 
 from epochwatch.debugger import Trial, invoke_rule
 from epochwatch.debugger.exceptions import SMDebugError, SMDebugNotImplementedError, SMDebugValueError
-from epochwatch.debugger.rules.builtin import BUILTIN_RULES, built_rule, other_trial_paths
+from epochwatch.debugger.rules.builtin import BUILTIN_RULES, built_rule
 from epochwatch.debugger.rules.builtin.rule import DETAILS_KEPT
 from tests.debugger.rules.builtin.small_trials import run, values_trial
 
@@ -144,9 +144,17 @@ def test_parameters_come_as_strings_and_as_values(trial: Trial) -> None:
     )
 
 
-def test_what_a_request_carries_beside_the_parameters_is_left_to_who_evaluates_it(trial: Trial) -> None:
-    given = {"rule_to_invoke": "VanishingGradient", "base_trial": "job", "action_json": "[]", "threshold": "0.5"}
-    assert built_rule("VanishingGradient", given, trial).values == {"threshold": 0.5}
+def test_the_rules_own_trial_is_no_parameter_to_heed(trial: Trial) -> None:
+    assert built_rule("VanishingGradient", {"base_trial": "job", "threshold": "0.5"}, trial).values == {
+        "threshold": 0.5
+    }
+
+
+def test_where_the_other_trial_is_may_be_spelt_in_two_ways(trial: Trial) -> None:
+    rules = [
+        built_rule("SimilarAcrossRuns", {name: "job"}, trial, [trial]) for name in ("other_trial", "other_trials")
+    ]
+    assert [rule.values["other_trial"] for rule in rules] == ["job", "job"]
 
 
 @pytest.mark.parametrize(
@@ -160,6 +168,7 @@ def test_what_a_request_carries_beside_the_parameters_is_left_to_who_evaluates_i
         ),
         ("VanishingGradient", {"other_trial": "x"}, "has no parameter 'other_trial'"),
         ("CreateXgboostReport", {"threshold": "1"}, "has no parameter 'threshold': it takes no parameters"),
+        ("StalledTrainingRule", {"clock": "x"}, "StalledTrainingRule has no parameter 'clock'"),
         ("VanishingGradient", {"threshold": "low"}, "threshold must be a number, not 'low'"),
         ("VanishingGradient", {"threshold": "nan"}, "threshold must be a number, not 'nan'"),
         ("VanishingGradient", {"threshold": True}, "threshold must be a number, not True"),
@@ -188,11 +197,6 @@ def test_a_refusal_of_a_parameter_is_a_value_error(trial: Trial) -> None:
         built_rule("TreeDepth", {"depth": "-1"}, trial)
     with pytest.raises(SMDebugNotImplementedError):
         BUILTIN_RULES["TreeDepth"](trial, '{"name": "sms"}')
-
-
-def test_where_other_trials_are() -> None:
-    assert other_trial_paths({"other_trial": "a", "tensor_regex": "b"}) == ["a"]
-    assert other_trial_paths({"other_trial_0": "s3://a/b", "other_trials": "c, d"}) == ["s3://a/b", "c", "d"]
 
 
 def test_a_report_says_what_was_found(trial: Trial) -> None:

@@ -1,6 +1,5 @@
 """SageMaker Debugger's built-in rules, by their names and with their parameters."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -60,16 +59,8 @@ BUILTIN_RULES: Final[Mapping[str, type[BuiltinRule]]] = MappingProxyType(
     }
 )
 
-_OF_THE_EVALUATION: Final = ("rule_to_invoke", "base_trial", "action_json")
-"""What requests carry beside a rule's own parameters."""
-_OTHER_TRIAL: Final = re.compile(r"other_trial(s|_\d+)?")
-"""As guides and SDKs spell it."""
-
-
-def other_trial_paths(parameters: Mapping[str, Any]) -> list[str]:
-    """Where the trials are that a rule compares its own with, by its parameters: for who opens them."""
-    found = [value for key, value in sorted(parameters.items()) if _OTHER_TRIAL.fullmatch(key)]
-    return [path.strip() for paths in found for path in str(paths).split(",") if path.strip()]
+_SPELLINGS: Final = {"other_trials": "other_trial"}
+"""The guide has both."""
 
 
 def built_rule(
@@ -79,19 +70,17 @@ def built_rule(
     other_trials: Sequence[Trial] = (),
     output_dir: str | Path = OUTPUT_DIR,
 ) -> BuiltinRule:
-    """The rule of this name with parameters as a request has them, strings all; ``rule_to_invoke``, ``base_trial`` and
-    ``action_json`` among them are who evaluates it to heed.
+    """The rule of this name with parameters as a request has them: strings, by their names in the guide.
 
-    A rule that writes a report does so in ``output_dir``. Raises SMDebugValueError for a name that is none, and what
-    the rule itself raises for parameters.
+    ``base_trial`` among them is passed over, and ``other_trial`` (or ``other_trials``) is for who opens the other
+    trials. A rule that writes a report does so in ``output_dir``. Raises SMDebugValueError for a name that is none, and
+    what the rule itself raises for parameters.
     """
     if name not in BUILTIN_RULES:
         raise SMDebugValueError(f"{name!r} is no built-in rule: one of {', '.join(BUILTIN_RULES)} is expected")
-    own = {key: value for key, value in parameters.items() if key not in _OF_THE_EVALUATION}
-    if name == SimilarAcrossRuns.__name__:
-        own = {key: value for key, value in own.items() if not _OTHER_TRIAL.fullmatch(key)}
-        own["other_trial"] = ",".join(other_trial_paths(parameters)) or None
     rule = BUILTIN_RULES[name]
+    own = {_SPELLINGS.get(key, key): value for key, value in parameters.items() if key != "base_trial"}
+    rule.refuse_unknown(own)
     if issubclass(rule, CreateXgboostReport):
         return rule(base_trial, output_dir=output_dir, **own)
     return rule(base_trial, other_trials=list(other_trials) or None, **own)

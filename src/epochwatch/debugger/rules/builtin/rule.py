@@ -50,10 +50,7 @@ class BuiltinRule(Rule):
         InsufficientInformationForRuleInvocation where one is missing.
         """
         super().__init__(base_trial, action_str, other_trials)
-        unknown = sorted(set(parameters) - set(self.parameters))
-        if unknown:
-            allowed = ", ".join(self.parameters) or "no parameters"
-            raise SMDebugValueError(f"{self.rule_name} has no parameter {unknown[0]!r}: it takes {allowed}")
+        self.refuse_unknown(parameters)
         self.values: dict[str, Any] = {
             name: parameter.parse(parameters.get(name)) for name, parameter in self.parameters.items()
         }
@@ -61,6 +58,14 @@ class BuiltinRule(Rule):
         self._triggered = self._violations = self._datapoints = 0
         self._details: list[dict[str, Any]] = []
         self._write_report()
+
+    @classmethod
+    def refuse_unknown(cls, names: Iterable[str]) -> None:
+        """Raises SMDebugValueError for a name that is no parameter of the rule."""
+        unknown = sorted(set(names) - set(cls.parameters))
+        if unknown:
+            allowed = ", ".join(cls.parameters) or "no parameters"
+            raise SMDebugValueError(f"{cls.__name__} has no parameter {unknown[0]!r}: it takes {allowed}")
 
     def check_parameters(self) -> None:
         """Refuse parameters that contradict each other or lack one another."""
