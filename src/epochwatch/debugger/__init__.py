@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from epochwatch.debugger.bulk import ValueKey, read_statistics, read_values
     from epochwatch.debugger.collection import Collection
+    from epochwatch.debugger.comparison import Comparison, Difference, compare
     from epochwatch.debugger.create import create_trial
     from epochwatch.debugger.mode_keys import ModeKeys, StepState
     from epochwatch.debugger.rule import Rule, invoke_rule
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Bfloat16": "store.safetensors",
     "Collection": "collection",
+    "Comparison": "comparison",
+    "Difference": "comparison",
     "ModeKeys": "mode_keys",
     "Rule": "rule",
     "SmdebugWriter": "smdebug.writer",
@@ -40,6 +43,7 @@ _HOMES = {
     "Tensor": "tensor",
     "Trial": "trial",
     "ValueKey": "bulk",
+    "compare": "comparison",
     "create_trial": "create",
     "export_smdebug": "transfer",
     "import_smdebug": "transfer",
@@ -53,6 +57,8 @@ _HOMES = {
 __all__ = [
     "Bfloat16",
     "Collection",
+    "Comparison",
+    "Difference",
     "ModeKeys",
     "Rule",
     "SmdebugWriter",
@@ -62,6 +68,7 @@ __all__ = [
     "Tensor",
     "Trial",
     "ValueKey",
+    "compare",
     "create_trial",
     "export_smdebug",
     "import_smdebug",
