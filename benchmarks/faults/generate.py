@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.faults.catalogue import Run
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDED = "torch==2.13.0 scikit-learn==1.9.1 numpy pyarrow"
+NEEDED = "torch==2.13.0 scikit-learn numpy pyarrow msgspec"
 _SOURCES = ("programs/*.py", "changes/*.py", "catalogue.py", "training.py")
 
 
@@ -30,11 +30,10 @@ def generate(wanted: Sequence[Run], cache: Path, python: str, processes: int) ->
     if not todo:
         return
     if subprocess.run(
-        [python, "-c", "import torch, sklearn, pyarrow"], capture_output=True, check=False
+        [python, "-c", "import torch, sklearn, pyarrow, msgspec"], capture_output=True, check=False
     ).returncode:
         raise SystemExit(
-            f"{python} lacks PyTorch, scikit-learn or pyarrow. Make an environment (pip install {NEEDED}) "
-            "and name its interpreter with --python"
+            f"{python} lacks one of {NEEDED}: make an environment with them and name its interpreter with --python"
         )
     print(f"{len(todo)} runs to train", file=sys.stderr, flush=True)
     with ThreadPoolExecutor(processes) as pool:

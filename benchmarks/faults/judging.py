@@ -49,12 +49,13 @@ class Figures:
     faulty: int
     precision: float
     recall: float
-    harmful_recall: float
-    """Over the faults that did harm."""
+    """Over the faults that did harm: one that heals by itself need not be found."""
+    recall_of_all: float
     false_alarm_rate: float
     """Share of healthy runs with an alarm."""
     alarms_per_healthy_run: float
     balanced_accuracy: float
+    """The mean of ``recall`` and of the share of healthy runs without an alarm."""
     right_first: float
     """Of the detected: the first alarm means the fault."""
     right_any: float
@@ -69,13 +70,15 @@ def figures(outcomes: Iterable[Outcome]) -> Figures:
     faulty = [one for one in whole if one.run.faulty]
     detected = [one for one in faulty if one.fired]
     false = [one for one in healthy if one.fired]
-    recall, false_rate = _share(detected, faulty), _share(false, healthy)
+    harmful = [one for one in faulty if one.harmed]
+    recall = _share([one for one in harmful if one.fired], harmful)
+    false_rate = _share(false, healthy)
     return Figures(
         healthy=len(healthy),
         faulty=len(faulty),
         precision=_share(detected, detected + false),
         recall=recall,
-        harmful_recall=_share([one for one in detected if one.harmed], [one for one in faulty if one.harmed]),
+        recall_of_all=_share(detected, faulty),
         false_alarm_rate=false_rate,
         alarms_per_healthy_run=sum(len(one.steps) for one in healthy) / len(healthy) if healthy else math.nan,
         balanced_accuracy=(recall + 1 - false_rate) / 2,

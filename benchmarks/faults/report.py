@@ -9,8 +9,8 @@ from benchmarks.faults.judging import Figures, Outcome, by_change, figures
 
 _COLUMNS = {
     "precision": "precision",
-    "recall": "recall",
-    "harmful_recall": "of harmful",
+    "recall": "recall of harmful faults",
+    "recall_of_all": "of all",
     "false_alarm_rate": "healthy runs with alarm",
     "alarms_per_healthy_run": "alarms a healthy run",
     "balanced_accuracy": "balanced accuracy",
@@ -60,9 +60,9 @@ def _table(outcomes: Outcomes, *, faulty: bool) -> str:
 def _cell(found: Figures, faulty: bool) -> str:
     if not faulty:
         return _number(found.false_alarm_rate)
-    if not found.recall:
+    if not found.recall_of_all:
         return "0"
-    return f"{_number(found.recall)} / {_number(found.right_first)} / {_number(found.median_latency)}"
+    return f"{_number(found.recall_of_all)} / {_number(found.right_first)} / {_number(found.median_latency)}"
 
 
 def _number(value: float) -> str:

@@ -16,4 +16,40 @@ def look(run: Recorded) -> Sequence[Alarm]:
     return [Alarm(finding.rule, steps.number(finding.step)) for finding in ranked]
 
 
-EPOCHWATCH = Detector("epochwatch", look, {})
+_TOO_LARGE_STEPS = frozenset({"rate_too_high", "rate_jumps", "excessive_momentum"})
+EPOCHWATCH = Detector(
+    "epochwatch",
+    look,
+    {
+        # data
+        "InputScale": frozenset({"unnormalised", "inputs_change", "bad_batches"}),
+        "RepeatedBatches": frozenset({"repeated_batch", "overfit"}),  # 32 rows in batches of 32 are one batch
+        "NotShuffled": frozenset({"not_shuffled"}),
+        "ClassImbalance": frozenset({"imbalance"}),
+        # how it begins
+        "ConstantWeights": frozenset({"zero_init", "identical_units"}),
+        "IdenticalUnits": frozenset({"zero_init", "identical_units"}),
+        "PoorInitialLoss": frozenset({"large_init", "unnormalised", "saturated_tanh"}),
+        "DoubleSoftmax": frozenset({"double_softmax"}),
+        # gradients and updates
+        "GradientsNotReset": frozenset({"gradients_not_reset"}),
+        "FrozenParameters": frozenset({"not_in_optimizer", "stale_optimizer", "steps_skipped", "rate_collapses"}),
+        "UpdateTooLarge": _TOO_LARGE_STEPS | {"small_init"},
+        "UpdateTooSmall": frozenset({"rate_too_low", "rate_collapses", "clipped_to_nothing", "underflow"}),
+        "WeightsCollapse": frozenset({"excessive_decay"}),
+        "ZeroGradients": frozenset({"detached", "zero_init", "dead_relu", "rectified_output", "underflow"}),
+        "VanishingGradients": frozenset({"deep_sigmoid", "saturated_tanh", "small_init"}),
+        "ExplodingGradients": _TOO_LARGE_STEPS | {"large_init", "inputs_change", "overflow"},
+        "DeadUnits": frozenset({"dead_relu", "rectified_output"}),
+        "Saturated": frozenset({"saturated_tanh", "deep_sigmoid", "large_init", "unnormalised"}),
+        "LogitGrowth": frozenset({"wrong_sign"}),
+        "NonFinite": frozenset({"nan_inputs", "overflow"}),
+        "SkippedSteps": frozenset({"steps_skipped", "overflow"}),
+        # the loss
+        "LossSpike": frozenset({"bad_batches", "inputs_change", "rate_jumps", "nan_inputs"}),
+        "Divergence": _TOO_LARGE_STEPS | {"wrong_sign"},  # it names both
+        "NeverLearned": frozenset({"random_labels", "labels_shift", "rectified_output", "inputs_vanish"}),
+        "NoGeneralisation": frozenset({"random_labels", "labels_shift", "imbalance"}),
+        "Overfit": frozenset({"overfit", "repeated_batch", "random_labels"}),
+    },
+)
