@@ -23,7 +23,8 @@ from epochwatch.debugger.rules.builtin.xgboost_report.evaluation import (
     problem,
     roc,
 )
-from tests.debugger.rules.builtin.small_trials import values_trial
+from tests.debugger.hooks.peer_training import train
+from tests.debugger.rules.builtin.small_trials import fired, values_trial
 
 NAN = float("nan")
 
@@ -207,3 +208,27 @@ def test_a_training_without_anything_to_report_gets_no_report(tmp_path: Path) ->
     trial = values_trial(tmp_path / "trial", [{"loss": 1.0}])
     invoke_rule(built_rule("CreateXgboostReport", {}, trial, output_dir=tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+def test_rules_over_what_xgboost_itself_trained(tmp_path: Path) -> None:
+    trial = train("boosting", "train_xgboost.py", tmp_path / "trial", "everything").trial
+    fired_at = {
+        name: fired(name, trial, **parameters)
+        for name, parameters in {
+            "TreeDepth": {"depth": 3},  # trees are 3 deep: the largest node ID is 14
+            "FeatureImportanceOverweight": {"nfeatures": 4},
+            "LossNotDecreasing": {"tensor_regex": "^train-rmse$", "use_losses_collection": "False"},
+            "Overfit": {"tensor_regex": "rmse", "ratio_threshold": 1000},
+            "ExplodingTensor": {"tensor_regex": "^predictions$"},
+        }.items()
+    }
+    saved = trial.tensor("trees/Node").steps()
+    assert len(saved) > 1
+    assert fired_at["FeatureImportanceOverweight"] == saved
+    assert saved[0] in fired_at["TreeDepth"]
+    assert fired("TreeDepth", trial, depth=4) == []
+    assert [fired_at[name] for name in ("LossNotDecreasing", "Overfit", "ExplodingTensor")] == [[], [], []]
+    invoke_rule(built_rule("CreateXgboostReport", {}, trial, output_dir=tmp_path))
+    found = Headings((tmp_path / FILE_NAME).read_text()).found
+    assert found[0] == "XGBoost training report of trial: regression"
+    assert [heading for heading in COMMON if heading not in found] == []
