@@ -20,7 +20,11 @@ from epochwatch.model.tenant import DEFAULT_ACCOUNT, DEFAULT_REGION
 ENVIRONMENT_PREFIX = "EPOCHWATCH_"
 SECRETS = frozenset({"secret_access_key", "smtp_password"})
 LAUNCHERS = ("process", "container", "slurm")
-_CHOICES = {"launcher": LAUNCHERS, "smtp_security": ("starttls", "tls", "none")}
+_CHOICES = {
+    "launcher": LAUNCHERS,
+    "smtp_security": ("starttls", "tls", "none"),
+    "sampler_priority": ("high", "normal"),
+}
 _NUMBERS = {"port": (0, 65535), "smtp_port": (0, 65535), "max_jobs": (0, 100_000), "max_gpus": (-1, 100_000)}
 
 
@@ -66,6 +70,8 @@ class Settings:
     """Created jobs that run at a time on this machine; 0: as many as it has processors."""
     max_gpus: int = -1
     """GPUs that they may have together; -1: all."""
+    sampler_priority: str = "high"
+    """Whether the host sampler asks for real-time scheduling (``high``) or takes what it has (``normal``)."""
     job_alarms: str = ""
     """Alarms of every training job: ``all``, or templates such as ``loss-nan; slow: throughput falling by 20%``
     (`epochwatch.model.alarm.templates.parse`).

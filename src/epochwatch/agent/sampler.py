@@ -23,7 +23,9 @@ from epochwatch.agent.host.rows_file import RowsWriter
 from epochwatch.agent.host.sampling import SamplingFile
 from epochwatch.agent.host.smdebug_layout import SystemFiles
 from epochwatch.agent.spool import Spool
+from epochwatch.errors import UsageError
 from epochwatch.model.host_rows import Layout, Row
+from epochwatch.settings import load
 
 __all__ = ["NAMES", "ROW", "UNITS", "Sampler", "run"]
 
@@ -180,7 +182,7 @@ def run(spool: Spool, directory: str, pid: int | None = None) -> None:
         sampler = Sampler(
             spool.path, directory, lambda: this_machine(directory, pid, lambda job: Gpus.open(job=job))
         )
-        sampler.begin(ask_for_punctuality())
+        sampler.begin(_scheduling())
         alive = _Alive(spool)
         while alive.sleep(min(sampler.deadlines.rest(), FOLLOW_SECONDS)):
             if sampler.deadlines.rest() > 0:
@@ -189,6 +191,14 @@ def run(spool: Spool, directory: str, pid: int | None = None) -> None:
             sampler.deadlines.take()
             sampler.sample()
         sampler.close()
+
+
+def _scheduling() -> str:
+    """Asks for punctuality unless the settings say otherwise. Which is wrong in them, others tell."""
+    with suppress(UsageError):
+        if load().sampler_priority == "normal":
+            return "normal"
+    return ask_for_punctuality()
 
 
 class _Alive:

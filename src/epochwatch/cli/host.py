@@ -6,6 +6,7 @@ import sys
 import click
 
 from epochwatch.cli.naming import checked_name, made_name, parsed_tags
+from epochwatch.model.sampling import INTERVALS
 
 
 @click.command("host")
@@ -14,7 +15,7 @@ from epochwatch.cli.naming import checked_name, made_name, parsed_tags
 )
 @click.option(
     "--interval",
-    type=click.Choice(["100", "200", "500", "1000", "5000", "60000"]),
+    type=click.Choice([str(one) for one in INTERVALS]),
     default="1000",
     show_default=True,
     help="Milliseconds between two samples.",

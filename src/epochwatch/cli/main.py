@@ -14,6 +14,10 @@ COMMANDS = {
     "follow": ("epochwatch.cli.follow:follow_command", "Watch the logs of a training that runs already."),
     "host": ("epochwatch.cli.host:host_command", "Watch this machine, whatever runs on it."),
     "top": ("epochwatch.cli.top:top_command", "Show live what a job's hosts do."),
+    "sampling": (
+        "epochwatch.cli.sampling:sampling_command",
+        "Show and change how often hosts are sampled here.",
+    ),
     "serve": ("epochwatch.cli.serve:serve_command", "Run the server."),
     "stop": ("epochwatch.cli.stop:stop_command", "Stop the local server."),
     "status": (

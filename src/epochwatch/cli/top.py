@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from epochwatch.agent.spool import Spool
     from epochwatch.settings import Settings
 
 
@@ -47,16 +46,17 @@ class TopView:
     """Reads what there is of a job, here and at the server. Raises UsageError where nothing is sampled here."""
 
     def __init__(self, settings: "Settings", job: str | None) -> None:
+        from epochwatch.cli.sampled import name_of, sampled_spools, spools_of
         from epochwatch.cli.top_remote import RemoteHosts
         from epochwatch.errors import UsageError
 
-        self._spools = _spools(settings, job)
+        self._spools = spools_of(sampled_spools(settings), job)
         if job is None and not self._spools:
             raise UsageError(
                 "nothing is being sampled on this machine",
                 "name a job: epochwatch top JOB; `epochwatch jobs` lists",
             )
-        name = job or _name_of(self._spools[0])
+        name = job or name_of(self._spools[0])
         self._remote = RemoteHosts(settings, name)
         self._name = name
 
@@ -78,24 +78,3 @@ class TopView:
         ]
         head = Text.assemble((self._name, "bold"), "  ", (self._remote.said, "dim"))
         return Group(head, metrics_line(self._remote.metrics), *(panels or [Text("no samples yet", style="dim")]))
-
-
-def _name_of(spool: "Spool") -> str:
-    run = spool.run()
-    return run.assigned or run.name
-
-
-def _spools(settings: "Settings", job: str | None) -> "list[Spool]":
-    """Those on this machine that are sampled now: of the job, or of the newest."""
-    from epochwatch.agent.spool import spools
-
-    found = []
-    for spool in reversed(spools(settings.spool_directory)):
-        try:
-            run = spool.run()
-        except (OSError, ValueError):
-            continue
-        if spool.exit() is None and spool.being_recorded() and (job is None or job in (run.name, run.assigned)):
-            found.append(spool)
-            job = job or run.assigned or run.name
-    return found

@@ -16,11 +16,13 @@ FULL_SEARCH = 30
 MOST_NEW = 300
 """Numbers given since the last search beyond which it is less work to list all processes."""
 PROPORTIONAL_SECONDS = 5.0
-"""Between two readings of PSS, at least: the kernel walks all pages for it."""
-PROPORTIONAL_SHARE = 0.0005
-"""Of one core's time that these readings may take: of a job with much memory they are rarer."""
+"""In which PSS is read of each process once, at most: the kernel walks all of its pages for it."""
+PROPORTIONAL_SHARE = 0.001
+"""Of one core's time that these readings may take: where there is much memory they are rarer."""
 MOST_PROPORTIONAL = 64
-"""Processes of which PSS is read; the RSS stands for it in a job of more."""
+"""Processes of a job whose PSS is told."""
+MOST_BYTES = 16 << 30
+"""Of a process whose pages are walked: in a larger one that lasts too long. Its RSS stands for its PSS."""
 
 
 class _Counters(NamedTuple):
@@ -31,13 +33,8 @@ class _Counters(NamedTuple):
     stat: bytes
     io: bytes
     """Empty where it may not be read."""
-
-
-class _Reading(NamedTuple):
-    """Of all processes of a job."""
-
-    processes: list[_Counters]
-    pss: float
+    pss: int | None
+    """Bytes, as they were told last."""
 
 
 class _Process:
@@ -51,6 +48,7 @@ class _Process:
         self._path = f"{root}/{pid}"
         self.started = proc.process_times(self._stat.read()).started
         self._key = (pid, self.started)
+        self._pss: int | None = None
 
     def read(self) -> _Counters:
         """Raises ProcessLookupError when it is gone, or is no more than its exit status."""
@@ -62,12 +60,16 @@ class _Process:
                 io = self._io.read()
             except PermissionError:  # another user's
                 self._io = None
-        return _Counters(self._key, stat, io)
+        return _Counters(self._key, stat, io, self._pss)
 
-    def proportional(self) -> int:
-        """PSS in bytes. Raises OSError where it may not be read."""
-        with open(f"{self._path}/smaps_rollup", "rb") as file:
-            return proc.proportional_bytes(file.read())
+    def read_pss(self) -> None:
+        """Not where it may not be read."""
+        with suppress(OSError), open(f"{self._path}/smaps_rollup", "rb") as file:
+            self._pss = proc.proportional_bytes(file.read())
+
+    def forget_pss(self) -> None:
+        """Where it has become too large."""
+        self._pss = None
 
     def close(self) -> None:
         self._stat.close()
@@ -99,9 +101,9 @@ class ProcessTree:
         self._started = 0
         self._since_search = SEARCH_SECONDS
         self._until_proportional = 0.0
+        self._turn = 0
         self._ticks: dict[tuple[int, int], int] = {}
         self._moved: dict[tuple[int, int], tuple[int, int]] = {}
-        self._pss = NAN
         self._hertz = os.sysconf("SC_CLK_TCK")
         self._page = os.sysconf("SC_PAGE_SIZE")
 
@@ -110,32 +112,42 @@ class ProcessTree:
         """The processes known to be the job's."""
         return frozenset(self._known)
 
-    def read(self, seconds: float) -> _Reading:
-        """The processes that there are, and their counters."""
+    def read(self, seconds: float) -> list[_Counters]:
+        """Of the processes that there are."""
         self._since_search += seconds
         if self._since_search >= SEARCH_SECONDS:
             self._since_search = 0.0
             self._search()
         found = self._read()
         self._until_proportional -= seconds
-        if self._until_proportional <= 0:
+        if self._until_proportional <= 0 and found:
             begun = time.process_time()
-            self._pss = self._proportional(found)
+            self._turn = (self._turn + 1) % len(found)
+            self._read_pss(found[self._turn])
             cost = time.process_time() - begun
-            self._until_proportional = max(PROPORTIONAL_SECONDS, cost / PROPORTIONAL_SHARE)
-        return _Reading(found, self._pss)
+            self._until_proportional = max(PROPORTIONAL_SECONDS / len(found), cost / PROPORTIONAL_SHARE)
+        return found
 
-    def values(self, reading: _Reading, seconds: float) -> list[float]:
+    def values(self, reading: list[_Counters], seconds: float) -> list[float]:
         """A value for each column."""
-        processes = {one.key: proc.process_times(one.stat) for one in reading.processes}
+        processes = [(one, proc.process_times(one.stat)) for one in reading]
+        resident = [times.pages * self._page for _, times in processes]
+        proportional = [rss if one.pss is None else one.pss for one, rss in zip(reading, resident, strict=True)]
         return [
-            self._grown_ticks({key: times.ticks for key, times in processes.items()}, seconds),
-            float(sum(times.pages for times in processes.values()) * self._page),
-            reading.pss,
+            self._grown_ticks({one.key: times.ticks for one, times in processes}, seconds),
+            float(sum(resident)),
+            float(sum(proportional)) if len(reading) <= MOST_PROPORTIONAL else NAN,
             float(len(processes)),
-            float(sum(times.threads for times in processes.values())),
-            *self._grown_io({one.key: proc.process_io(one.io) for one in reading.processes if one.io}, seconds),
+            float(sum(times.threads for _, times in processes)),
+            *self._grown_io({one.key: proc.process_io(one.io) for one in reading if one.io}, seconds),
         ]
+
+    def _read_pss(self, counters: _Counters) -> None:
+        process = self._known[counters.key[0]]
+        if proc.process_times(counters.stat).pages * self._page <= MOST_BYTES:
+            process.read_pss()
+        else:
+            process.forget_pss()
 
     def _search(self) -> None:
         """By the parents of processes begun since: a daemon that has detached itself is lost to its first parent."""
@@ -197,14 +209,3 @@ class ProcessTree:
         if seconds <= 0:
             return NAN, NAN
         return tuple(sum(io[which] - before[which] for io, before in pairs) / seconds for which in (0, 1))  # type: ignore[return-value]
-
-    def _proportional(self, found: list[_Counters]) -> float:
-        if len(found) > MOST_PROPORTIONAL:
-            return NAN
-        total = 0
-        for counters in found:
-            try:
-                total += self._known[counters.key[0]].proportional()
-            except OSError:
-                total += proc.process_times(counters.stat).pages * self._page
-        return float(total)
