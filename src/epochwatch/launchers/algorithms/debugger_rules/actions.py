@@ -4,7 +4,8 @@ import html
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from epochwatch.client.http import Client
@@ -18,7 +19,6 @@ _STOP: Final = "stoptraining"
 _FILTERS: Final = {"email": "email", "sms": "phone_num"}
 """By which attribute of a message each protocol's subscribers are chosen."""
 _SNS_VERSION: Final = "2010-03-31"
-_ARN: Final = re.compile(r"Arn>([^<]*)<")
 _LOG = logging.getLogger("epochwatch.rules")
 
 Action = Mapping[str, Any]
@@ -61,15 +61,15 @@ class Actions:
         """Ask those who are to be told, so that they can confirm in time."""
         for action in self._actions:
             if action["name"] in _FILTERS:
-                self._try("subscribe", lambda action=action: self._subscribe(action["name"], action["endpoint"]))
+                self._try("subscribe", partial(self._subscribe, action["name"], action["endpoint"]))
 
     def perform(self, message: str, rule: Rule) -> None:
         """The rule's condition was met. The training is stopped last: its rules are stopped with it."""
         for action in self._actions:
             if action["name"] in _FILTERS:
-                self._try("tell", lambda action=action: self._tell(action["name"], action["endpoint"], message))
+                self._try("tell", partial(self._tell, action["name"], action["endpoint"], message))
         for prefix in self._prefixes(rule):
-            self._try("stop", lambda prefix=prefix: self._stop(prefix))
+            self._try("stop", partial(self._stop, prefix))
 
     def _prefixes(self, rule: Rule) -> list[str]:
         found = [
@@ -102,10 +102,14 @@ class Actions:
         return self._client.call("sagemaker", f"SageMaker.{operation}", request)
 
     def _subscribe(self, protocol: str, endpoint: str) -> None:
+        """Who has been asked is not asked again by the next job."""
+        topic = self._topic()
+        if (protocol, endpoint) in self._subscribers(topic):
+            return
         self._ask(
             "Subscribe",
             {
-                "TopicArn": self._topic(),
+                "TopicArn": topic,
                 "Protocol": protocol,
                 "Endpoint": endpoint,
                 "Attributes.entry.1.key": "FilterPolicy",
@@ -127,17 +131,34 @@ class Actions:
         )
         _LOG.info("told %s by the topic %s", endpoint, TOPIC)
 
+    def _subscribers(self, topic: str) -> set[tuple[str, str]]:
+        """Protocol and endpoint of each, confirmed or not."""
+        found, token = set[tuple[str, str]](), ""
+        while True:
+            asked = {"TopicArn": topic} | ({"NextToken": token} if token else {})
+            page = self._ask("ListSubscriptionsByTopic", asked)
+            for member in page.split("<member>")[1:]:
+                found.add((_element("Protocol", member), _element("Endpoint", member)))
+            token = _element("NextToken", page)
+            if not token:
+                return found
+
     def _topic(self) -> str:
-        return self._ask("CreateTopic", {"Name": TOPIC})
+        return _element("TopicArn", self._ask("CreateTopic", {"Name": TOPIC}))
 
     def _ask(self, action: str, members: Mapping[str, str]) -> str:
-        """The ARN that an operation of SNS answers."""
+        """The XML that an operation of SNS answers."""
         asked = {"Action": action, "Version": _SNS_VERSION, **members}
-        found = _ARN.search(self._client.post_form("/", asked, "sns").decode())
-        return html.unescape(found[1]) if found else ""
+        return self._client.post_form("/", asked, "sns").decode()
 
-    def _try(self, what: str, do: Any) -> None:
+    def _try(self, what: str, do: Callable[[], None]) -> None:
         try:
             do()
         except EpochwatchError as error:
             _LOG.error("an action failed (%s): %s", what, error)
+
+
+def _element(name: str, xml: str) -> str:
+    """The text of the first element of a name; empty without one."""
+    found = re.search(f"<{name}>([^<]*)</{name}>", xml)
+    return html.unescape(found[1]) if found else ""
