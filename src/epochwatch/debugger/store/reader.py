@@ -229,7 +229,7 @@ class _Entries(Mapping[str, Entry]):
         """All names, as written; the same object for the same names in the common case of statistics only."""
         if self._raw <= self._measured and self._shapes <= self._measured:
             return self._measured
-        return self._measured | self._raw | self._shapes
+        return dict.fromkeys((*self._measured, *self._raw, *self._shapes)).keys()
 
     def __len__(self) -> int:
         return len(self.names)
