@@ -10,6 +10,7 @@ from epochwatch.debugger.exceptions import (
     TensorUnavailableForStep,
 )
 from epochwatch.debugger.rule import Rule
+from epochwatch.debugger.rules.builtin import parameter
 from epochwatch.debugger.rules.builtin.parameter import Parameter
 from epochwatch.debugger.tensor import Tensor
 from epochwatch.debugger.trial import Trial
@@ -52,7 +53,7 @@ class BuiltinRule(Rule):
         super().__init__(base_trial, action_str, other_trials)
         self.refuse_unknown(parameters)
         self.values: dict[str, Any] = {
-            name: parameter.parse(parameters.get(name)) for name, parameter in self.parameters.items()
+            name: declared.parse(parameters.get(name)) for name, declared in self.parameters.items()
         }
         self.check_parameters()
         self._triggered = self._violations = self._datapoints = 0
@@ -131,6 +132,23 @@ class TensorRule(BuiltinRule):
         """What is wrong with it, in words; None if nothing is. Raises TensorUnavailableForStep if nothing that was
         saved can tell.
         """
+
+
+class ChosenTensorsRule(TensorRule):
+    """A rule over tensors that are chosen by their collections, by patterns, or by both."""
+
+    needs_choice: ClassVar[bool] = True
+    collection_names = parameter.names()
+    tensor_regex = parameter.optional_patterns()
+
+    def check_parameters(self) -> None:
+        """See ``BuiltinRule``."""
+        if self.needs_choice and self.collection_names is None and self.tensor_regex is None:
+            raise self.lacks("give collection_names or tensor_regex")
+
+    def names(self, step: int) -> Sequence[str]:
+        """Those chosen; all if a rule needs no choice and none was made."""
+        return selected(self.base_trial, step, self.collection_names, self.tensor_regex)
 
 
 def selected(

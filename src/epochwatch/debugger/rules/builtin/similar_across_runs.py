@@ -6,13 +6,13 @@ import numpy as np
 
 from epochwatch.debugger.exceptions import TensorUnavailableForStep
 from epochwatch.debugger.rules.builtin import parameter
-from epochwatch.debugger.rules.builtin.rule import TensorRule, selected
+from epochwatch.debugger.rules.builtin.rule import ChosenTensorsRule
 from epochwatch.debugger.source import Array
 from epochwatch.debugger.tensor import Tensor
 from epochwatch.debugger.trial import Trial
 
 
-class SimilarAcrossRuns(TensorRule):
+class SimilarAcrossRuns(ChosenTensorsRule):
     """A tensor is not the same in the other trial at the same step, by ``numpy.allclose`` with its own tolerances.
 
     Only what both saved is compared: values, or else reductions. ``other_trial`` says where the other one is, for who
@@ -20,8 +20,7 @@ class SimilarAcrossRuns(TensorRule):
     """
 
     other_trial = parameter.optional_text()
-    collection_names = parameter.names()
-    tensor_regex = parameter.optional_patterns()
+    needs_choice = False
 
     def check_parameters(self) -> None:
         """See ``BuiltinRule``."""
@@ -36,8 +35,7 @@ class SimilarAcrossRuns(TensorRule):
     def names(self, step: int) -> Sequence[str]:
         """Those chosen that both trials saved at the step; waits until the other one has it."""
         self._other.wait_for_steps([step])
-        chosen = selected(self.base_trial, step, self.collection_names, self.tensor_regex)
-        return [name for name in chosen if self._other.has_saved(name, step)]
+        return [name for name in super().names(step) if self._other.has_saved(name, step)]
 
     def judge(self, tensor: Tensor, step: int, worker: str) -> str | None:
         """See ``TensorRule``."""

@@ -1,26 +1,21 @@
 """TensorVariance: variances that are too high or too low."""
 
-from collections.abc import Sequence
-
 from epochwatch.debugger.exceptions import SMDebugValueError
 from epochwatch.debugger.rules.builtin import parameter
-from epochwatch.debugger.rules.builtin.rule import TensorRule, selected
+from epochwatch.debugger.rules.builtin.rule import ChosenTensorsRule
 from epochwatch.debugger.rules.builtin.saved import variance
 from epochwatch.debugger.tensor import Tensor
 
 
-class TensorVariance(TensorRule):
+class TensorVariance(ChosenTensorsRule):
     """The variance of a tensor is above ``max_threshold`` or below ``min_threshold``."""
 
-    collection_names = parameter.names()
-    tensor_regex = parameter.optional_patterns()
     max_threshold = parameter.optional_number()
     min_threshold = parameter.optional_number()
 
     def check_parameters(self) -> None:
         """See ``BuiltinRule``."""
-        if self.collection_names is None and self.tensor_regex is None:
-            raise self.lacks("give collection_names or tensor_regex")
+        super().check_parameters()
         if self.max_threshold is None and self.min_threshold is None:
             raise self.lacks("give max_threshold, min_threshold or both")
         if None not in (self.max_threshold, self.min_threshold) and self._high < self._low:
@@ -33,10 +28,6 @@ class TensorVariance(TensorRule):
     @property
     def _low(self) -> float:
         return float("-inf") if self.min_threshold is None else self.min_threshold
-
-    def names(self, step: int) -> Sequence[str]:
-        """Those chosen."""
-        return selected(self.base_trial, step, self.collection_names, self.tensor_regex)
 
     def judge(self, tensor: Tensor, step: int, worker: str) -> str | None:
         """See ``TensorRule``."""
