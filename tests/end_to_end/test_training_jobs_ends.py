@@ -20,7 +20,6 @@ DEAF = "trap '' TERM; echo deaf $$; while :; do sleep 0.1; done"
 def server(tmp_path: Path) -> Iterator[JobServer]:
     with JobServer(tmp_path / "home", max_jobs="1") as running:
         yield running
-        running.end_jobs()
 
 
 def deaf(lines: list[str]) -> list[int]:

@@ -189,6 +189,7 @@ class JobServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        self.end_jobs()
 
 
 def channel(name: str, uri: str, **source: str) -> dict[str, Any]:
