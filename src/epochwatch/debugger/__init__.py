@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from epochwatch.debugger.collection import Collection
     from epochwatch.debugger.comparison import Comparison, Difference, compare
     from epochwatch.debugger.create import create_trial
+    from epochwatch.debugger.histograms import Histograms, read_histograms
     from epochwatch.debugger.mode_keys import ModeKeys, StepState
     from epochwatch.debugger.rule import Rule, invoke_rule
     from epochwatch.debugger.smdebug.writer import SmdebugWriter
@@ -34,6 +35,7 @@ _HOMES = {
     "Collection": "collection",
     "Comparison": "comparison",
     "Difference": "comparison",
+    "Histograms": "histograms",
     "ModeKeys": "mode_keys",
     "Rule": "rule",
     "SmdebugWriter": "smdebug.writer",
@@ -49,6 +51,7 @@ _HOMES = {
     "import_smdebug": "transfer",
     "invoke_rule": "rule",
     "no_refresh": "trial",
+    "read_histograms": "histograms",
     "read_statistics": "bulk",
     "read_values": "bulk",
     "refresh": "trial",
@@ -59,6 +62,7 @@ __all__ = [
     "Collection",
     "Comparison",
     "Difference",
+    "Histograms",
     "ModeKeys",
     "Rule",
     "SmdebugWriter",
@@ -75,6 +79,7 @@ __all__ = [
     "invoke_rule",
     "modes",
     "no_refresh",
+    "read_histograms",
     "read_statistics",
     "read_values",
     "refresh",
