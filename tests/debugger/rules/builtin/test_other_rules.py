@@ -101,7 +101,7 @@ def test_a_training_of_which_nothing_comes_is_stalled(tmp_path: Path) -> None:
 def test_a_training_that_goes_on_and_ends_is_not_stalled(tmp_path: Path) -> None:
     rule, clock = stalled(tmp_path, {150.0: 0, 200.0: 10, 250.0: 20}, 300.0, threshold="60")
     invoke_rule(rule, raise_eval_cond=True)
-    assert (rule.report["RuleTriggered"], clock.now) == (0, 300.0)
+    assert (rule.report["RuleTriggered"], rule.report["Datapoints"], clock.now) == (0, 3, 300.0)
 
 
 def test_a_training_that_never_begins_is_stalled(tmp_path: Path) -> None:

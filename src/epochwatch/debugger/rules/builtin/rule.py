@@ -58,7 +58,7 @@ class BuiltinRule(Rule):
         self.check_parameters()
         self._triggered = self._violations = self._datapoints = 0
         self._details: list[dict[str, Any]] = []
-        self._write_report()
+        self.write_report()
 
     @classmethod
     def refuse_unknown(cls, names: Iterable[str]) -> None:
@@ -78,7 +78,7 @@ class BuiltinRule(Rule):
         self._violations += len(found)
         for violation in found[: DETAILS_KEPT - len(self._details)]:
             self._details.append({"step": step, **violation._asdict()})
-        self._write_report()
+        self.write_report()
         return bool(found)
 
     @abstractmethod
@@ -93,7 +93,8 @@ class BuiltinRule(Rule):
         """The error of a rule that cannot be run as it is."""
         return InsufficientInformationForRuleInvocation(self.rule_name, what)
 
-    def _write_report(self) -> None:
+    def write_report(self) -> None:
+        """Take over what was counted since."""
         self.report = {
             "RuleTriggered": self._triggered,
             "Violations": self._violations,

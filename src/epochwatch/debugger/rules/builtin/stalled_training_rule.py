@@ -50,6 +50,9 @@ class StalledTrainingRule(BuiltinRule):
             if self.invoke_at_step(step):
                 raise RuleEvaluationConditionMet(self.rule_name, step, end_of_rule=True)
             self._sleep(min(PAUSE_SECONDS, self.threshold))
+        if state is StepState.AVAILABLE:
+            self.looked_at()
+            self.write_report()
         if state is StepState.UNAVAILABLE and self._is_behind_the_end(step):
             raise NoMoreData(step, ModeKeys.GLOBAL, self.base_trial.last_complete_step)
 
@@ -58,7 +61,6 @@ class StalledTrainingRule(BuiltinRule):
 
     def violations(self, step: int) -> Iterable[Violation]:
         """See ``BuiltinRule``."""
-        self.looked_at()
         now, known = self._clock(), self._steps_known()
         if known != self._known:
             self._known, self._progress_at = known, now
