@@ -1,0 +1,358 @@
+"""Each rule finds its fault soon after it began, and all are silent on trainings that are well."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from epochwatch.debugger.rules.diagnosis import Diagnoser
+from epochwatch.debugger.rules.finding import Finding
+from epochwatch.debugger.rules.own import DEFAULT_RULES
+from epochwatch.debugger.rules.stream import StepStatistics
+from tests.debugger.rules.own.streams import LAYERS, Change, Row, evaluated, normal, training
+
+Scalars = dict[str, float]
+Rows = dict[str, Row]
+
+
+def findings(stream: Iterator[StepStatistics]) -> dict[str, Finding]:
+    """The first finding of each rule."""
+    diagnoser = Diagnoser()
+    found: list[Finding] = []
+    for step in stream:
+        found += diagnoser.see(step)
+    return {one.rule: one for one in reversed([*found, *diagnoser.end()])}
+
+
+def problems(stream: Iterator[StepStatistics]) -> dict[str, Finding]:
+    return {rule: one for rule, one in findings(stream).items() if one.kind == "problem"}
+
+
+# Trainings that are well
+
+
+def warm_up(step: int, scalars: Scalars, rows: Rows) -> None:
+    share = min(1.0, (step + 1) / 100)
+    scalars["learning_rate"] *= share
+    scalars["loss"] = scalars["CrossEntropyLoss_output_0"] = 2.3 - 0.02 * share + 0.02 * np.sin(step)
+    if step >= 100:
+        scalars["loss"] = scalars["CrossEntropyLoss_output_0"] = 0.3 + 2 * np.exp(-(step - 100) / 60)
+
+
+def step_drop(step: int, scalars: Scalars, rows: Rows) -> None:
+    if step >= 150:
+        scalars["learning_rate"] *= 0.1
+        for layer in LAYERS:
+            rows[f"{layer}.weight"]["update_l2"] *= 0.1
+
+
+def restarts(step: int, scalars: Scalars, rows: Rows) -> None:
+    scalars["loss"] += 0.15 * (1 - step % 100 / 100) if step >= 100 else 0.0
+
+
+def small_batches(step: int, scalars: Scalars, rows: Rows) -> None:
+    scalars["loss"] *= 1 + 0.6 * np.sin(step * 12.9898) * np.sin(step * 78.233)
+
+
+def bias_before_batch_norm(step: int, scalars: Scalars, rows: Rows) -> None:
+    for layer in LAYERS[:3]:
+        rows[f"gradient/{layer}.bias"] = normal(10, 1e-10)
+
+
+def converged(step: int, scalars: Scalars, rows: Rows) -> None:
+    small = np.exp(-step / 10)
+    for name, value in scalars.items():
+        scalars[name] = value if name == "learning_rate" else value * small
+    for name, row in rows.items():
+        if name.startswith("gradient/"):
+            rows[name] = normal(int(row["size"]), row["std"] * small)
+
+
+def skipped_by_the_scaler(step: int, scalars: Scalars, rows: Rows) -> None:
+    if step in (0, 1, 100, 200):
+        scalars["gradient_norm"] = np.inf
+        for layer in LAYERS:
+            rows[f"gradient/{layer}.weight"]["infs"] = 10
+
+
+def zero_head(step: int, scalars: Scalars, rows: Rows) -> None:
+    if step == 0:
+        rows[f"{LAYERS[-1]}.weight"] |= {"std": 0.0, "l2": 0.0, "abs_max": 0.0, "zeros": 1000}
+        for layer in LAYERS[:-1]:
+            rows[f"gradient/{layer}.weight"] |= {"std": 0.0, "l2": 0.0, "abs_max": 0.0, "zeros": 1000}
+
+
+def one_spike(step: int, scalars: Scalars, rows: Rows) -> None:
+    if step == 200:
+        scalars["loss"] *= 5
+
+
+HEALTHY: list[Change] = [
+    warm_up, step_drop, restarts, small_batches, bias_before_batch_norm, converged, skipped_by_the_scaler, zero_head,
+    one_spike, lambda step, scalars, rows: None,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", HEALTHY, ids=lambda change: change.__name__)
+@pytest.mark.parametrize("every", [1, 10])
+def test_a_healthy_training_has_no_problem(change: Change, every: int) -> None:
+    for seed in (0, 1):
+        assert problems(training(change, every=every, seed=seed)) == {}
+
+
+def test_a_training_over_all_data_at_once_is_a_remark_only() -> None:
+    def change(step: int, scalars: Scalars, rows: Rows) -> None:
+        rows["Net_input_0"] = normal(640, 1.0)
+
+    assert findings(training(change))["RepeatedBatches"].kind == "information"
+
+
+def test_a_loss_that_rests_is_a_remark() -> None:
+    assert findings(training(steps=600))["Plateau"].kind == "information"
+
+
+# Faults: what changes from which step on, which rule says so, and how many steps later at most
+
+
+def spike(step: int, scalars: Scalars, rows: Rows) -> None:
+    scalars["loss"] += 3.0
+    scalars["gradient_norm"] *= 20
+
+
+def diverging(step: int, scalars: Scalars, rows: Rows) -> None:
+    scalars["loss"] += 0.1 * (step - 100)
+
+
+def no_progress(step: int, scalars: Scalars, rows: Rows) -> None:
+    scalars["loss"] = scalars["CrossEntropyLoss_output_0"] = 2.31 + 0.02 * np.sin(step)
+
+
+def large_at_first(step: int, scalars: Scalars, rows: Rows) -> None:
+    scalars["loss"] = scalars["CrossEntropyLoss_output_0"] = 50.0 * np.exp(-step / 5)
+
+
+def turned(step: int, scalars: Scalars, rows: Rows) -> None:
+    scalars["loss"] = -scalars["CrossEntropyLoss_output_0"]
+
+
+def loss_is_nan(step: int, scalars: Scalars, rows: Rows) -> None:
+    scalars["loss"] = scalars["gradient_norm"] = np.nan
+    rows["Net_input_0"]["nans"] = 3
+
+
+def overflowing(step: int, scalars: Scalars, rows: Rows) -> None:
+    if step % 3 == 0:
+        scalars["gradient_norm"] = np.inf
+
+
+def vanishing(step: int, scalars: Scalars, rows: Rows) -> None:
+    no_progress(step, scalars, rows)
+    for depth, layer in enumerate(LAYERS):
+        rows[f"gradient/{layer}.weight"] = normal(1000, 1e-2 * 30.0 ** (depth - 5))
+
+
+def exploding(step: int, scalars: Scalars, rows: Rows) -> None:
+    for depth, layer in enumerate(LAYERS):
+        rows[f"gradient/{layer}.weight"] = normal(1000, 30.0 ** (5 - depth))
+
+
+def growing(step: int, scalars: Scalars, rows: Rows) -> None:
+    scalars["gradient_norm"] *= 100
+    scalars["loss"] += 0.3
+
+
+def not_reset(step: int, scalars: Scalars, rows: Rows) -> None:
+    scalars["gradient_norm"] = 0.5 * (step + 1) + 0.05 * np.sin(step)
+
+
+def cut_off(step: int, scalars: Scalars, rows: Rows) -> None:
+    for layer in LAYERS[:3]:
+        rows[f"gradient/{layer}.weight"] |= {"l2": 0.0, "abs_max": 0.0, "std": 0.0, "zeros": 1000}
+
+
+def alike(step: int, scalars: Scalars, rows: Rows) -> None:
+    rows[f"gradient/{LAYERS[1]}.bias"] |= {"std": 1e-12}
+
+
+def large_steps(step: int, scalars: Scalars, rows: Rows) -> None:
+    for layer in LAYERS:
+        rows[f"{layer}.weight"]["update_l2"] = 0.3 * rows[f"{layer}.weight"]["l2"]
+
+
+def small_steps(step: int, scalars: Scalars, rows: Rows) -> None:
+    no_progress(step, scalars, rows)
+    for layer in LAYERS:
+        rows[f"{layer}.weight"]["update_l2"] *= 1e-4
+
+
+def frozen(step: int, scalars: Scalars, rows: Rows) -> None:
+    for layer in LAYERS[:2]:
+        rows[f"{layer}.weight"]["update_l2"] = 0.0
+
+
+def constant(step: int, scalars: Scalars, rows: Rows) -> None:
+    for layer in LAYERS[:3]:
+        rows[f"{layer}.weight"] |= {"std": 0.0, "l2": 0.0, "zeros": 1000}
+
+
+def decaying(step: int, scalars: Scalars, rows: Rows) -> None:
+    no_progress(step, scalars, rows)
+    for layer in LAYERS:
+        rows[f"{layer}.weight"]["l2"] *= 0.9**step
+
+
+def dead(step: int, scalars: Scalars, rows: Rows) -> None:
+    no_progress(step, scalars, rows)
+    rows[f"gradient/{LAYERS[1]}.bias"]["zeros"] = 8
+
+
+def saturated(step: int, scalars: Scalars, rows: Rows) -> None:
+    rows["layers.1.tanh_output_0"] = normal(640, 1.0, min=-1, max=1, l2=0.99 * 640**0.5)
+
+
+def growing_logits(step: int, scalars: Scalars, rows: Rows) -> None:
+    rows["CrossEntropyLoss_input_0"]["abs_max"] = 5 * 1.05**step
+
+
+def probabilities(step: int, scalars: Scalars, rows: Rows) -> None:
+    rows["CrossEntropyLoss_input_0"] |= {"min": 0.001, "max": 0.9, "mean": 0.1}
+
+
+def same_batch(step: int, scalars: Scalars, rows: Rows) -> None:
+    rows["Net_input_0"] = normal(640, 1.0)
+
+
+def sorted_labels(step: int, scalars: Scalars, rows: Rows) -> None:
+    rows["CrossEntropyLoss_input_1"] |= {"mean": step // 30 % 10, "std": 0.1}
+
+
+def two_classes(step: int, scalars: Scalars, rows: Rows) -> None:
+    rows["CrossEntropyLoss_input_1"] |= {"min": 0, "max": 1, "zeros": 31, "mean": 1 / 32}
+
+
+def pixels(step: int, scalars: Scalars, rows: Rows) -> None:
+    rows["Net_input_0"] |= {"mean": 110.0, "std": 70.0}
+
+
+def other_inputs(step: int, scalars: Scalars, rows: Rows) -> None:
+    rows["Net_input_0"]["std"] *= 10
+
+
+FAULTS: list[tuple[Change, int, str, int]] = [
+    (spike, 150, "LossSpike", 3),
+    (diverging, 100, "Divergence", 40),
+    (no_progress, 0, "NeverLearned", 160),
+    (large_at_first, 0, "PoorInitialLoss", 2),
+    (turned, 0, "WrongSign", 4),
+    (loss_is_nan, 50, "NonFinite", 1),
+    (overflowing, 60, "SkippedSteps", 60),
+    (vanishing, 0, "VanishingGradients", 6),
+    (exploding, 0, "ExplodingGradients", 4),
+    (growing, 100, "ExplodingGradients", 10),
+    (not_reset, 0, "GradientsNotReset", 25),
+    (cut_off, 100, "ZeroGradients", 3),
+    (alike, 0, "IdenticalUnits", 3),
+    (large_steps, 0, "UpdateTooLarge", 5),
+    (small_steps, 0, "UpdateTooSmall", 10),
+    (frozen, 50, "FrozenParameters", 33),
+    (constant, 0, "ConstantWeights", 1),
+    (decaying, 0, "WeightsCollapse", 25),
+    (dead, 20, "DeadUnits", 6),
+    (saturated, 0, "Saturated", 3),
+    (growing_logits, 0, "LogitGrowth", 80),
+    (probabilities, 0, "DoubleSoftmax", 3),
+    (same_batch, 50, "RepeatedBatches", 5),
+    (sorted_labels, 0, "NotShuffled", 60),
+    (two_classes, 0, "ClassImbalance", 20),
+    (pixels, 0, "InputScale", 3),
+    (other_inputs, 100, "InputScale", 3),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "begins", "rule", "latency"), FAULTS, ids=lambda value: getattr(value, "__name__", str(value))
+)
+def test_a_fault_is_found_by_its_rule_soon_after_it_began(
+    change: Change, begins: int, rule: str, latency: int
+) -> None:
+    def later(step: int, scalars: Scalars, rows: Rows) -> None:
+        if step >= begins:
+            change(step, scalars, rows)
+
+    found = problems(training(later))[rule]
+    assert begins <= found.step <= begins + latency
+    assert found.began <= found.step
+    assert found.evidence
+    assert found.cause
+    assert found.remedy
+
+
+def test_the_tensor_that_had_nan_first_is_named_first() -> None:
+    def change(step: int, scalars: Scalars, rows: Rows) -> None:
+        if step == 30:
+            scalars["loss"] = np.nan
+            rows[f"gradient/{LAYERS[2]}.weight"]["nans"] = 4
+            rows["Net_input_0"]["nans"] = 2
+
+    found = problems(training(change))["NonFinite"]
+    assert found.tensors == ("Net_input_0", "loss", f"gradient/{LAYERS[2]}.weight")
+    assert "an input is not finite first, Net_input_0: 2 NaN and 0 infinite of 640 elements" in found.evidence
+    assert found.cause == "The data have NaN or infinity."
+
+
+# Held-out losses
+
+
+def overfitting(step: int) -> tuple[float, float]:
+    return 2 * np.exp(-step / 50), 1.0 + abs(step - 100) / 100
+
+
+def by_heart(step: int) -> tuple[float, float]:
+    return 2.3 * np.exp(-step / 50), 2.31
+
+
+def noisy_but_well(step: int) -> tuple[float, float]:
+    return 0.5 + 2 * np.exp(-step / 50), 0.6 + 2 * np.exp(-step / 50) + 0.03 * np.sin(step)
+
+
+@pytest.mark.parametrize(
+    ("losses", "rule"), [(overfitting, "Overfit"), (by_heart, "NoGeneralisation"), (noisy_but_well, None)]
+)
+def test_held_out_losses_are_compared_with_those_of_the_training(losses, rule) -> None:  # type: ignore[no-untyped-def]
+    found = problems(evaluated(losses))
+    assert set(found) == ({rule} if rule else set())
+
+
+def test_the_best_evaluation_is_named_as_the_beginning_of_overfitting() -> None:
+    assert problems(evaluated(overfitting))["Overfit"].began == 109  # the evaluation after 100 steps, of all steps
+
+
+# Workers and time
+
+
+def test_workers_whose_weights_part_are_told() -> None:
+    def change(step: int, scalars: Scalars, rows: Rows) -> None:
+        if step >= 20:
+            rows[f"{LAYERS[0]}.weight"]["l2"] *= 1.01
+
+    pairs = zip(training(steps=30), training(change, steps=30, worker="worker_1"), strict=True)
+    found = problems(step for pair in pairs for step in pair)
+    assert found["ReplicasDiffer"].step == 20
+    assert found["ReplicasDiffer"].tensors == (f"{LAYERS[0]}.weight",)
+
+
+def test_a_training_from_which_nothing_comes_is_stalled() -> None:
+    diagnoser = Diagnoser()
+    for step in training(steps=50):
+        diagnoser.see(step)
+    last = 1e9 + 4.9
+    assert diagnoser.idle(last + 30) == []
+    (found,) = diagnoser.idle(last + 100)
+    assert (found.rule, found.step, found.kind) == ("Stalled", 49, "problem")
+    assert diagnoser.idle(last + 200) == []
+
+
+def test_each_rule_says_what_its_findings_may_lead_to_by_names_that_there_are() -> None:
+    names = {rule.name for rule in DEFAULT_RULES}
+    for rule in DEFAULT_RULES:
+        assert rule.leads_to <= names - {rule.name}
