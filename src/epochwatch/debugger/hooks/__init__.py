@@ -20,6 +20,7 @@ _FRAMEWORKS: Final = {
     "xgboost": "epochwatch.debugger.hooks.xgboost",
     "lightgbm": "epochwatch.debugger.hooks.lightgbm",
     "sklearn": "epochwatch.debugger.hooks.sklearn",
+    "optax": "epochwatch.debugger.hooks.jax",
     "torch": "epochwatch.debugger.hooks.torch.hook",
 }
 """Where the hook for a framework is, by the package that its models' classes come from; what builds upon another of

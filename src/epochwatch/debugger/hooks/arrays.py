@@ -71,7 +71,7 @@ def record(recorder: Recorder, arrays: Mapping[str, Array], updates: Mapping[str
         if updates is not None and wanted.statistics:
             columns["update_l2"] = np.array([updates.get(name, np.nan) for name in names])
         for one in wanted.reductions:
-            columns.setdefault(one, np.array([_reduced(one, arrays[name]) for name in names], np.float64))
+            columns.setdefault(one, np.array([reduced(one, arrays[name]) for name in names], np.float64))
         shapes = {name: np.shape(arrays[name]) for name in names} if wanted.shape else None
         recorder.statistics(Statistics(names if columns else [], columns), shapes)
 
@@ -110,7 +110,8 @@ def _real(array: Array) -> Array:
     return flat.view(flat.real.dtype) if flat.dtype.kind == "c" else flat.astype(np.float64)
 
 
-def _reduced(name: str, array: Array) -> float:
+def reduced(name: str, array: Array) -> float:
+    """A reduction by its column's name, such as ``abs_max``."""
     return float(reduce(name.removeprefix("abs_"), _real(array), name.startswith("abs_")))
 
 

@@ -84,15 +84,17 @@ def _watched(own: type[Any], hook: SklearnHook) -> type[Any]:
 
     @functools.wraps(own.partial_fit)
     def partial_fit(self: Any, *arguments: Any, **named: Any) -> Any:
-        learn = functools.partial(super(watched, self).partial_fit, *arguments, **named)
+        learn = functools.partial(own.partial_fit, self, *arguments, **named)
         if not hook.watches(self):
             return learn()
         return hook.step(
             learn, *arguments[:2], **{_ARGUMENTS[name]: named[name] for name in _ARGUMENTS if name in named}
         )
 
+    own_reduce: Any = own.__reduce_ex__
+
     def reduce(self: Any, protocol: Any) -> Any:
-        _, _, *state = super(watched, self).__reduce_ex__(protocol)
+        _, _, *state = own_reduce(self, protocol)
         return object.__new__, (own,), *state
 
     members = {
@@ -101,8 +103,7 @@ def _watched(own: type[Any], hook: SklearnHook) -> type[Any]:
         "__module__": own.__module__,
         "__doc__": own.__doc__,
     }
-    watched = type(own.__name__, (own,), members)
-    return watched
+    return type(own.__name__, (own,), members)
 
 
 def watch(config: HookConfig, model: Any, optimizer: Any = None, loss: Loss | None = None) -> SklearnHook:
