@@ -204,6 +204,17 @@ def test_a_report_is_written_at_once_every_minute_and_at_the_end(
     assert "<td>train-rmse</td><td>3</td>" in page
 
 
+def test_a_report_is_whole_after_the_last_step_of_a_training_that_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "can_draw", lambda: False)
+    trial = values_trial(tmp_path / "trial", [{"train-rmse": 0.5}] * 3)
+    rule = built_rule("CreateXgboostReport", {}, trial, output_dir=tmp_path)
+    for step in trial.steps():
+        rule.invoke(step)
+    assert "<td>train-rmse</td><td>2</td>" in (tmp_path / FILE_NAME).read_text()
+
+
 def test_a_training_without_anything_to_report_gets_no_report(tmp_path: Path) -> None:
     trial = values_trial(tmp_path / "trial", [{"loss": 1.0}])
     invoke_rule(built_rule("CreateXgboostReport", {}, trial, output_dir=tmp_path / "out"))

@@ -54,9 +54,15 @@ class CreateXgboostReport(BuiltinRule):
         if self._content.add(self.base_trial, step):
             self.looked_at()
             self._is_written = False
-            if self._written_at is None or self._clock() - self._written_at >= SECONDS_BETWEEN:
+            if self._is_due() or self._is_last(step):
                 self._write()
         return []
+
+    def _is_due(self) -> bool:
+        return self._written_at is None or self._clock() - self._written_at >= SECONDS_BETWEEN
+
+    def _is_last(self, step: int) -> bool:
+        return self.base_trial.loaded_all_steps and step == self.base_trial.last_complete_step
 
     def _write(self) -> None:
         self.output_dir.mkdir(parents=True, exist_ok=True)
