@@ -54,6 +54,8 @@ class RunOptions:
     host: str = "algo-1"
     shown: Sequence[str] = ()
     """What stands for the command on the record, where it is not the command itself."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What the command finds in its environment besides ours."""
     prepare: Callable[[Spool], None] = lambda _: None
     """Called once, with the spool, before anything is recorded."""
     attend: Callable[[], None] = lambda: None
@@ -116,7 +118,7 @@ class Session:
         return spool
 
     def _plan(self, spool: Spool) -> Launch:
-        environment = dict(os.environ)
+        environment = {**os.environ, **self._options.variables}
         environment |= {"EPOCHWATCH_RUN_DIR": str(spool.path), "EPOCHWATCH_JOB": self._options.name}
         environment["EPOCHWATCH_HOME"] = str(self._settings.home)
         if self._pty:

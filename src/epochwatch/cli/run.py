@@ -22,6 +22,13 @@ from epochwatch.cli.recording import recording_options
     default=None,
     help="A terminal or pipes for the command; the default decides by itself.",
 )
+@click.option("--debug", is_flag=True, help="Save tensors of a training by PyTorch: gradients, weights, losses.")
+@click.option(
+    "--debug-config",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+    help="What to save, as SageMaker's debughookconfig.json has it. Implies --debug.",
+)
+@click.option("--debug-dir", help="Where to, a directory or s3://bucket/prefix. Implies --debug.")
 @recording_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
@@ -33,6 +40,9 @@ def run_command(
     presets: tuple[str, ...],
     no_auto: bool,
     pty: bool | None,
+    debug: bool,
+    debug_config: str | None,
+    debug_dir: str | None,
     quiet: bool,
     as_json: bool,
     no_server: bool,
@@ -48,9 +58,14 @@ def run_command(
 
     settings = context.obj if isinstance(context.obj, Settings) else load()
     definitions = definitions_of(flags, files, presets)
+    name = _job_name(name, command)
+    variables: dict[str, str] = {}
+    if debug or debug_config or debug_dir:
+        directory = debug_dir or str(settings.home / "tensors" / f"{name}-{secrets.token_hex(4)}")
+        variables = _debugging(directory, debug_config, quiet)
     options = RunOptions(
         command=command,
-        name=_job_name(name, command),
+        name=name,
         definitions=definitions,
         auto=not no_auto and not definitions,
         pty=pty,
@@ -58,9 +73,20 @@ def run_command(
         json=as_json,
         start_server=not no_server,
         tags=parsed_tags(tags),
+        variables=variables,
     )
     _check_command(command[0])
     sys.exit(Session(options, settings).run())
+
+
+def _debugging(directory: str, config: str | None, quiet: bool) -> dict[str, str]:
+    """The variables of a command whose tensors are saved; says where they go."""
+    from epochwatch.debugger.injection import debug_environment
+
+    directory = directory if directory.startswith("s3://") else os.path.abspath(os.path.expanduser(directory))
+    if not quiet:
+        click.echo(f"epochwatch: tensors of the training go to {directory}", err=True)
+    return debug_environment(directory, config)
 
 
 def _job_name(name: str | None, command: tuple[str, ...]) -> str:

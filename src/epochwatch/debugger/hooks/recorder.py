@@ -4,6 +4,7 @@ Nothing here raises into the training: whatever goes wrong turns the recorder of
 """
 
 import atexit
+import fcntl
 import logging
 import os
 import queue
@@ -12,13 +13,16 @@ import threading
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import IO, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from epochwatch.debugger.collection import Collection
-from epochwatch.debugger.exceptions import InvalidCollectionConfiguration
+from epochwatch.debugger.exceptions import InvalidCollectionConfiguration, SMDebugValueError
 from epochwatch.debugger.hooks.config import DEFAULT_NAMES, CollectionConfig, HookConfig
 from epochwatch.debugger.mode_keys import ModeKeys
+from epochwatch.debugger.places import open_place
+from epochwatch.debugger.smdebug import layout
 from epochwatch.debugger.source import Array
 from epochwatch.debugger.store.safetensors import Bfloat16
 from epochwatch.debugger.store.writer import Statistics, StoreWriter
@@ -267,7 +271,11 @@ class Recorder:
         self._queue.put(_Numbered(self._step, self._mode, self.mode_step, clock.time(), saved))
 
     def close(self) -> None:
-        """Write what waits, and say that this worker's training is over. Calls after the first do nothing."""
+        """Write what waits, also of a step that did not end, and say that this worker's training is over. Calls after
+        the first do nothing.
+        """
+        if self.active and (self._now.scalars or self._now.statistics or self._now.tensors):
+            self.end_step()
         self.active = False
         thread, self._thread = self._thread, None
         if thread is None or os.getpid() != self._process:
@@ -298,12 +306,14 @@ class Recorder:
 
     def _write_all(self) -> None:
         writer: StoreWriter | None = None
+        claim: IO[bytes] | None = None
         while (one := self._queue.get()) is not None:
             if isinstance(one, threading.Event):
                 one.set()
                 continue
             with self.guard:
                 if writer is None and self.writes:
+                    claim = claim or _claimed(self.config.out_dir, self._worker)
                     writer = StoreWriter(
                         self.config.out_dir, self._worker, self._listed, num_workers=self._num_workers
                     )
@@ -312,6 +322,27 @@ class Recorder:
         if writer is not None:
             with self.guard:
                 writer.end_worker(self._num_workers)
+        if claim is not None:
+            claim.close()
+
+
+def _claimed(out_dir: str, worker: str) -> IO[bytes] | None:
+    """A lock on a worker's part of a trial, which ends with this process. Raises SMDebugValueError where another
+    process writes it, or the trial has its end. In S3 nothing is locked.
+    """
+    if open_place(out_dir).exists(layout.END_OF_JOB):
+        raise SMDebugValueError(f"the trial in {out_dir} has ended: give another directory")
+    if out_dir.startswith("s3://"):
+        return None
+    path = Path(out_dir).expanduser() / "claims" / worker
+    path.parent.mkdir(parents=True, exist_ok=True)
+    claim = open(path, "wb")  # noqa: SIM115 - held until the end
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        claim.close()
+        raise SMDebugValueError(f"another process writes {worker} of the trial in {out_dir}") from None
+    return claim
 
 
 def _write(writer: StoreWriter | None, one: _Numbered) -> None:

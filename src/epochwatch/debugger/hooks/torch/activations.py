@@ -2,25 +2,25 @@
 not break the graph.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 
 from epochwatch.debugger.hooks.recorder import Recorder
 
-_points: list[Callable[[Any], None]] = []
-"""What a tensor is handed to, by the number that compiled code knows."""
+_takers: list[Callable[[str, Any], None]] = []
+"""What tensors are handed to, by the number that compiled code knows."""
 
 
 @torch.library.custom_op("epochwatch::observe", mutates_args=("seen",))  # type: ignore[untyped-decorator]
-def observe(tensor: torch.Tensor, seen: torch.Tensor, point: int) -> None:
-    """Show a tensor to a point. That ``seen`` is said to change keeps the compiler from leaving it out."""
-    _points[point](tensor)
+def observe(tensor: torch.Tensor, seen: torch.Tensor, taker: int, name: str) -> None:
+    """Show a tensor to a taker. That ``seen`` is said to change keeps the compiler from leaving it out."""
+    _takers[taker](name, tensor)
 
 
 @observe.register_fake  # type: ignore[untyped-decorator]
-def _(tensor: torch.Tensor, seen: torch.Tensor, point: int) -> None:
+def _(tensor: torch.Tensor, seen: torch.Tensor, taker: int, name: str) -> None:
     return None
 
 
@@ -32,7 +32,8 @@ class Activations:
         self._take = take
         self._watched: set[int] = set()
         self._handles: list[Any] = []
-        self._numbers: list[int] = []
+        self._number = len(_takers)
+        _takers.append(self._show)
 
     def watch(self, modules: Iterable[tuple[str, Any]]) -> None:
         """Hook those modules whose inputs or outputs are in a collection that is saved."""
@@ -41,45 +42,42 @@ class Activations:
                 f"{name}_output_0", f"{name}_input_0"
             ):
                 self._watched.add(id(module))
-                self._handles.append(module.register_forward_hook(self._hook(name), with_kwargs=True))
+                hook = _Hook(name, self._number)
+                self._handles.append(module.register_forward_hook(hook, with_kwargs=True))
 
-    def _hook(self, name: str) -> Callable[..., None]:
-        seen = torch.zeros(())
-        numbers: dict[str, int] = {}
-
-        def hook(module: Any, args: Any, kwargs: Mapping[str, Any], output: Any) -> None:
-            for kind, values in ("input", (*args, *kwargs.values())), ("output", _parts(output)):
-                for position, value in enumerate(value for value in values if isinstance(value, torch.Tensor)):
-                    key = f"{name}_{kind}_{position}"
-                    if key not in numbers:
-                        numbers[key] = self._point(key)
-                    torch.ops.epochwatch.observe(value.detach(), seen, numbers[key])
-
-        return hook
-
-    def _point(self, name: str) -> int:
-        def show(tensor: Any) -> None:
-            with self._recorder.guard:
-                if self._recorder.active and self._recorder.wanted(name):
-                    self._take(name, tensor)
-
-        _points.append(show)
-        self._numbers.append(len(_points) - 1)
-        return len(_points) - 1
+    def _show(self, name: str, tensor: Any) -> None:
+        with self._recorder.guard:
+            if self._recorder.active and self._recorder.wanted(name):
+                self._take(name, tensor)
 
     def close(self) -> None:
         """Take the hooks off; compiled code that still shows tensors shows them to nobody."""
         for handle in self._handles:
             handle.remove()
-        for number in self._numbers:
-            _points[number] = _nobody
+        _takers[self._number] = _nobody
 
 
-def _nobody(_: Any) -> None:
+class _Hook:
+    """A module's hook, which can be pickled with it. It is traced when the module is compiled: nothing in it may depend
+    on more than constants.
+    """
+
+    def __init__(self, name: str, taker: int) -> None:
+        self._name, self._taker, self._seen = name, taker, torch.zeros(())
+
+    def __call__(self, module: Any, args: Any, kwargs: Any, output: Any) -> None:
+        for kind, values in ("input", (*args, *kwargs.values())), ("output", _parts(output)):
+            tensors = [value for value in values if isinstance(value, torch.Tensor)]
+            for position, tensor in enumerate(tensors):
+                name = f"{self._name}_{kind}_{position}"
+                torch.ops.epochwatch.observe(tensor.detach(), self._seen, self._taker, name)
+
+
+def _nobody(name: str, tensor: Any) -> None:
     return None
 
 
 def _parts(output: Any) -> Sequence[Any]:
-    if isinstance(output, Mapping):
+    if isinstance(output, dict):
         return list(output.values())
     return output if isinstance(output, tuple | list) else [output]

@@ -1,0 +1,28 @@
+"""A hook in a training whose code says nothing of it: what ``epochwatch run --debug`` gives the command.
+
+``site/sitecustomize.py`` is loaded by every Python process of the command, and watches those that import PyTorch.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import epochwatch
+
+SITE = Path(__file__).parent / "site"
+
+
+def debug_environment(
+    directory: str, config: str | None = None, environment: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Variables with which a command's Python processes save tensors in ``directory``, as a file in the form of
+    SageMaker's ``debughookconfig.json`` says; what ``PYTHONPATH`` was stays behind ours.
+    """
+    environment = os.environ if environment is None else environment
+    path = [str(SITE), *filter(None, [environment.get("PYTHONPATH")])]
+    found = {
+        "EPOCHWATCH_DEBUG_DIR": directory,
+        "EPOCHWATCH_DEBUG_PACKAGE": str(Path(epochwatch.__file__).parent),
+        "PYTHONPATH": os.pathsep.join(path),
+    }
+    return found | ({"EPOCHWATCH_DEBUG_CONFIG": config} if config else {})

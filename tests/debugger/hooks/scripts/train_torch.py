@@ -1,0 +1,232 @@
+"""Trainings by PyTorch, one by its name: ``train_torch.py DIRECTORY NAME``. Prints as JSON what was true in them."""
+
+import copy
+import hashlib
+import json
+import logging
+import math
+import pickle
+import sys
+
+import torch
+from torch import nn
+
+from epochwatch.debugger import ModeKeys
+from epochwatch.debugger.hooks import watch
+from epochwatch.debugger.hooks.config import CollectionConfig, HookConfig, SaveConfig
+
+REDUCTIONS = ("min", "max", "mean", "median", "std", "variance", "sum", "prod", "l1", "l2")
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(8, 16)
+        self.norm = nn.LayerNorm(16)
+        self.fc2 = nn.Linear(16, 4)
+
+    def forward(self, x):
+        return self.fc2(torch.relu(self.norm(self.fc1(x))))
+
+
+def batch():
+    return torch.randn(32, 8), torch.randint(0, 4, (32,))
+
+
+def every(interval, **more):
+    return dict.fromkeys(ModeKeys, SaveConfig(interval, **more))
+
+
+def norm(tensors):
+    return math.sqrt(sum(float(tensor.double().square().sum()) for tensor in tensors))
+
+
+def digest(model):
+    return hashlib.sha256(b"".join(one.detach().numpy().tobytes() for one in model.parameters())).hexdigest()
+
+
+def plain(directory, hooked=True):
+    """Clipping, evaluation, a rate that changes; nothing is said but the directory."""
+    torch.manual_seed(0)
+    hook = watch(out_dir=directory) if hooked else None
+    net, criterion = Net(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.AdamW(net.parameters(), lr=0.1)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 5, 0.5)
+    truth = {"loss": [], "norm": [], "clipped": [], "rate": [], "eval": [], "mean": [], "weight": [], "update": []}
+    for step in range(21):
+        net.train()
+        images, labels = batch()
+        optimizer.zero_grad()
+        loss = criterion(net(images), labels)
+        loss.backward()
+        truth["norm"].append(norm([one.grad for one in net.parameters()]))
+        nn.utils.clip_grad_norm_(net.parameters(), 0.1)
+        truth["loss"].append(loss.item())
+        truth["rate"].append(optimizer.param_groups[0]["lr"])
+        truth["clipped"].append(norm([net.fc1.weight.grad]))
+        truth["mean"].append(net.fc1.weight.grad.double().mean().item())
+        before = net.fc1.weight.detach().clone()
+        optimizer.step()
+        truth["update"].append(norm([net.fc1.weight.detach() - before]))
+        truth["weight"].append(norm([net.fc1.weight.detach()]))
+        schedule.step()
+        if step % 10 == 9:
+            net.eval()
+            with torch.no_grad():
+                for _ in range(3):
+                    truth["eval"].append(criterion(net(images), labels).item())
+    if hook is not None:  # a watched model is copied and pickled as any other
+        pickle.loads(pickle.dumps(copy.deepcopy(net)))
+        hook.close()
+    return truth | {"digest": digest(net)}
+
+
+def bare(directory):
+    """The same training without a hook, to the bit."""
+    watched = plain(directory)["digest"]
+    return {"watched": watched, "bare": plain(directory, hooked=False)["digest"]}
+
+
+def scaled(directory):
+    """Mixed precision: scaled losses, and a step that the scaler left out as its gradients were infinite."""
+    torch.manual_seed(0)
+    hook = watch(config=HookConfig(directory, save=every(1)))
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    truth = {"loss": [], "norm": []}
+    for step in range(6):
+        optimizer.zero_grad()
+        images, labels = batch()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = nn.functional.cross_entropy(net(images), labels)
+        scaler.scale(loss).backward()
+        if step == 3:
+            net.fc1.weight.grad[0, 0] = math.inf
+            net.fc1.weight.grad[0, 1] = math.nan
+        truth["loss"].append(loss.item())
+        truth["norm"].append(norm([one.grad for one in net.parameters()]) / scaler.get_scale())
+        scaler.step(optimizer)
+        scaler.update()
+    hook.close()
+    return truth
+
+
+def accumulated(directory):
+    """Two backward calls a step: what the optimizer sees is their sum."""
+    torch.manual_seed(0)
+    net = Net()
+    hook = watch(net, config=HookConfig(directory, save=every(1)))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    truth = {"loss": [], "norm": []}
+    for _ in range(4):
+        losses = []
+        for _ in range(2):
+            images, labels = batch()
+            loss = nn.functional.cross_entropy(net(images), labels)
+            loss.backward()
+            losses.append(loss.item())
+        truth["loss"].append(sum(losses) / 2)
+        truth["norm"].append(norm([one.grad for one in net.parameters()]))
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    hook.close()
+    return truth
+
+
+def adversarial(directory):
+    """Two models, two optimizers: a step is one of each."""
+    torch.manual_seed(0)
+    first, second = Net(), Net()
+    hook = watch(config=HookConfig(directory, save=every(1)))
+    optimizers = [torch.optim.SGD(net.parameters(), lr=0.01) for net in (first, second)]
+    for _ in range(3):
+        for net, optimizer in zip((first, second), optimizers, strict=True):
+            optimizer.zero_grad()
+            net(batch()[0]).square().mean().backward()
+            optimizer.step()
+    hook.close()
+    return {}
+
+
+def configured(directory):
+    """Everything that can be asked for: raw tensors, all reductions, activations, the optimizer's state."""
+    torch.manual_seed(0)
+    collections = (
+        CollectionConfig("weights", save_raw_tensor=True, statistics=False),
+        CollectionConfig("outputs"),
+        CollectionConfig("inputs", ("fc1_input",), save_raw_tensor=True, statistics=False),
+        CollectionConfig("optimizer_variables", reductions=("l2",), statistics=False),
+        CollectionConfig(
+            "reduced",
+            ("^gradient/Net_fc1.weight$",),
+            reductions=(*REDUCTIONS, *(f"abs_{name}" for name in REDUCTIONS)),
+            save_shape=True,
+            statistics=False,
+        ),
+    )
+    net = Net().to(torch.bfloat16)
+    hook = watch(net, config=HookConfig(directory, collections, every(2)))
+    hook.set_mode(ModeKeys.PREDICT)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    truth = {"weight": [], "output": [], "input": [], "gradient": [], "state": []}
+    for _ in range(3):
+        images, labels = batch()
+        output = net(images.to(torch.bfloat16))
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(output.float(), labels).backward()
+        optimizer.step()
+        hook.save_scalar("mine", labels[0] * 1.0)
+        hook.save_tensor("labels", labels)
+        truth["weight"].append(net.fc1.weight.float().tolist())
+        truth["output"].append(norm([output.detach()]))
+        truth["input"].append(images.to(torch.bfloat16).float().tolist())
+        truth["gradient"].append(net.fc1.weight.grad.float().tolist())
+        truth["state"].append(norm([optimizer.state[net.fc1.weight]["exp_avg"]]))
+    hook.close()
+    return truth
+
+
+def compiled(directory):
+    """A compiled model whose inputs and outputs are all watched: its graph stays whole."""
+    from torch._dynamo.utils import counters
+
+    torch.manual_seed(0)
+    net, criterion = Net(), nn.CrossEntropyLoss()
+    hook = watch(net, config=HookConfig(directory, (CollectionConfig("all"),), every(2)))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    fast = torch.compile(lambda images, labels: criterion(net(images), labels), backend="aot_eager")
+    truth = {"loss": [], "norm": [], "output": []}
+    for _ in range(5):
+        images, labels = batch()
+        with torch.no_grad():
+            truth["output"].append(norm([net.fc1.forward(images)]))
+        optimizer.zero_grad()
+        loss = fast(images, labels)
+        loss.backward()
+        truth["loss"].append(loss.item())
+        truth["norm"].append(norm([one.grad for one in net.parameters()]))
+        optimizer.step()
+    hook.close()
+    return truth | {"breaks": dict(counters["graph_break"]), "graphs": counters["stats"]["unique_graphs"]}
+
+
+def failing(directory):
+    """Statistics cannot be computed: the training goes on, with one message."""
+    from epochwatch.debugger.hooks.torch import statistics
+
+    messages = []
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())
+    logging.getLogger("epochwatch").addHandler(handler)
+
+    def broken(flats):
+        raise MemoryError("no room")
+
+    statistics.rows_of = broken
+    return plain(directory) | {"messages": messages}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    print(json.dumps(globals()[sys.argv[2]](sys.argv[1])))

@@ -1,0 +1,74 @@
+"""``epochwatch run --debug``: tensors of a training whose code says nothing of it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from epochwatch.debugger import create_trial, modes
+from epochwatch.debugger.injection import debug_environment
+from tests.peers import ROOT, peer_python
+
+TRAINING = """
+import torch
+from torch import nn
+from torch.nn.utils import clip_grad_norm_
+
+net = nn.Linear(4, 2)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+for _ in range(12):
+    optimizer.zero_grad()
+    loss = nn.functional.mse_loss(net(torch.ones(3, 4)), torch.zeros(3, 2))
+    loss.backward()
+    clip_grad_norm_(net.parameters(), 1e-3)
+    optimizer.step()
+    print(loss.item())
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "train.py"
+    path.write_text(TRAINING)
+    return path
+
+
+def run(*words: str | Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(words, env=kept | environment, capture_output=True, text=True, check=False, timeout=600)
+
+
+def test_a_run_saves_tensors_with_no_change_in_its_code(script: Path, tmp_path: Path) -> None:
+    config = tmp_path / "debughookconfig.json"
+    weights = {"CollectionName": "weights", "CollectionParameters": {"save_interval": "4"}}
+    config.write_text(json.dumps({"CollectionConfigurations": [weights]}))
+    ran = run(
+        *(sys.executable, "-m", "epochwatch", "run", "--no-server", "--quiet", "--no-pty"),
+        *("--debug-config", config, "--debug-dir", tmp_path / "tensors", "--", peer_python("torch"), script),
+        environment={"EPOCHWATCH_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT / "src")},
+    )
+    assert ran.returncode == 0, ran.stderr
+    trial = create_trial(str(tmp_path / "tensors"))
+    losses = [float(value) for value in trial.tensor("loss").values(modes.TRAIN).values()]
+    assert losses == pytest.approx([float(line) for line in ran.stdout.split()])
+    assert trial.tensor("Linear_weight").steps() == [0, 4, 8]
+    assert trial.tensor("Linear_weight").value(8).shape == (2, 4)
+    assert float(trial.tensor("gradient_norm").value(0)) > 1e-3  # from before the clipping
+
+
+def test_a_sitecustomize_that_was_there_is_loaded_too(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('the other one')")
+    environment = debug_environment(str(tmp_path / "tensors"), environment={"PYTHONPATH": str(tmp_path)})
+    assert run(sys.executable, "-c", "pass", environment=environment).stdout == "the other one\n"
+
+
+def test_an_environment_without_what_a_hook_needs_is_told_so_once(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("")
+    environment = debug_environment(str(tmp_path / "tensors"), environment={"PYTHONPATH": str(tmp_path)})
+    ran = run(sys.executable, "-c", "import torch, torch as again; print('trained')", environment=environment)
+    assert (ran.returncode, ran.stdout) == (0, "trained\n")
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith("epochwatch: no tensors are saved: ")
