@@ -11,6 +11,7 @@ from epochwatch.debugger.exceptions import SMDebugError, SMDebugNotImplementedEr
 from epochwatch.debugger.rules.builtin import BUILTIN_RULES, built_rule
 from epochwatch.debugger.rules.builtin.rule import DETAILS_KEPT
 from tests.debugger.rules.builtin.small_trials import run, values_trial
+from tests.peers import ROOT
 
 # as the guide has them
 DOCUMENTED: Mapping[str, Mapping[str, Any]] = {
@@ -120,6 +121,19 @@ def test_all_rules_have_the_documented_parameters() -> None:
         name: {one: parameter.default for one, parameter in rule.parameters.items()}
         for name, rule in BUILTIN_RULES.items()
     } == DOCUMENTED
+
+
+def test_the_page_has_all_rules_and_parameters() -> None:
+    page = (ROOT / "docs" / "debugger-rules.md").read_text()
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    assert sorted(rows) == sorted(BUILTIN_RULES)
+    lacking = [
+        (name, one)
+        for name, rule in BUILTIN_RULES.items()
+        for one in rule.parameters
+        if f"`{one}`" not in rows[name]
+    ]
+    assert lacking == []
 
 
 def test_parameters_come_as_strings_and_as_values(trial: Trial) -> None:
