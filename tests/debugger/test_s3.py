@@ -53,6 +53,11 @@ def test_a_place_is_the_same_on_disk_and_in_s3(place: Place) -> None:
     assert (place.read("a/1/x"), place.read("a/1/x", 6), place.read("a/1/x", 9)) == (b"a/1/x-end", b"end", b"")
     stretches = place.read_ranges("a/2/y", [(0, 3), (5, 4), (1, 1)])
     assert [bytes(stretch) for stretch in stretches] == [b"a/2", b"-end", b"/"]
+    long = bytes(range(256)) * 1000
+    place.write("long", [long])
+    ranges = [(0, 10), (10, 5), (15, 100_000), (100_015, 100), (7, 3), (200_000, 56_000)]
+    found = [bytes(stretch) for stretch in place.read_ranges("long", ranges)]
+    assert found == [long[start : start + length] for start, length in ranges]
     assert (place.size("ab"), place.exists("ab"), place.exists("abc")) == (6, True, False)
     for missing in (lambda: place.read("none"), lambda: place.read("none", 3), lambda: place.size("none")):
         with pytest.raises(FileNotFoundError):
