@@ -47,6 +47,7 @@ EPOCHWATCH = Detector(
         "SkippedSteps": frozenset({"steps_skipped", "overflow"}),
         # the loss
         "LossSpike": frozenset({"bad_batches", "inputs_change", "rate_jumps", "nan_inputs"}),
+        "WrongSign": frozenset({"wrong_sign"}),
         "Divergence": _TOO_LARGE_STEPS | {"wrong_sign"},  # it names both
         "NeverLearned": frozenset({"random_labels", "labels_shift", "rectified_output", "inputs_vanish"}),
         "NoGeneralisation": frozenset({"random_labels", "labels_shift", "imbalance"}),
