@@ -64,6 +64,18 @@ def test_each_worker_is_looked_at(tmp_path: Path) -> None:
     assert fired("VanishingGradient", create_trial(str(tmp_path))) == [0]
 
 
+@pytest.mark.parametrize("rule", ["WeightUpdateRatio", "UnchangedTensor"])
+def test_a_worker_that_did_not_save_the_step_before_is_passed_over(tmp_path: Path, rule: str) -> None:
+    for worker, steps in (("worker_0", (0, 1)), ("worker_1", (1,))):
+        writer = SmdebugWriter(str(tmp_path), worker, COLLECTIONS, num_workers=2)
+        for step in steps:
+            writer.write_step(step, {"fc.weight": np.ones(2)})
+    writer.end_training()
+    parameters = {"tensor_regex": ".*", "num_steps": 2} if rule == "UnchangedTensor" else {}
+    ran, steps_fired = run(rule, create_trial(str(tmp_path)), **parameters)
+    assert (steps_fired, ran.report["Datapoints"]) == ([1], 1)
+
+
 # ExplodingTensor
 
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from epochwatch.debugger.exceptions import (
     InsufficientInformationForRuleInvocation,
+    InvalidWorker,
     SMDebugValueError,
     TensorUnavailableForStep,
 )
@@ -118,7 +119,7 @@ class TensorRule(BuiltinRule):
             for worker in tensor.workers(step):
                 try:
                     found = self.judge(tensor, step, worker)
-                except TensorUnavailableForStep:
+                except (TensorUnavailableForStep, InvalidWorker):
                     continue
                 self.looked_at()
                 if found is not None:
@@ -130,8 +131,8 @@ class TensorRule(BuiltinRule):
 
     @abstractmethod
     def judge(self, tensor: Tensor, step: int, worker: str) -> str | None:
-        """What is wrong with it, in words; None if nothing is. Raises TensorUnavailableForStep if nothing that was
-        saved can tell.
+        """What is wrong with it, in words; None if nothing is. Raises TensorUnavailableForStep, or InvalidWorker where
+        it takes what this worker saved at other steps, if nothing that was saved can tell.
         """
 
 

@@ -40,8 +40,6 @@ class SimilarAcrossRuns(ChosenTensorsRule):
     def judge(self, tensor: Tensor, step: int, worker: str) -> str | None:
         """See ``TensorRule``."""
         other = self._other.tensor(tensor.name)
-        if worker not in other.workers(step):
-            raise TensorUnavailableForStep(tensor.name, step)
         entries = tensor.entry(step, worker=worker), other.entry(step, worker=worker)
         if all(entry.location is not None for entry in entries):
             return _difference(*(one.value(step, worker=worker) for one in (tensor, other)))
