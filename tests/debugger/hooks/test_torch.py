@@ -129,6 +129,25 @@ def test_a_compiled_graph_stays_whole_with_all_inputs_and_outputs_watched(tmp_pa
     assert statistic(trial, "fc1_output_0", "l2") == pytest.approx(truth["output"][::2], rel=1e-5)
 
 
+def test_statistics_are_of_what_is_finite_on_the_host_and_on_a_device(tmp_path: Path) -> None:
+    for name, (values, *measured) in trained(tmp_path, "measured").truth.items():
+        whole = np.array(values, np.float64)
+        finite = whole[np.isfinite(whole)]
+        expected: dict[str, float] = {
+            "size": whole.size,
+            "zeros": (whole == 0).sum(),
+            "nans": np.isnan(whole).sum(),
+            "infs": np.isinf(whole).sum(),
+        }
+        rules = ("mean", "std", "min", "max", "l2", "abs_mean", "abs_max")
+        for column in rules:
+            reduction, absolute = column.removeprefix("abs_"), column.startswith("abs_")
+            expected[column] = float(reduce(reduction, finite, absolute)) if finite.size else math.nan
+        scale = max(abs(finite), default=0.0)
+        for found in measured:
+            assert found == pytest.approx(expected, rel=1e-4, abs=1e-6 * scale, nan_ok=True), name
+
+
 def test_a_hook_that_fails_says_so_once_and_the_training_goes_on(tmp_path: Path, plain: Trained) -> None:
     truth = trained(tmp_path, "failing").truth
     assert truth["digest"] == plain.truth["digest"]

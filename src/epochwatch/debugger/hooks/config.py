@@ -150,7 +150,7 @@ class _Parser:
         save = self._save(parameters, _SAGEMAKER_SAVES)
         reductions = self._reductions(parameters)
         given = content.get("CollectionConfigurations")
-        if given is not None and not isinstance(given, list):
+        if not isinstance(given, list | None):
             raise self._error("CollectionConfigurations", "is no list")
         collections = tuple(self._collection(one, parameters) for one in given or ())
         if not given:

@@ -8,6 +8,7 @@ import math
 import pickle
 import sys
 
+import numpy
 import torch
 from torch import nn
 
@@ -225,6 +226,41 @@ def failing(directory):
 
     statistics.rows_of = broken
     return plain(directory) | {"messages": messages}
+
+
+def measured(directory):
+    """Statistics of odd tensors, as the host computes them and as a device would."""
+    from epochwatch.debugger.hooks.torch import statistics
+
+    torch.manual_seed(0)
+    statistics.PIECE = 7
+    normal = torch.randn(5, 4)
+    broken = normal.clone()
+    broken[0, 0], broken[1, 1], broken[2, 2], broken[3, 3] = math.nan, math.inf, -math.inf, 0
+    tensors = {
+        "normal": normal,
+        "far": normal + 1000,
+        "ones": torch.ones(9),
+        "zeros": torch.zeros(3),
+        "huge": normal * 1e30,
+        "broken": broken,
+        "nothing": torch.full((2,), math.nan),
+        "half": normal.bfloat16(),
+        "counts": torch.arange(8),
+        "empty": torch.empty(0),
+        "strided": normal.t()[::2],
+    }
+    found = {}
+    for name, tensor in tensors.items():
+        flats = statistics.pieces(tensor)
+        device = torch.stack([statistics._device_row(statistics._real(flat)) for flat in flats]).numpy()
+        owners = numpy.zeros(len(flats), int)
+        both = [statistics.columns_of(rows, owners, 1) for rows in (statistics.rows_of(flats), device)]
+        found[name] = [
+            tensor.double().flatten().tolist(),
+            *({key: one[0] for key, one in each.items()} for each in both),
+        ]
+    return found
 
 
 if __name__ == "__main__":
