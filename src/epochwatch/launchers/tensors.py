@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Final
 
+from epochwatch.debugger.smdebug.layout import END_OF_JOB
 from epochwatch.launchers.artifacts import Mark, marks_of
 from epochwatch.launchers.buckets import Buckets, Location
 from epochwatch.launchers.contract import ML
 from epochwatch.launchers.directory import HostDirectory
 from epochwatch.launchers.plan import Plan
 
-END_OF_JOB: Final = "training_job_end.ts"
-"""Says that nothing more comes, of any host: the job's runner writes it."""
 _GROWING: Final = "log/"
 """Files below it are appended to; all others appear whole."""
 _UNFINISHED: Final = (".tmp", "claim.smd")
@@ -72,7 +71,7 @@ def prepare_tensors(plan: Plan, directory: HostDirectory) -> None:
 
 
 def end_tensors(plan: Plan, buckets: Buckets) -> None:
-    """Say that nothing more comes. Raises TransferFailed."""
+    """Say that nothing more comes, of any host. Raises TransferFailed."""
     if plan.tensors is not None:
         buckets.put(b"", Location.parse(plan.tensors[0]).below(END_OF_JOB))
 
