@@ -99,7 +99,7 @@ HEALTHY = (
     Variant("small_batch", "the loss is noisy: batches of 4"),
     Variant("large_batch", "gradients of successive steps are alike: batches four times as large"),
     Variant("clipped", "gradients are clipped to a small norm"),
-    Variant("weight_decay", "weights shrink by decoupled decay"),
+    Variant("weight_decay", "weights shrink by decay"),
     Variant("accumulated", "gradients of four batches are added up on purpose"),
     Variant("noisy_labels", "a tenth of the labels is wrong: the loss has a floor", frozenset({"labels"})),
     Variant("label_smoothing", "the loss has a floor far above zero", frozenset({"classes"})),
@@ -122,12 +122,10 @@ FAULTS = (
     Fault("rate_too_high", "learning rate times 30, 100, 1000", (30, 100, 1000)),
     Fault("rate_too_low", "learning rate divided by 1000, 10,000, 1,000,000", (1e3, 1e4, 1e6)),
     Fault("rate_jumps", "learning rate times 30, 100, 1000 from step 120", (30, 100, 1000), 120),
-    Fault("rate_collapses", "learning rate times .5, .2, 0 at each step from step 20", (0.8, 0.5, 0.0), 20),
-    Fault("gradients_not_reset", "zero_grad never, or but every 100 or 50 steps", (50, 100, 1e9)),
-    Fault("wrong_sign", "the loss is maximised, a share of the steps", (0.7, 0.9, 1.0)),
-    Fault(
-        "excessive_decay", "decoupled weight decay that takes 2, 10, 50 % of the weights a step", (0.02, 0.1, 0.5)
-    ),
+    Fault("rate_collapses", "learning rate times .8, .5, 0 at each step from step 20", (0.8, 0.5, 0.0), 20),
+    Fault("gradients_not_reset", "zero_grad every 50, every 100 steps, never", (50, 100, 1e9)),
+    Fault("wrong_sign", "the loss is maximised in 70, 90, 100 % of the steps", (0.7, 0.9, 1.0)),
+    Fault("excessive_decay", "weight decay that takes 2, 10, 50 % of the weights a step", (0.02, 0.1, 0.5)),
     Fault(
         "clipped_to_nothing",
         "gradients clipped to a norm of 1e-3, 1e-4, 1e-6",
@@ -138,7 +136,7 @@ FAULTS = (
     Fault("excessive_momentum", "momentum (or beta1) .99, .997, .9995", (0.99, 0.997, 0.9995)),
     Fault(
         "not_in_optimizer",
-        "half, 3/4, all but the last of the trainable tensors were not given to the optimizer",
+        "the optimizer was not given half, 3/4, all but the last of the tensors",
         (0.5, 0.75, 1.0),
     ),
     Fault("stale_optimizer", "the optimizer holds a copy of the model, from step 120, 60, 0", (120, 60, 0), None),
@@ -176,7 +174,7 @@ FAULTS = (
     Fault(
         "inputs_vanish", "80, 95, 100 % of the inputs' rows are zero from step 100", (0.8, 0.95, 1.0), 100, _FLOATS
     ),
-    Fault("nan_inputs", "one, four, all rows of a batch are NaN from step 100", (1, 4, 1e9), 100, _FLOATS),
+    Fault("nan_inputs", "one, four, all rows of the batch of step 100 are NaN", (1, 4, 1e9), 100, _FLOATS),
     Fault("overflow", "the loss is 1e36, 1e37, inf times itself from step 100", (1e36, 1e37, float("inf")), 100),
     Fault(
         "underflow", "gradients below 1e-3, 1e-2, 1e3 are rounded to zero, as in half precision", (1e-3, 1e-2, 1e3)

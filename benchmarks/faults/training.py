@@ -133,7 +133,8 @@ class _Training:
 def _optimizer(plan: Plan, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
     if plan.optimizer == "adam":
         return torch.optim.AdamW(parameters, plan.rate, betas=(plan.momentum, 0.999), weight_decay=plan.decay)
-    return torch.optim.SGD(parameters, plan.rate, momentum=plan.momentum, weight_decay=plan.decay / 10)
+    decay = plan.decay * 0.1  # momentum of .9 takes it ten times
+    return torch.optim.SGD(parameters, plan.rate, momentum=plan.momentum, weight_decay=decay)
 
 
 def _quality(outputs: Tensor, targets: Tensor) -> float:

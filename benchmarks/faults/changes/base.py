@@ -24,7 +24,7 @@ class Plan:
     schedule: Schedule = lambda step, steps: 1.0
     momentum: float = 0.9
     decay: float = 0.0
-    """Decoupled: the share of the weights that is taken away at a step, in learning rates."""
+    """The share of the weights that is taken away at a step, in learning rates."""
     clip: float | None = None
     """Greatest norm of all gradients."""
     accumulated: int = 1
