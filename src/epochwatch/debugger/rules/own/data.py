@@ -249,5 +249,8 @@ class InputScale(_Fed):
     @staticmethod
     def _are_tokens(step: StepStatistics, place: int) -> bool:
         """Whole numbers that a table is looked up by are no quantities."""
+        whole = step.raw.get(step.names[place])
+        if whole is not None:
+            return whole.dtype.kind in "iu"
         ends = step.column("min")[place], step.column("max")[place]
         return all(float(end).is_integer() for end in ends) and any(is_table(name) for name in step.names)

@@ -195,7 +195,7 @@ class GradientsNotReset(OnceRule):
 
 @dataclass
 class ZeroGradients(OnceRule):
-    """Gradients of matrices are zero in every element for ``patience`` samples."""
+    """Gradients of matrices are zero in every element for ``patience`` samples, or come no more while others do."""
 
     patience: int = 3
     cause = (
@@ -207,6 +207,7 @@ class ZeroGradients(OnceRule):
     leads_to = frozenset({"NeverLearned", "FrozenParameters", "Plateau", "UpdateTooSmall"})
     _chosen: Chosen = field(default_factory=_layers, init=False)
     _zero: dict[str, list[int]] = field(default_factory=dict, init=False)
+    _known: dict[str, None] = field(default_factory=dict, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:
         """See ``OnceRule``."""
@@ -214,17 +215,20 @@ class ZeroGradients(OnceRule):
         if not len(places):
             return None
         names = [step.names[place] for place in places]
-        zero = (step.column("abs_max")[places] == 0).tolist()
+        zero = {step.names[place] for place in places[step.column("abs_max")[places] == 0]}
+        self._known.update(dict.fromkeys(names))
         self._zero = {
             name: [*self._zero.get(name, ()), step.step]
-            for name, is_zero in zip(names, zero, strict=True)
-            if is_zero
+            for name in self._known
+            if name in zero or name not in names
         }
         long = [name for name, steps in self._zero.items() if len(steps) >= self.patience]
         if not long:
             return None
         began = self._zero[long[0]][0]
-        evidence = f"{len(long)} of {len(names)} gradients are all zero since step {began}, first {long[0]}"
+        evidence = (
+            f"{len(long)} of {len(self._known)} gradients are zero or missing since step {began}, first {long[0]}"
+        )
         return self.finding(step.step, began, evidence, tensors=long[:10], confidence=0.85)
 
 

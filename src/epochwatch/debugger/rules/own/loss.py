@@ -248,7 +248,7 @@ class NeverLearned(OnceRule):
         chance = self._chance if self._chance is not None and self._chance < start else None
         reference = start if chance is None else chance
         moves = trend(thinned(self._curve.last(len(self._curve)), 30))
-        if level < reference - self.gain * abs(reference) or (moves < -3 and chance is None):
+        if level < reference - self.gain * abs(reference) or (moves < -3 and start < 1.1 * abs(reference)):
             return None
         than = "guessing gives" if chance is not None else "the first steps had"
         evidence = (

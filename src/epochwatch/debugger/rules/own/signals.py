@@ -22,7 +22,9 @@ _MODEL_INPUT: Final = re.compile(r"[A-Z][A-Za-z0-9]*_input_\d+")
 _LOGITS: Final = re.compile(r"(^|[_/.])logits(_\d+)?$|loss_input_0$", re.IGNORECASE)
 _SQUARED_LABELS: Final = re.compile(r"MSELoss_input_1$")
 _EXPERT: Final = re.compile(r"experts?[._]", re.IGNORECASE)
-_TABLE: Final = re.compile(r"embed|lookup|(^|[._/])(wte|wpe|users?|items?)[._]", re.IGNORECASE)
+_TABLE: Final = re.compile(
+    r"embed|lookup|(^|[._/])(wte|wpe|tokens?|positions?|vocab|users?|items?)[._]", re.IGNORECASE
+)
 _ADAPTER: Final = re.compile(r"lora|adapter", re.IGNORECASE)
 _NORM: Final = re.compile(r"(norm|bn|ln)[\d_]*$", re.IGNORECASE)
 _STATE: Final = re.compile(r"(^|/)(optimizer|exp_avg|momentum)", re.IGNORECASE)

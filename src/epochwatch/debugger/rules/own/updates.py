@@ -32,12 +32,13 @@ def _ratios(step: StepStatistics, places: Array) -> Array:
 
 @dataclass
 class UpdateTooLarge(OnceRule):
-    """A step changes more than ``most`` of the weights in the median over ``window`` samples, or
-    ``most_at_first`` over the first ten.
+    """A step changes more than ``most`` of the weights in the median over ``window`` samples, ``most_at_first`` over
+    the first five, or ``most_at_once``.
     """
 
     most: float = 0.1
     most_at_first: float = 0.12
+    most_at_once: float = 0.5
     window: int = 20
     cause = "The learning rate is too high for the size of the weights."
     remedy = "Divide the learning rate by 3 to 10, or warm it up."
@@ -56,7 +57,7 @@ class UpdateTooLarge(OnceRule):
         self._ratios.append((step.step, float(np.median(ratios))))
         window = 5 if len(self._ratios) == 5 else self.window
         if len(self._ratios) < window:
-            if self._ratios[-1][1] <= 1:
+            if self._ratios[-1][1] <= self.most_at_once:
                 return None
             window = 1
         last = [ratio for _, ratio in self._ratios[-window:]]
@@ -236,9 +237,10 @@ class WeightsCollapse(OnceRule):
         """See ``OnceRule``."""
         self._curve.add(step)
         places = self._chosen.of(step)
-        if not len(places):
+        norms = step.column("l2")[places]
+        if not len(places) or step.column("nans")[places].any() or not np.isfinite(norms).all():
             return None
-        norm = float(np.sqrt(np.nansum(step.column("l2")[places] ** 2)))
+        norm = float(np.sqrt((norms**2).sum()))
         self._norms.append((step.step, norm))
         first = self._norms[0][1]
         if len(self._norms) < 3 or norm > self.share * first or self._curve.fallen_to() < self.learned:
