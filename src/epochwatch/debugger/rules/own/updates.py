@@ -238,7 +238,7 @@ class WeightsCollapse(OnceRule):
         self._curve.add(step)
         places = self._chosen.of(step)
         norms = step.column("l2")[places]
-        if not len(places) or step.column("nans")[places].any() or not np.isfinite(norms).all():
+        if not len(places) or np.nan_to_num(step.column("nans")[places]).any() or not np.isfinite(norms).all():
             return None
         norm = float(np.sqrt((norms**2).sum()))
         self._norms.append((step.step, norm))
