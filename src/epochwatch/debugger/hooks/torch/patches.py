@@ -89,9 +89,27 @@ def loss_computed(module: Any, _: Any, output: Any) -> None:
             _current.saw_loss(type(module).__name__, output)
 
 
-def _before_step(optimizer: Any, *_: Any) -> None:
+def _before_step(optimizer: Any, args: Any, kwargs: Any) -> Any:
+    """An optimizer that is given a closure, as Lightning's are, has the gradients when that was called first."""
+    closure = args[1] if len(args) > 1 else kwargs.get("closure")
+    if closure is None or _current is None:
+        _saw_gradients(optimizer)
+        return None
+    waiting = [optimizer]
+
+    @functools.wraps(closure)
+    def seen() -> Any:
+        result = closure()
+        if waiting:
+            _saw_gradients(waiting.pop())
+        return result
+
+    return ((args[0], seen, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": seen})
+
+
+def _saw_gradients(optimizer: Any) -> None:
     if _current is not None:
-        with _current.recorder.guard:
+        with torch.no_grad(), _current.recorder.guard:
             _current.before_step(optimizer)
 
 
