@@ -69,6 +69,9 @@ def test_a_rule_runs_with_the_parameters_it_is_given(tmp_path: Path, trial: Path
     refused = epochwatch(tmp_path, "rules", str(trial), "--rule", "Plateau=steps=10")
     assert refused.returncode == 1
     assert "error: Plateau has no parameter 'steps': it takes least_steps, share, gain" in refused.stderr
+    compared = ("--rule", "ExplodingTensor", "--rule", "SimilarAcrossRuns", "--other", str(trial), "--json")
+    (found,) = json.loads(epochwatch(tmp_path, "rules", str(trial), *compared).stdout)["findings"]
+    assert found["evidence"].startswith("its condition is met at 1 step, first at step 15: loss ")
     unknown = epochwatch(tmp_path, "rules", str(trial), "--rule", "Nonsense")
     assert "error: 'Nonsense' is no built-in rule" in unknown.stderr
 

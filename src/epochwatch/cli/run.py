@@ -59,10 +59,10 @@ def run_command(
     settings = context.obj if isinstance(context.obj, Settings) else load()
     definitions = definitions_of(flags, files, presets)
     name = _job_name(name, command)
-    variables: dict[str, str] = {}
+    tensors, variables = "", {}
     if debug or debug_config or debug_dir:
-        directory = debug_dir or str(settings.home / "tensors" / f"{name}-{secrets.token_hex(4)}")
-        variables = _debugging(directory, debug_config, quiet)
+        tensors = _tensors_in(debug_dir or str(settings.home / "tensors" / f"{name}-{secrets.token_hex(4)}"))
+        variables = _debugging(tensors, debug_config, quiet)
     options = RunOptions(
         command=command,
         name=name,
@@ -76,14 +76,43 @@ def run_command(
         variables=variables,
     )
     _check_command(command[0])
-    sys.exit(Session(options, settings).run())
+    status = Session(options, settings).run()
+    if tensors and not (quiet or as_json):
+        _diagnose(tensors)
+    sys.exit(status)
+
+
+def _tensors_in(place: str) -> str:
+    """Where tensors go, whatever the command's working directory becomes."""
+    return place if place.startswith("s3://") else os.path.abspath(os.path.expanduser(place))
+
+
+def _diagnose(tensors: str) -> None:
+    """Say what the tensors tell of the training. It has ended: whatever goes wrong here is no fault of it."""
+    from epochwatch.cli.findings import show
+    from epochwatch.cli.output import console
+
+    try:
+        from epochwatch.debugger import create_trial
+        from epochwatch.debugger.rules.diagnosis import diagnose
+
+        if not (tensors.startswith("s3://") or os.path.isdir(os.path.join(tensors, "collections"))):
+            return
+        diagnosis = diagnose(create_trial(tensors))
+    except KeyboardInterrupt:
+        click.echo(f"epochwatch: not looking any longer; `epochwatch rules {tensors}` does", err=True)
+    except Exception as error:  # noqa: BLE001
+        click.echo(f"epochwatch: the tensors were not looked at: {error}", err=True)
+    else:
+        out = console(sys.stderr)
+        out.print(f"\nepochwatch: of {diagnosis.steps} steps with tensors:")
+        show(diagnosis.causes, out)
 
 
 def _debugging(directory: str, config: str | None, quiet: bool) -> dict[str, str]:
     """The variables of a command whose tensors are saved; says where they go."""
     from epochwatch.debugger.injection import debug_environment
 
-    directory = directory if directory.startswith("s3://") else os.path.abspath(os.path.expanduser(directory))
     if not quiet:
         click.echo(f"epochwatch: tensors of the training go to {directory}", err=True)
     return debug_environment(directory, config)

@@ -59,6 +59,23 @@ def test_a_run_saves_tensors_with_no_change_in_its_code(script: Path, tmp_path: 
     assert float(trial.tensor("gradient_norm").value(0)) > 1e-3  # from before the clipping
 
 
+def test_a_run_is_diagnosed_when_it_has_ended(script: Path, tmp_path: Path) -> None:
+    script.write_text(
+        TRAINING.replace("range(12)", "range(80)").replace("clip_grad_norm_(net.parameters(), 1e-3)", "")
+    )
+    ran = run(
+        *(sys.executable, "-m", "epochwatch", "run", "--no-server", "--no-pty", "--debug", "--"),
+        *(peer_python("torch"), script),
+        environment={"EPOCHWATCH_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT / "src")},
+    )
+    assert ran.returncode == 0
+    _, found, diagnosis = ran.stderr.partition("epochwatch: of 80 steps with tensors:")
+    assert found, ran.stderr
+    assert "problem since step" in diagnosis
+    assert "Remedy: " in diagnosis
+    assert len(list((tmp_path / "home" / "tensors").iterdir())) == 1
+
+
 def test_a_sitecustomize_that_was_there_is_loaded_too(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("print('the other one')")
     environment = debug_environment(str(tmp_path / "tensors"), environment={"PYTHONPATH": str(tmp_path)})

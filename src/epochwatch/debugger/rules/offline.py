@@ -88,8 +88,9 @@ def run_over(rule: Rule, trial: Trial) -> Finding | None:
         return None
     evidence = f"its condition is met at {len(met)} step{'s' if len(met) > 1 else ''}, first at step {met[0]}"
     details: Any = rule.report.get("Details")
-    if isinstance(details, list) and details and "message" in details[0]:
-        evidence += f": {details[0].get('tensor', '')} {details[0]['message']}"
+    violations = details.get("violations") if isinstance(details, Mapping) else None
+    if violations:
+        evidence += f": {violations[0]['tensor']} {violations[0]['message']}".replace("  ", " ")
     return Finding(rule.rule_name, "problem", met[0], met[0], evidence, "", "", 1.0)
 
 

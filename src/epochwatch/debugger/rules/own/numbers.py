@@ -32,7 +32,9 @@ class NonFinite(OnceRule):
     patience: int = 5
     cause = "A value left the range of its type: a division by zero, a logarithm of zero, or growth without bound."
     remedy = "Look at the tensor named first. A lower learning rate, clipping, or an epsilon usually ends it."
-    leads_to = frozenset({"Divergence", "NeverLearned", "FrozenParameters", "LossSpike", "ExplodingGradients"})
+    leads_to = frozenset(
+        {"Divergence", "NeverLearned", "FrozenParameters", "LossSpike", "ExplodingGradients", "SkippedSteps"}
+    )
     _skipped: list[int] = field(default_factory=list, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:

@@ -49,7 +49,7 @@ def _rule(task: Task, trial: Trial, other_trials: list[Trial]) -> Rule:
         raise SMDebugValueError(f"the parameters of the rule {task.name} lack {RULE}")
     if SOURCE in task.given:
         return custom_rule(task.given[SOURCE], name, task.parameters, trial, other_trials)
-    return built_rule(name, task.parameters, trial, other_trials)
+    return built_rule(name, task.parameters, trial, other_trials, task.output)
 
 
 def _step(task: Task, name: str) -> int | None:
