@@ -59,7 +59,7 @@ def test_faults_are_shown_with_cause_and_remedy(tmp_path: Path, trial: Path) -> 
     done = epochwatch(tmp_path, "rules", str(trial))
     assert done.returncode == 1
     assert "NonFinite problem since step 15, known at step 15" in done.stdout
-    assert "the loss is not finite first, loss" in done.stdout
+    assert "first loss, the loss, is not finite" in done.stdout
     assert "Remedy: " in done.stdout
 
 

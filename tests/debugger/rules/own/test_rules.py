@@ -296,7 +296,7 @@ def test_the_tensor_that_had_nan_first_is_named_first() -> None:
 
     found = problems(training(change))["NonFinite"]
     assert found.tensors == ("Net_input_0", "loss", f"gradient/{LAYERS[2]}.weight")
-    assert "an input is not finite first, Net_input_0: 2 NaN and 0 infinite of 640 elements" in found.evidence
+    assert "first Net_input_0, an input, is not finite: 2 NaN and 0 infinite of 640 elements" in found.evidence
     assert found.cause == "The data have NaN or infinity."
 
 

@@ -172,11 +172,12 @@ class Divergence(OnceRule):
         if not far and len(self._since) < self.patience:
             return None
         never_fell = self._best > 0.98 * start
+        shown = recent[-2:] if far else recent
         best = "" if math.isinf(self._best) else f", {self._best:.4g} at best"
         return self.finding(
             step.step,
             self._since[0],
-            f"loss {level:.4g} over the last {len(recent)} steps; it was {start:.4g} at the start{best}",
+            f"loss {median(shown):.4g} over the last {len(shown)} steps; it was {start:.4g} at the start{best}",
             tensors=["loss"],
             series={"loss": self._curve.series()},
             confidence=0.9,

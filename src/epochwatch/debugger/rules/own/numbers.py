@@ -68,7 +68,7 @@ class NonFinite(OnceRule):
         began = self._skipped[0] if self._skipped else step.step
         found = _CAUSES.get(stage)
         return self.finding(
-            step.step, began, f"{_STAGES[stage]} is not finite first, {first}{count}{others}", tensors=names[:10],
+            step.step, began, f"first {first}, {_STAGES[stage]}, is not finite{count}{others}", tensors=names[:10],
             confidence=0.95, cause=found and found[0], remedy=found and found[1],
         )  # fmt: skip
 
