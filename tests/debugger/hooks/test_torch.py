@@ -8,6 +8,7 @@ import pytest
 
 from epochwatch.debugger import Trial, modes
 from epochwatch.debugger.reductions import REDUCTIONS, reduce
+from epochwatch.debugger.rules.diagnosis import diagnose
 from tests.debugger.hooks.peer_training import Trained, train
 
 
@@ -54,6 +55,17 @@ def test_gradients_and_weights_are_measured_at_each_tenth_step(plain: Trained) -
     assert trial.tensor_names(collection="gradients") == names
     weights = ["Net_fc1.weight", "Net_fc2.weight", "Net_norm.weight"]
     assert trial.tensor_names(collection="weights") == weights
+
+
+def test_what_the_criterion_is_given_is_measured_and_parameters_no_optimizer_has(tmp_path: Path) -> None:
+    trial = trained(tmp_path, "forgotten").trial
+    labels, logits = (trial.tensor(f"CrossEntropyLoss_input_{place}") for place in (1, 0))
+    assert [float(labels.reduction_value(step, "mean")) for step in (0, 10, 20, 30, 40)] == [0, 3, 0, 3, 0]
+    assert float(logits.reduction_value(0, "size")) == 32 * 4
+    assert statistic(trial, "Net_fc1.weight", "update_l2") == [0.0] * 39  # from the second step on
+    assert min(statistic(trial, "gradient/Net_fc1.weight", "l2")) > 0
+    found = {cause.finding.rule for cause in diagnose(trial).causes}
+    assert {"FrozenParameters", "NotShuffled"} <= found
 
 
 def test_steps_of_an_evaluation_are_told_from_those_of_the_training(plain: Trained) -> None:

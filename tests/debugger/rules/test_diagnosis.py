@@ -1,6 +1,7 @@
 """A diagnosis names causes before what follows from them, of a stream and of a trial on the disk."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from epochwatch.debugger import ModeKeys, SmdebugWriter, Statistics, StoreWriter
 from epochwatch.debugger.rules.diagnosis import diagnose, explained
 from epochwatch.debugger.rules.finding import Finding, Kind
 from epochwatch.debugger.rules.follow import follow
+from epochwatch.debugger.rules.own.numbers import NonFinite
+from epochwatch.debugger.rules.stream import StepStatistics, StreamRule
 from tests.debugger.rules.own.streams import Row, training
 
 
@@ -89,6 +92,26 @@ def test_a_trial_is_followed_step_by_step_in_the_order_of_the_model(tmp_path: Pa
     assert np.isnan(one.column("update_l2")).all()
     assert one.shapes == {"Net_z.weight": (2, 3), "labels_0": (3,)}
     assert {name: value.tolist() for name, value in one.raw.items()} == {"labels_0": [0, 1, 30]}
+
+
+class Fails(StreamRule):
+    name = "Fails"
+
+    def see(self, step: StepStatistics) -> list[Finding]:
+        raise ZeroDivisionError
+
+    def end(self) -> list[Finding]:
+        raise AssertionError("it is asked no more")
+
+
+def test_a_rule_that_fails_leaves_the_others_to_go_on() -> None:
+    columns = {name: np.array([]) for name in ("size",)}
+    steps = [
+        StepStatistics(step, ModeKeys.TRAIN, step, float(step), "worker_0", (), columns, {"loss": math.nan}, {})
+        for step in range(3)
+    ]
+    (cause,) = diagnose(steps, (Fails, NonFinite)).causes
+    assert cause.finding.rule == "NonFinite"
 
 
 def test_steps_that_come_later_are_followed_when_they_come(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ class CollectionConfig:
                 )
 
 
-DEFAULT_NAMES: Final = ("weights", "biases", "gradients", "losses", "metrics")
+DEFAULT_NAMES: Final = ("weights", "biases", "gradients", "losses", "criterion", "metrics")
 """What a hook saves by itself, of those that its framework has."""
 DEFAULT_COLLECTIONS: Final = tuple(CollectionConfig(name) for name in DEFAULT_NAMES)
 

@@ -1,5 +1,6 @@
 """What is wrong with a training: the findings of many rules, root causes first, each with what follows from it."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from epochwatch.debugger.rules.own import DEFAULT_RULES
 from epochwatch.debugger.rules.stream import StepStatistics, StreamRule
 from epochwatch.debugger.trial import Trial
 
+_LOG = logging.getLogger(__name__)
 _SLACK_STEPS: Final = 50
 """A cause is not always seen before what it leads to: a rule needs some steps."""
 
@@ -59,6 +61,7 @@ class Diagnoser:
         self._found: dict[tuple[str, str], list[Finding]] = {}
         self._classes: dict[str, type[StreamRule]] = {}
         self._steps: set[int] = set()
+        self._failed: list[StreamRule] = []
 
     def see(self, step: StepStatistics) -> list[Finding]:
         """What is found at the next step of a worker; of a rule that fires again it is nothing new."""
@@ -67,23 +70,34 @@ class Diagnoser:
         if rules is None:
             made = [make() for make in self._makers]
             rules = self._by_worker[step.worker] = [rule for rule in made if not rule.compares_workers]
-        return self._keep((rule, rule.see(step)) for rule in (*rules, *self._over_workers))
+        return self._ask([*rules, *self._over_workers], lambda rule: rule.see(step))
 
     def idle(self, now: float | None = None) -> list[Finding]:
         """What is found as nothing comes."""
         moment = time.time() if now is None else now
-        return self._keep((rule, rule.idle(moment)) for rule in self._all())
+        return self._ask(self._all(), lambda rule: rule.idle(moment))
 
     def end(self) -> list[Finding]:
         """What is found as the training is over."""
-        return self._keep((rule, rule.end()) for rule in self._all())
+        return self._ask(self._all(), lambda rule: rule.end())
 
     def _all(self) -> list[StreamRule]:
         return [*(rule for rules in self._by_worker.values() for rule in rules), *self._over_workers]
 
-    def _keep(self, found: Iterable[tuple[StreamRule, Iterable[Finding]]]) -> list[Finding]:
+    def _ask(
+        self, rules: Sequence[StreamRule], question: Callable[[StreamRule], Iterable[Finding]]
+    ) -> list[Finding]:
+        """The findings that are new. A rule that fails is asked no more; the others go on."""
         news = []
-        for rule, findings in found:
+        for rule in rules:
+            if any(rule is failed for failed in self._failed):
+                continue
+            try:
+                findings = list(question(rule))
+            except Exception:  # noqa: BLE001 - one rule's fault is not the others'
+                _LOG.exception("the rule %s failed and is left out", rule.name)
+                self._failed.append(rule)
+                continue
             for one in findings:
                 self._classes[one.rule] = type(rule)
                 known = self._found.setdefault((one.rule, one.kind), [])

@@ -135,6 +135,22 @@ def accumulated(directory):
     return truth
 
 
+def forgotten(directory):
+    """The optimizer has one of two layers; labels come sorted."""
+    torch.manual_seed(0)
+    watch(out_dir=directory)
+    net, criterion = Net(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(net.fc2.parameters(), lr=0.05)
+    for step in range(400):
+        images = torch.randn(32, 8)
+        labels = torch.full((32,), step // 10 % 2 * 3)
+        images[:, 0] = labels
+        optimizer.zero_grad()
+        criterion(net(images), labels).backward()
+        optimizer.step()
+    return {}
+
+
 def adversarial(directory):
     """Two models, two optimizers: a step is one of each."""
     torch.manual_seed(0)

@@ -4,7 +4,6 @@ Gradients are read when the optimizer begins its step: there they are reduced ov
 under compilation, too. Nothing waits for a device on the training's thread.
 """
 
-import math
 import os
 import weakref
 from collections.abc import Mapping, Sequence
@@ -18,10 +17,10 @@ from epochwatch.debugger.hooks.config import HookConfig
 from epochwatch.debugger.hooks.recorder import Recorder, Wanted
 from epochwatch.debugger.hooks.torch import naming, patches, statistics
 from epochwatch.debugger.hooks.torch.activations import Activations
+from epochwatch.debugger.hooks.torch.measured import IN_STATISTICS, Measured, mean, norm_of, now, reductions
 from epochwatch.debugger.hooks.torch.shards import Part, Ranks, has_shards, part_of
 from epochwatch.debugger.hooks.torch.transfer import number, to_host
 from epochwatch.debugger.mode_keys import ModeKeys
-from epochwatch.debugger.source import Array
 from epochwatch.debugger.store.writer import Statistics
 
 SCALARS: Final = "^(gradient_norm|learning_rate(_[0-9]+)?|loss|step_seconds|step_skipped|scalar/.*)$"
@@ -31,6 +30,7 @@ COLLECTIONS: Final = (
     Collection("biases", [f"^(?!gradient|optimizer/){_NO_IO}.*bias"]),
     Collection("gradients", ["^gradient/"]),
     Collection("losses", ["[Ll]oss_(?!input).*output", "^loss$"]),
+    Collection("criterion", ["[Ll]oss_input_[0-9]+$"]),
     Collection("metrics", [SCALARS]),
     Collection("inputs", ["_input_[0-9]+$"]),
     Collection("outputs", ["_output_[0-9]+$"]),
@@ -59,6 +59,9 @@ class TorchHook:
         self._leader = None if optimizer is None else weakref.ref(optimizer)
         self._losses: list[Any] = []
         self._clipped: Any = None
+        self._fed: set[str] = set()
+        self._optimized: set[int] = set()
+        self._ended_steps = False
         self._before: dict[str, Any] = {}
         self._explicit_mode = False
         self._open = False
@@ -133,8 +136,12 @@ class TorchHook:
                 self._end()
             self.recorder.set_mode(mode)
 
-    def saw_loss(self, name: str, output: Any) -> None:
-        """A module that computes a loss returned it."""
+    def saw_loss(self, name: str, given: Sequence[Any], output: Any) -> None:
+        """A module that computes a loss was given this and returned that."""
+        if name not in self._fed and self.recorder.active and self.recorder.due("criterion"):
+            self._fed.add(name)  # what is given at the first of a step's calls stands for all
+            tensors = [one.detach() for one in given if torch.is_tensor(one)]
+            self._record({f"{name}_input_{place}": one for place, one in enumerate(tensors)})
         if torch.is_tensor(output) and output.numel() == 1:
             self.recorder.scalars({f"{name}_output_0": number(output)})
             if self.recorder.mode is not ModeKeys.TRAIN:
@@ -165,6 +172,7 @@ class TorchHook:
             self.recorder.take_part()
         if not (self.recorder.active or self._ranks):
             return
+        self._optimized.update(id(parameter) for parameter in parameters)
         graded = [parameter for parameter in parameters if parameter.grad is not None]
         gradients = {f"gradient/{self._names[id(one)]}": one.grad for one in graded}
         if self._leader() is optimizer:
@@ -182,10 +190,13 @@ class TorchHook:
                 weights = {self._names[id(parameter)]: parameter for parameter in parameters}
                 self._record(weights, self._updates({} if skipped else weights))
                 self._record(self._state(optimizer, parameters))
+                if self._leader is not None and self._leader() is optimizer:
+                    self._record_forgotten()
             if skipped:
                 self.recorder.scalars({"step_skipped": 1.0})
         self._before = {}
         if self._leader is not None and self._leader() is optimizer:
+            self._ended_steps = True
             self._end()
 
     def guarded_step(self, optimizer: Any, step: Any) -> Any:
@@ -220,13 +231,14 @@ class TorchHook:
         self._open = False
         self.recorder.end_step()
         self._losses, self._clipped = [], None
+        self._fed.clear()
 
     def _scalars(self, optimizer: Any, gradients: Sequence[Any]) -> None:
         rates = naming.learning_rates(optimizer).items()
         scalars = {name: number(rate) if torch.is_tensor(rate) else float(rate) for name, rate in rates}
         if self._losses:
             losses = self._losses
-            scalars["loss"] = losses[0] if len(losses) == 1 else lambda: _mean(losses)
+            scalars["loss"] = losses[0] if len(losses) == 1 else lambda: mean(losses)
         norm = self._norm(gradients)
         if norm is not None:
             scalars["gradient_norm"] = norm
@@ -242,10 +254,10 @@ class TorchHook:
             mine, ranks = number(self._clipped.to_local()), self._ranks
         else:
             parts = [part_of(gradient) for gradient in gradients]
-            mine, ranks = number(_norm_of([part.tensor for part in parts if part.counted])), self._ranks
+            mine, ranks = number(norm_of([part.tensor for part in parts if part.counted])), self._ranks
         if ranks is None:
             return mine
-        return lambda: float(np.sqrt((ranks.gathered(np.array([_now(mine)])) ** 2).sum()))
+        return lambda: float(np.sqrt((ranks.gathered(np.array([now(mine)])) ** 2).sum()))
 
     def _record(
         self, tensors: Mapping[str, Any], updates: Mapping[str, Any] | None = None, scale: Any = None
@@ -266,10 +278,10 @@ class TorchHook:
             self._measure(measured, updates, scale)
 
     def _reduce(self, name: str, part: Part, wanted: Wanted) -> None:
-        names = [one for one in wanted.reductions if not (wanted.statistics and one in _MEASURED)]
+        names = [one for one in wanted.reductions if not (wanted.statistics and one in IN_STATISTICS)]
         if names and self.recorder.writes:
             values = to_host(statistics.reduced(part.tensor, names))
-            self.recorder.statistics(lambda: _reductions(name, names, values()))
+            self.recorder.statistics(lambda: reductions(name, names, values()))
         if wanted.shape:
             self.recorder.statistics(Statistics([], {}), {name: tuple(part.tensor.shape)})
 
@@ -323,6 +335,22 @@ class TorchHook:
             norms = torch._foreach_norm([change.float() for change in changes])
         return dict(zip(kept, norms, strict=True))
 
+    def _record_forgotten(self) -> None:
+        """Parameters that want a gradient and that no optimizer has: no step changes them. At the first step another
+        optimizer may still be about to begin.
+        """
+        if not self._ended_steps:
+            return
+        forgotten = {
+            self._names[id(parameter)]: parameter
+            for model in self._alive()
+            for parameter in model.parameters()
+            if parameter.requires_grad and id(parameter) in self._names and id(parameter) not in self._optimized
+        }
+        if forgotten:
+            self._record(forgotten, {name: torch.zeros((), device=one.device) for name, one in forgotten.items()})
+            self._record({f"gradient/{name}": one.grad for name, one in forgotten.items() if one.grad is not None})
+
     def _state(self, optimizer: Any, parameters: Sequence[Any]) -> dict[str, Any]:
         """What an optimizer remembers of its parameters, where that is saved."""
         if not self.recorder.due("optimizer_variables") and not self.recorder.due("all"):
@@ -338,75 +366,6 @@ class TorchHook:
 def watch(config: HookConfig, model: Any = None, optimizer: Any = None, loss: Any = None) -> TorchHook:
     """See ``hooks.watch``."""
     return TorchHook(config, model, optimizer, loss)
-
-
-_MEASURED: Final = frozenset(("mean", "std", "min", "max", "l2", "abs_mean", "abs_max"))
-
-
-class Measured:
-    """Rows that were taken of tensors at a step, until the writing thread makes columns of them."""
-
-    def __init__(
-        self,
-        names: list[str],
-        rows: Any,
-        owners: Array,
-        shared: Array,
-        changed: list[bool] | None,
-        changes: Any,
-        scale: Any,
-        ranks: Ranks | None,
-    ) -> None:
-        self._names, self._rows, self._owners, self._shared = names, rows, owners, shared
-        self._changed, self._changes, self._scale, self._ranks = changed, changes, scale, ranks
-
-    def statistics(self) -> Statistics:
-        """The columns of all tensors; waits for the device and, where parts lie on them, for the other ranks."""
-        rows, owners = np.asarray(_now(self._rows), np.float64), self._owners
-        if self._ranks is not None and self._shared.any():
-            gathered = self._ranks.gathered(rows[self._shared])
-            rows = np.concatenate([rows[~self._shared], *gathered])
-            owners = np.concatenate([owners[~self._shared], *[owners[self._shared]] * len(gathered)])
-        with np.errstate(all="ignore"):
-            columns = statistics.columns_of(rows, owners, len(self._names))
-            if self._scale is not None:
-                columns = _unscaled(columns, _now(self._scale))
-        if self._changed is not None:
-            columns["update_l2"] = np.full(len(self._names), np.nan)
-            if self._changes is not None:
-                columns["update_l2"][self._changed] = self._changes()
-        return Statistics(self._names, columns)
-
-
-def _unscaled(columns: Mapping[str, Array], scale: float) -> dict[str, Array]:
-    counts = ("size", "zeros", "nans", "infs")
-    return {name: values if name in counts else values / scale for name, values in columns.items()}
-
-
-def _reductions(name: str, names: Sequence[str], values: Any) -> Statistics:
-    return Statistics([name], {one: values[[position]] for position, one in enumerate(names)})
-
-
-def _norm_of(tensors: Sequence[Any]) -> Any:
-    if not tensors:
-        return torch.zeros(())
-    norms: dict[Any, list[Any]] = {}
-    for tensor in tensors:
-        norms.setdefault(tensor.device, []).append(tensor)
-    with torch.no_grad():
-        found = [
-            torch.linalg.vector_norm(torch.stack([n.float() for n in torch._foreach_norm(group)]))
-            for group in norms.values()
-        ]
-        return found[0] if len(found) == 1 else torch.linalg.vector_norm(torch.stack([one.cpu() for one in found]))
-
-
-def _now(value: Any) -> Any:
-    return value() if callable(value) else value
-
-
-def _mean(values: Sequence[Any]) -> float:
-    return math.fsum(_now(value) for value in values) / len(values)
 
 
 def _rank() -> tuple[int, int]:

@@ -82,11 +82,11 @@ def forward_begins(module: Any, _: Any) -> None:
             _current.forward_begins(module)
 
 
-def loss_computed(module: Any, _: Any, output: Any) -> None:
+def loss_computed(module: Any, given: Any, output: Any) -> None:
     """A hook of modules that compute a loss."""
     if _current is not None and not torch.compiler.is_compiling():
         with _current.recorder.guard:
-            _current.saw_loss(type(module).__name__, output)
+            _current.saw_loss(type(module).__name__, given, output)
 
 
 def _before_step(optimizer: Any, args: Any, kwargs: Any) -> Any:
@@ -122,7 +122,7 @@ def _after_step(optimizer: Any, *_: Any) -> None:
 def _loss_called(original: Any) -> Any:
     def called(module: Any, *args: Any, **kwargs: Any) -> Any:
         output = original(module, *args, **kwargs)
-        loss_computed(module, args, output)
+        loss_computed(module, (*args, *kwargs.values()), output)
         return output
 
     return called

@@ -153,6 +153,7 @@ class ClassImbalance(_Fed):
     _chosen: Chosen = field(default_factory=_labels, init=False)
     _counts: Counter[int] = field(default_factory=Counter, init=False)
     _began: int | None = field(default=None, init=False)
+    _of_two: bool = field(default=True, init=False)
 
     def judge(self, step: StepStatistics) -> Finding | None:
         """See ``_Fed``."""
@@ -174,8 +175,7 @@ class ClassImbalance(_Fed):
         )
         return self.finding(step.step, self._began, evidence, tensors=[step.names[places[0]]], confidence=0.6)
 
-    @staticmethod
-    def _count(step: StepStatistics, place: int) -> dict[int, int] | None:
+    def _count(self, step: StepStatistics, place: int) -> dict[int, int] | None:
         labels = step.raw.get(step.names[place])
         if labels is not None:
             if labels.dtype.kind not in "iub" or labels.ndim != 1:
@@ -186,8 +186,10 @@ class ClassImbalance(_Fed):
         size, zeros = step.column("size")[place], step.column("zeros")[place]
         ones = step.column("mean")[place] * size
         if least < 0 or most > 1 or not np.isfinite([zeros, ones]).all() or abs(ones + zeros - size) > 1e-3 * size:
+            self._of_two = False
+        if not self._of_two:
             return None
-        return {0: int(zeros), 1: round(float(ones))}
+        return {label: count for label, count in ((0, int(zeros)), (1, round(float(ones)))) if count}
 
 
 @dataclass
