@@ -138,7 +138,7 @@ class TorchHook:
 
     def saw_loss(self, name: str, given: Sequence[Any], output: Any) -> None:
         """A module that computes a loss was given this and returned that."""
-        if name not in self._fed and self.recorder.active and self.recorder.due("criterion"):
+        if name not in self._fed and self.recorder.active and self.recorder.due():
             self._fed.add(name)  # what is given at the first of a step's calls stands for all
             tensors = [one.detach() for one in given if torch.is_tensor(one)]
             self._record({f"{name}_input_{place}": one for place, one in enumerate(tensors)})
