@@ -44,9 +44,9 @@ from epochwatch.gateway.app import Gateway
 from epochwatch.gateway.event_stream import CONTENT_TYPE
 from epochwatch.gateway.models import service_model
 from epochwatch.gateway.requests import RawRequest, RawResponse, StreamedResponse
+from epochwatch.repeated import Repeated
 from epochwatch.server import memory as server_memory
-from epochwatch.server.composition import compose, operations
-from epochwatch.server.maintenance import Maintenance
+from epochwatch.server.composition import MAINTENANCE_SECONDS, compose, operations
 from epochwatch.settings import Settings
 from epochwatch.store.stores import Stores
 from tests.servers import ServerProcess
@@ -347,7 +347,7 @@ def application(home: Path) -> Iterator[Gateway]:
     stores = Stores.open(
         settings.effective_metrics_url, settings.effective_state_url, settings.effective_objects_url
     )
-    maintenance = Maintenance(stores)
+    maintenance = Repeated("maintenance", MAINTENANCE_SECONDS, lambda: stores.maintain(time.time()))
     try:
         maintenance.start()
         with gateway_over(stores, home) as gateway:
