@@ -12,6 +12,7 @@ import io
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -36,6 +37,8 @@ COMPACTED_AFTER = 300
 """Seconds after an hour's end at which it is put together: late minutes are there by then."""
 COMPACTING_SECONDS = 20.0
 """After which the next round goes on: others wait for it."""
+READERS = 4
+"""Hours that are read at once."""
 HUNDREDTHS = 100.0
 _FITS = 327.0
 _UNIT = b"unit"
@@ -132,16 +135,23 @@ def read_summaries(
     if span not in SPANS:
         raise ValueError(f"host samples are summed up by {', '.join(map(str, SPANS))} seconds, not {span}")
     wanted = _chosen(columns)
+    with ThreadPoolExecutor(READERS) as readers:
+        hours = readers.map(
+            lambda hour: _hour_summed_up(objects, place.hour(hour), span, wanted), _hours(start, end)
+        )
+        return _within(_joined([part for parts in hours for part in parts]), start, end)
+
+
+def _hour_summed_up(objects: ObjectStore, folder: str, span: int, wanted: Callable[[str], bool]) -> list[Samples]:
+    """What is summed up already, and minutes that are not."""
     found = []
-    for hour in _hours(start, end):
-        folder = place.hour(hour)
-        ready = objects.get(f"{folder}/{span}s.parquet")
-        if ready is not None:
-            found.append(_samples_in(ready, lambda name: wanted(name.rpartition(".")[0])))
-        late = [(name, content) for name, content in _files(objects, folder) if _is_minute(name)]
-        if late:
-            found.append(summed_up(_joined([_samples_in(content, wanted) for _, content in late]), span))
-    return _within(_joined(found), start, end)
+    ready = objects.get(f"{folder}/{span}s.parquet")
+    if ready is not None:
+        found.append(_samples_in(ready, lambda name: wanted(name.rpartition(".")[0])))
+    late = [content for key in sorted(_minutes(objects, folder)) if (content := objects.get(key)) is not None]
+    if late:
+        found.append(summed_up(_joined([_samples_in(content, wanted) for content in late]), span))
+    return found
 
 
 def compact_due(objects: ObjectStore, now: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -247,7 +257,9 @@ def _packed(samples: Samples) -> bytes:
         fields.append(pa.field(name, array.type, metadata={_UNIT: unit.encode()}))
     table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
     sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd", use_dictionary=False, column_encoding=encodings)
+    pq.write_table(
+        table, sink, compression="zstd", use_dictionary=False, column_encoding=encodings, write_statistics=False
+    )
     return sink.getvalue()
 
 
@@ -258,7 +270,7 @@ def _chosen(columns: Columns) -> Callable[[str], bool]:
 
 
 def _samples_in(content: bytes, wanted: Callable[[str], bool]) -> Samples:
-    file = pq.ParquetFile(io.BytesIO(content))
+    file = pq.ParquetFile(pa.BufferReader(content))
     schema = file.schema_arrow
     names = [name for name in schema.names if name not in ("time", "seconds") and wanted(name)]
     table = file.read(columns=["time", "seconds", *names])
