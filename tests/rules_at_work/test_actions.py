@@ -58,7 +58,6 @@ def server(post: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     mail |= {"smtp_sender": "watch@example.com"}
     with JobServer(tmp_path_factory.mktemp("actions") / "home", max_jobs="2", **mail) as running:
         yield running
-        running.end_jobs()
 
 
 def until_letters(post: Mailbox, address: str, count: int) -> list[Message]:

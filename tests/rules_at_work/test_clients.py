@@ -16,7 +16,6 @@ from tests.rules_at_work.rule_jobs import HOOK, WRITE
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobServer]:
     with JobServer(tmp_path_factory.mktemp("rules") / "home", max_jobs="2") as running:
         yield running
-        running.end_jobs()
 
 
 SCRIPT = """

@@ -19,7 +19,6 @@ NO_DATA = (
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobServer]:
     with JobServer(tmp_path_factory.mktemp("rules") / "home", max_jobs="1") as running:
         yield running
-        running.end_jobs()
 
 
 def test_one_rule_fires_while_the_job_trains_and_one_does_not(server: JobServer) -> None:

@@ -12,7 +12,6 @@ from tests.rules_at_work.rule_jobs import evaluated, processing_job, rule, said,
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobServer]:
     with JobServer(tmp_path_factory.mktemp("survives") / "home", max_jobs="1") as running:
         yield running
-        running.end_jobs()
 
 
 def test_a_rule_outlives_its_server(server: JobServer) -> None:
