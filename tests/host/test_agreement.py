@@ -90,9 +90,12 @@ def words(path: str | Path) -> list[str]:
 
 
 def busy_ticks() -> float:
-    """Of all cores, by the first line of /proc/stat: user, nice, system, irq and softirq."""
-    line = words("/proc/stat")
-    return sum(float(line[place]) for place in (1, 2, 3, 6, 7))
+    """Of all cores, by their lines of /proc/stat: user, nice, system, irq and softirq. The line of them all is rounded
+    by itself, which is some ticks.
+    """
+    lines = [line.split() for line in Path("/proc/stat").read_text().splitlines()]
+    cores = [line for line in lines if line[0].startswith("cpu") and line[0] != "cpu"]
+    return sum(float(line[place]) for line in cores for place in (1, 2, 3, 6, 7))
 
 
 def ticks_of(pid: int) -> float:
