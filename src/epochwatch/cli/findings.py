@@ -1,6 +1,7 @@
 """Findings about a training as the terminal shows them: what is wrong, since when, why, and what to do."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
 
 WIDTH = 60
 """Characters of a curve beside a finding."""
+
+
+def holds_tensors(path: str) -> bool:
+    """Whether a training has begun to save tensors in a directory. Of S3 it is taken for granted."""
+    return path.startswith("s3://") or (Path(path) / "collections").is_dir()
 
 
 def show(causes: "Sequence[Diagnosed]", out: Console) -> None:

@@ -51,7 +51,7 @@ def rules_command(
     """Look for faults in the tensors that a training saved in PATH, a directory or s3://bucket/prefix. The exit status
     is 1 when there is a problem.
     """
-    from epochwatch.cli.findings import show
+    from epochwatch.cli.findings import holds_tensors, show
     from epochwatch.cli.output import console, print_json
     from epochwatch.debugger import create_trial
     from epochwatch.debugger.exceptions import SMDebugError
@@ -61,7 +61,7 @@ def rules_command(
     from epochwatch.errors import EpochwatchError, UsageError
 
     for one in (path, *others):
-        if not one.startswith("s3://") and not (Path(one) / "collections").is_dir():
+        if not holds_tensors(one):
             raise UsageError(
                 f"{one} holds no tensors of a training", "name the directory, or s3://bucket/prefix, of a trial"
             )

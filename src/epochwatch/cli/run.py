@@ -89,14 +89,14 @@ def _tensors_in(place: str) -> str:
 
 def _diagnose(tensors: str) -> None:
     """Say what the tensors tell of the training. It has ended: whatever goes wrong here is no fault of it."""
-    from epochwatch.cli.findings import show
+    from epochwatch.cli.findings import holds_tensors, show
     from epochwatch.cli.output import console
 
     try:
         from epochwatch.debugger import create_trial
         from epochwatch.debugger.rules.diagnosis import diagnose
 
-        if not (tensors.startswith("s3://") or os.path.isdir(os.path.join(tensors, "collections"))):
+        if not holds_tensors(tensors):
             return
         diagnosis = diagnose(create_trial(tensors))
     except KeyboardInterrupt:

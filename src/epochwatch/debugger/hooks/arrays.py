@@ -8,13 +8,13 @@ import numpy as np
 from epochwatch.debugger.collection import Collection
 from epochwatch.debugger.hooks.config import HookConfig
 from epochwatch.debugger.hooks.recorder import Recorder, Wanted
+from epochwatch.debugger.measure import COLUMNS, row
 from epochwatch.debugger.mode_keys import ModeKeys
 from epochwatch.debugger.reductions import reduce
 from epochwatch.debugger.source import Array
 from epochwatch.debugger.store.safetensors import Bfloat16
 from epochwatch.debugger.store.writer import Statistics
 
-COLUMNS: Final = ("size", "mean", "std", "min", "max", "l2", "abs_mean", "abs_max", "zeros", "nans", "infs")
 _BIAS: Final = "(?i:bias|intercept|beta)[^/.]*(\\.[0-9]+)?$"
 _SCALARS: Final = "gradient_norm|learning_rate|loss|step_seconds|scalar/.*"
 COLLECTIONS: Final = (
@@ -78,31 +78,8 @@ def record(recorder: Recorder, arrays: Mapping[str, Array], updates: Mapping[str
 
 def statistics_of(arrays: Sequence[Array]) -> dict[str, Array]:
     """The columns of statistics of some arrays. Without a finite element everything but the counts is NaN."""
-    rows = np.array([_row(array) for array in arrays], np.float64).reshape(len(arrays), len(COLUMNS))
+    rows = np.array([row(_real(array)) for array in arrays], np.float64).reshape(len(arrays), len(COLUMNS))
     return {name: rows[:, number] for number, name in enumerate(COLUMNS)}
-
-
-def _row(array: Array) -> tuple[float, ...]:
-    flat = _real(array)
-    finite = flat[np.isfinite(flat)]
-    nans = int(np.isnan(flat).sum())
-    counts = (flat.size - int(np.count_nonzero(flat)), nans, flat.size - finite.size - nans)
-    if not finite.size:
-        return (flat.size, *[float("nan")] * 7, *counts)
-    absolute = np.abs(finite)
-    largest = float(absolute.max())
-    l2 = largest * float(np.linalg.norm(finite / largest)) if largest else 0.0
-    return (
-        flat.size,
-        float(finite.mean()),
-        float(finite.std()),
-        float(finite.min()),
-        float(finite.max()),
-        l2,
-        float(absolute.mean()),
-        largest,
-        *counts,
-    )
 
 
 def _real(array: Array) -> Array:

@@ -15,8 +15,9 @@ import numpy as np
 import optax
 
 from epochwatch.debugger.exceptions import SMDebugTypeError
-from epochwatch.debugger.hooks.arrays import COLUMNS, ArrayHook, reduced, storable
+from epochwatch.debugger.hooks.arrays import ArrayHook, reduced, storable
 from epochwatch.debugger.hooks.config import HookConfig, SaveConfig
+from epochwatch.debugger.measure import COLUMNS
 from epochwatch.debugger.mode_keys import ModeKeys
 from epochwatch.debugger.store.writer import Statistics
 

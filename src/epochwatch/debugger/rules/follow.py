@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from epochwatch.debugger.measure import measured
 from epochwatch.debugger.mode_keys import ModeKeys
-from epochwatch.debugger.rules.measure import measured
 from epochwatch.debugger.rules.stream import StepStatistics
 from epochwatch.debugger.source import Array, Entry
 from epochwatch.debugger.trial import PAUSE_SECONDS, Trial, no_refresh

@@ -4,7 +4,6 @@ The parent gives the task as JSON on standard input and gets the answer as JSON 
 print goes to standard error.
 """
 
-import importlib.util
 import inspect
 import json
 import os
@@ -21,6 +20,7 @@ from epochwatch.debugger.rule import Rule
 from epochwatch.debugger.rules.finding import Finding
 from epochwatch.debugger.rules.offline import Choice, findings_of, made_of
 from epochwatch.debugger.rules.stream import StreamRule
+from epochwatch.debugger.rules.user_file import limit, loaded
 
 _MODULE: Final = "epochwatch_rules_of_a_file"
 _LAST_WORDS: Final = 500
@@ -59,9 +59,9 @@ def main() -> None:
     task: dict[str, Any] = json.load(sys.stdin)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    _limit(resource.RLIMIT_CPU, int(task["seconds"]) + 1)
-    _limit(resource.RLIMIT_AS, task["megabytes"] << 20)
-    _limit(resource.RLIMIT_CORE, 0)
+    limit(resource.RLIMIT_CPU, int(task["seconds"]) + 1)
+    limit(resource.RLIMIT_AS, task["megabytes"] << 20)
+    limit(resource.RLIMIT_CORE, 0)
     try:
         found = _rules_in(Path(task["file"]))
         trial = create_trial(task["trial"])
@@ -75,22 +75,11 @@ def main() -> None:
     answers.close()
 
 
-def _limit(what: int, amount: int) -> None:
-    _, most = resource.getrlimit(what)
-    amount = amount if most == resource.RLIM_INFINITY else min(amount, most)
-    resource.setrlimit(what, (amount, most))
-
-
 def _rules_in(file: Path) -> dict[str, type[Any]]:
     """The rules that a file defines itself, by name."""
-    spec = importlib.util.spec_from_file_location(_MODULE, file)
-    if spec is None or spec.loader is None or not file.is_file():
-        raise SMDebugValueError(f"{file} is no Python file")
-    module = sys.modules[_MODULE] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     return {
         name: one
-        for name, one in vars(module).items()
+        for name, one in vars(loaded(file, _MODULE)).items()
         if inspect.isclass(one)
         and issubclass(one, Rule | StreamRule)
         and one.__module__ == _MODULE

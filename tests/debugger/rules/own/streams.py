@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from epochwatch.debugger import ModeKeys
-from epochwatch.debugger.rules.measure import COLUMNS
+from epochwatch.debugger.measure import COLUMNS
 from epochwatch.debugger.rules.stream import StepStatistics
 
 LAYERS = tuple(f"Net_layers.{number}" for number in range(6))

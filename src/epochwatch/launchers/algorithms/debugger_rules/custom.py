@@ -1,7 +1,6 @@
 """A user's own rule: a class of a file in S3, written for smdebug or for ``epochwatch.debugger``."""
 
 import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any, Final
 from epochwatch.debugger.exceptions import SMDebugValueError
 from epochwatch.debugger.places import open_place
 from epochwatch.debugger.rule import Rule
+from epochwatch.debugger.rules.user_file import loaded
 from epochwatch.debugger.trial import Trial
 
 _MODULE: Final = "custom_rule"
@@ -63,12 +63,7 @@ def _loaded(source: str) -> ModuleType:
     with TemporaryDirectory() as directory:
         path = Path(directory) / name
         path.write_bytes(content)
-        spec = importlib.util.spec_from_file_location(_MODULE, path)
-        if spec is None or spec.loader is None:
-            raise SMDebugValueError(f"{source} is no Python file")
-        module = sys.modules[_MODULE] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return module
+        return loaded(path, _MODULE)
 
 
 def _stand_in_for_smdebug() -> None:
