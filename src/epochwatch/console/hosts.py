@@ -9,10 +9,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from epochwatch.model.host_samples import Samples
 from epochwatch.model.job import TRAINING, TrainingJob
 from epochwatch.model.stragglers import Pace, paces
 from epochwatch.model.tenant import Tenant
-from epochwatch.store.host_samples import HostPlace, Samples, read_samples, read_summaries
+from epochwatch.store.host_samples import HostPlace, read_samples, read_summaries
 from epochwatch.store.run_points import TRAINING_JOB
 from epochwatch.store.stores import Stores
 

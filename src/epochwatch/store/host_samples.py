@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from epochwatch.model.host_rows import MOST_COLUMNS, HostMinute
+from epochwatch.model.host_samples import Columns, Samples, Values
 from epochwatch.model.job import Run
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.objects import ObjectStore, checked_key
@@ -43,10 +44,6 @@ HUNDREDTHS = 100.0
 _FITS = 327.0
 _UNIT = b"unit"
 SUMMARIES = ("min", "mean", "max")
-
-Values = dict[str, NDArray[np.float32]]
-Columns = Iterable[str] | Callable[[str], bool] | None
-"""Those that are read: by their names, or as it says of a name; None: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +80,6 @@ class HostPlace:
         """The reverse of ``due``: the place and the hour."""
         hour, account, region, kind, job, host = key.rpartition("/")[2].split(",")
         return cls(Tenant(account, region), kind, job, host), int(hour)
-
-
-@dataclass(slots=True)
-class Samples:
-    """Rows of one host, in the order of time."""
-
-    times: NDArray[np.int64]
-    """Unix microseconds."""
-    seconds: NDArray[np.float32]
-    """Over which each row's values are."""
-    values: Values
-    units: dict[str, str]
 
 
 def keep_minute(objects: ObjectStore, place: HostPlace, minute: HostMinute) -> None:
