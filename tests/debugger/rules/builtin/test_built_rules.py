@@ -124,7 +124,7 @@ def test_all_rules_have_the_documented_parameters() -> None:
 
 
 def test_the_page_has_all_rules_and_parameters() -> None:
-    page = (ROOT / "docs" / "debugger-rules.md").read_text()
+    page = (ROOT / "docs" / "sagemaker-rules.md").read_text()
     rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
     assert sorted(rows) == sorted(BUILTIN_RULES)
     lacking = [
