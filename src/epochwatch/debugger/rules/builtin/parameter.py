@@ -4,9 +4,9 @@ as Python values.
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
 
 from epochwatch.debugger.exceptions import SMDebugValueError
 
@@ -56,6 +56,42 @@ class Parameter(Generic[T]):
             return self.read(given)
         except (ValueError, TypeError, OverflowError, re.error) as error:
             raise SMDebugValueError(f"{self.name} must be {self.expected}, not {given!r}") from error
+
+
+class Parameterised:
+    """What declares its parameters as attributes of its class, and keeps their values."""
+
+    parameters: ClassVar[dict[str, Parameter[Any]]] = {}
+    values: dict[str, Any]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, Parameter)}
+        cls.parameters = {**cls.parameters, **own}
+
+    def take(self, given: Mapping[str, Any]) -> None:
+        """Keep what was given, and the defaults of the rest. Raises SMDebugValueError for a parameter that there is
+        not or that has a value that cannot be.
+        """
+        self.refuse_unknown(given)
+        self.values = {name: declared.parse(given.get(name)) for name, declared in self.parameters.items()}
+
+    @classmethod
+    def refuse_unknown(cls, names: Iterable[str]) -> None:
+        """Raises SMDebugValueError for a name that is no parameter of the rule."""
+        unknown = sorted(set(names) - set(cls.parameters))
+        if unknown:
+            allowed = ", ".join(cls.parameters) or "no parameters"
+            raise SMDebugValueError(f"{cls.__name__} has no parameter {unknown[0]!r}: it takes {allowed}")
+
+    @property
+    def shown_parameters(self) -> str:
+        """``name:value`` by line, as reports have them."""
+        return "\n".join(f"{name}:{_shown(value)}" for name, value in self.values.items())
+
+
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _number(given: Any) -> float:

@@ -7,12 +7,11 @@ from typing import Any, ClassVar, Final, NamedTuple
 from epochwatch.debugger.exceptions import (
     InsufficientInformationForRuleInvocation,
     InvalidWorker,
-    SMDebugValueError,
     TensorUnavailableForStep,
 )
 from epochwatch.debugger.rule import Rule
 from epochwatch.debugger.rules.builtin import parameter
-from epochwatch.debugger.rules.builtin.parameter import Parameter
+from epochwatch.debugger.rules.builtin.parameter import Parameterised
 from epochwatch.debugger.tensor import Tensor
 from epochwatch.debugger.trial import Trial
 
@@ -26,20 +25,13 @@ class Violation(NamedTuple):
     message: str
 
 
-class BuiltinRule(Rule):
+class BuiltinRule(Parameterised, Rule):
     """A rule by SageMaker's name, with SageMaker's parameters as attributes.
 
     ``report`` holds what is known so far: ``RuleTriggered`` (steps at which the condition was met), ``Violations``,
     ``Datapoints`` (what was looked at; 0 says that the trial has nothing of what the rule needs), ``Details`` (the
     first 100 violations) and ``RuleParameters`` (``name:value`` by line).
     """
-
-    parameters: ClassVar[dict[str, Parameter[Any]]] = {}
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        own = {name: value for name, value in vars(cls).items() if isinstance(value, Parameter)}
-        cls.parameters = {**cls.parameters, **own}
 
     def __init__(
         self,
@@ -52,22 +44,11 @@ class BuiltinRule(Rule):
         InsufficientInformationForRuleInvocation where one is missing.
         """
         super().__init__(base_trial, action_str, other_trials)
-        self.refuse_unknown(parameters)
-        self.values: dict[str, Any] = {
-            name: declared.parse(parameters.get(name)) for name, declared in self.parameters.items()
-        }
+        self.take(parameters)
         self.check_parameters()
         self._triggered = self._violations = self._datapoints = 0
         self._details: list[dict[str, Any]] = []
         self.write_report()
-
-    @classmethod
-    def refuse_unknown(cls, names: Iterable[str]) -> None:
-        """Raises SMDebugValueError for a name that is no parameter of the rule."""
-        unknown = sorted(set(names) - set(cls.parameters))
-        if unknown:
-            allowed = ", ".join(cls.parameters) or "no parameters"
-            raise SMDebugValueError(f"{cls.__name__} has no parameter {unknown[0]!r}: it takes {allowed}")
 
     def check_parameters(self) -> None:
         """Refuse parameters that contradict each other or lack one another."""
@@ -101,12 +82,8 @@ class BuiltinRule(Rule):
             "Violations": self._violations,
             "Details": {"violations": self._details},
             "Datapoints": self._datapoints,
-            "RuleParameters": "\n".join(f"{name}:{_shown(value)}" for name, value in self.values.items()),
+            "RuleParameters": self.shown_parameters,
         }
-
-
-def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 class TensorRule(BuiltinRule):
