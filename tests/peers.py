@@ -21,9 +21,10 @@ PEERS = {
     "trainers": ["torch==2.13.0", "lightning==2.6.6", "transformers==5.23.0", "accelerate==1.15.0", *_TENSORS],
     "xgboost": ["xgboost-cpu==3.2.0"],  # the same module without 300 MB for GPUs
     "boosting": ["xgboost-cpu==3.2.0", "lightgbm==4.7.0", "scikit-learn==1.9.1", *_TENSORS],
+    "keras": ["keras==3.15.1", "torch==2.13.0", "jax==0.10.2", *_TENSORS],
     "jax": ["jax==0.10.2", "flax==0.12.8", "optax==0.2.8", *_TENSORS],
 }
-BY_PIP = {"torch", "trainers"}
+BY_PIP = {"torch", "trainers", "keras"}
 """Made by pip, whose settings know where this machine keeps the build without 3 GB for GPUs."""
 
 

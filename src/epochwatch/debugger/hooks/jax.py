@@ -6,8 +6,8 @@ optimizer's state, and are copied on the device when they are due.
 
 import functools
 import operator
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,14 +15,10 @@ import numpy as np
 import optax
 
 from epochwatch.debugger.exceptions import SMDebugTypeError
-from epochwatch.debugger.hooks.arrays import ArrayHook, reduced, storable
+from epochwatch.debugger.hooks.arrays import ArrayHook
 from epochwatch.debugger.hooks.config import HookConfig, SaveConfig
-from epochwatch.debugger.measure import COLUMNS
+from epochwatch.debugger.hooks.jax_arrays import Looked, later, look, norm, nothing, record_arrays, record_looked
 from epochwatch.debugger.mode_keys import ModeKeys
-from epochwatch.debugger.store.writer import Statistics
-
-_NUMBERS: Final = COLUMNS[1:8]
-_COUNTS: Final = COLUMNS[8:]
 
 
 class Seen(NamedTuple):
@@ -33,9 +29,7 @@ class Seen(NamedTuple):
     inner: Any
     count: Any
     scalars: Any
-    numbers: Any
-    counts: Any
-    updates: Any
+    looked: Looked
 
 
 class JaxHook(ArrayHook):
@@ -85,7 +79,7 @@ class JaxHook(ArrayHook):
             given = {"loss": loss, "learning_rate": learning_rate}
             if state is not None:
                 self._read(state)
-            recorder.scalars({name: _later(value) for name, value in given.items() if value is not None})
+            recorder.scalars({name: later(value) for name, value in given.items() if value is not None})
             if recorder.due():
                 self._arrays(params, "")
                 self._arrays(gradients, "gradient/")
@@ -98,61 +92,23 @@ class JaxHook(ArrayHook):
     def _read(self, state: Any) -> None:
         seen = _seen(state)
         scalars = jnp.copy(_leaf(seen.scalars, 1))  # the state itself may be given away to the next step
-        self.recorder.scalars({"gradient_norm": _later(scalars, 0)})
+        self.recorder.scalars({"gradient_norm": later(scalars, 0)})
         if _rate(seen.inner) is not None:
-            self.recorder.scalars({"learning_rate": _later(scalars, 1)})
+            self.recorder.scalars({"learning_rate": later(scalars, 1)})
         mode_step = self.recorder.mode_step
         if self._ahead is None:  # a state that was restored is ahead of the steps of this process
             self._ahead = int(_leaf(seen.count, 0)) - 1 - mode_step
         if self._due(mode_step + self._ahead):
-            self._statistics(
-                [
-                    jnp.copy(_leaf(seen.numbers, 2)),
-                    jnp.copy(_leaf(seen.counts, 2)),
-                    jnp.copy(_leaf(seen.updates, 1)),
-                ]
+            found = Looked(
+                jnp.copy(_leaf(seen.looked.numbers, 2)),
+                jnp.copy(_leaf(seen.looked.counts, 2)),
+                jnp.copy(_leaf(seen.looked.updates, 1)),
             )
-
-    def _statistics(self, parts: Sequence[Any]) -> None:
-        names = [*(f"gradient/{name}" for name in self._names), *self._names]
-        kept = [
-            position
-            for position, name in enumerate(names)
-            if (self.recorder.wanted(name).statistics if not self._ahead else self.recorder.has_member(name))
-        ]
-        sizes = np.array(self._sizes * 2, np.float64)
-        if not kept:
-            return
-
-        def columns() -> Statistics:
-            numbers, counts, updates = (np.asarray(part, np.float64) for part in parts)
-            values = {name: numbers[kept, number] for number, name in enumerate(_NUMBERS)}
-            values |= {name: counts[kept, number] for number, name in enumerate(_COUNTS)}
-            update = np.concatenate([np.full(len(updates), np.nan), updates])
-            return Statistics(
-                [names[one] for one in kept], {"size": sizes[kept], **values, "update_l2": update[kept]}
-            )
-
-        self.recorder.statistics(columns)
+            record_looked(self.recorder, self._names, self._sizes, found, shifted=self._ahead != 0)
 
     def _arrays(self, tree: Any, prefix: str) -> None:
-        if tree is None:
-            return
-        for name, leaf in named(tree, prefix + self._prefix).items():
-            wanted = self.recorder.wanted(name)
-            if wanted.raw:
-                self.recorder.tensors({name: _copied(leaf)}, leaf.nbytes)
-            if wanted.reductions:
-                self._reductions(name, jnp.copy(leaf), wanted.reductions)
-            if wanted.shape:
-                self.recorder.statistics(Statistics([], {}), {name: leaf.shape})
-
-    def _reductions(self, name: str, leaf: Any, wanted: Sequence[str]) -> None:
-        def columns() -> Statistics:
-            array = np.asarray(leaf)
-            return Statistics([name], {one: np.array([reduced(one, array)]) for one in wanted})
-
-        self.recorder.statistics(columns)
+        if tree is not None:
+            record_arrays(self.recorder, named(tree, prefix + self._prefix))
 
 
 def watch(config: HookConfig, model: Any = None, optimizer: Any = None, loss: Any = None) -> JaxHook:
@@ -183,74 +139,29 @@ def _watched(inner: Any, due: Callable[[Any], Any], name: Callable[[Any], None])
     def init(params: Any) -> Seen:
         name(params)
         count = len(named(params))
-        return Seen(
-            inner.init(params),
-            jnp.zeros((), jnp.int32),
-            jnp.full(2, jnp.nan, jnp.float32),
-            jnp.full((2 * count, len(_NUMBERS)), jnp.nan, jnp.float32),
-            jnp.zeros((2 * count, len(_COUNTS)), jnp.int32),
-            jnp.full(count, jnp.nan, jnp.float32),
-        )
+        scalars = jnp.full(2, jnp.nan, jnp.float32)
+        return Seen(inner.init(params), jnp.zeros((), jnp.int32), scalars, nothing(count))
 
     def update(gradients: Any, state: Seen, params: Any = None, **extra: Any) -> tuple[Any, Seen]:
         name(gradients)  # of a state that was restored
         updates, inner_state = inner.update(gradients, state.inner, params, **extra)
         seen, changes = list(named(gradients).values()), list(named(updates).values())
 
-        def look() -> tuple[Any, Any, Any]:
+        def seen_now() -> Looked:
             weights = (
                 list(named(params).values())
                 if params is not None
                 else [jnp.full_like(one, jnp.nan) for one in seen]
             )
             after = [(old + change).astype(old.dtype) for old, change in zip(weights, changes, strict=True)]
-            rows = [_row(one) for one in (*seen, *after)]
-            norms = [_row(change)[0][_NUMBERS.index("l2")] for change in changes]
-            return jnp.stack([row[0] for row in rows]), jnp.stack([row[1] for row in rows]), jnp.stack(norms)
+            return look(seen, after, changes)
 
-        looked = jax.lax.cond(due(state.count), look, lambda: (state.numbers, state.counts, state.updates))
-        squares = [jnp.sum(jnp.square(jnp.abs(one).astype(jnp.float32))) for one in seen]
+        looked = jax.lax.cond(due(state.count), seen_now, lambda: state.looked)
         rate = _rate(inner_state)
-        scalars = jnp.stack(
-            [
-                jnp.sqrt(sum(squares, jnp.zeros((), jnp.float32))),
-                jnp.asarray(jnp.nan if rate is None else rate, jnp.float32),
-            ]
-        )
-        return updates, Seen(inner_state, state.count + 1, scalars, *looked)
+        scalars = jnp.stack([norm(seen), jnp.asarray(jnp.nan if rate is None else rate, jnp.float32)])
+        return updates, Seen(inner_state, state.count + 1, scalars, looked)
 
     return optax.GradientTransformationExtraArgs(init, update)
-
-
-def _row(array: Any) -> tuple[Any, Any]:
-    """(numbers, counts) of an array; without a finite element the numbers are NaN."""
-    if jnp.iscomplexobj(array):
-        array = jnp.stack([array.real, array.imag])
-    if array.dtype != jnp.float64:
-        array = array.astype(jnp.float32)
-    if not array.size:
-        return jnp.full(len(_NUMBERS), jnp.nan, jnp.float32), jnp.zeros(len(_COUNTS), jnp.int32)
-    finite = jnp.isfinite(array)
-    count = jnp.count_nonzero(finite)
-    known = jnp.where(finite, array, 0)
-    absolute = jnp.abs(known)
-    largest = absolute.max()
-    scaled = known / jnp.where(largest > 0, largest, 1)  # squares of large numbers overflow
-    mean = known.sum() / count
-    around = jnp.where(finite, array - mean, 0)
-    numbers = {
-        "mean": mean,
-        "std": jnp.sqrt(jnp.square(around).sum() / count),
-        "min": jnp.where(finite, array, jnp.inf).min(),
-        "max": jnp.where(finite, array, -jnp.inf).max(),
-        "l2": largest * jnp.sqrt(jnp.square(scaled).sum()),
-        "abs_mean": absolute.sum() / count,
-        "abs_max": largest,
-    }
-    row = jnp.stack([numbers[name] for name in _NUMBERS]).astype(jnp.float32)
-    nans = jnp.count_nonzero(jnp.isnan(array))
-    counts = jnp.stack([jnp.count_nonzero(array == 0), nans, array.size - count - nans])
-    return jnp.where(count > 0, row, jnp.nan), counts.astype(jnp.int32)
 
 
 def _due(save: SaveConfig, step: Any) -> Any:
@@ -287,12 +198,3 @@ def _leaf(part: Any, rank: int) -> Any:
     """The array itself, of the first device where ``pmap`` keeps one of each."""
     array = jax.tree_util.tree_leaves(part)[0]
     return array if array.ndim == rank else array[0]
-
-
-def _later(value: Any, position: int = 0) -> Callable[[], float]:
-    return lambda: float(np.asarray(value).reshape(-1)[position])
-
-
-def _copied(leaf: Any) -> Callable[[], Any]:
-    copied = jnp.copy(leaf)
-    return lambda: storable(np.asarray(copied))

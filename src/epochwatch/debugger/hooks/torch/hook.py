@@ -6,7 +6,7 @@ under compilation, too. Nothing waits for a device on the training's thread.
 
 import os
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,14 +14,13 @@ import torch
 
 from epochwatch.debugger.collection import Collection
 from epochwatch.debugger.hooks.config import HookConfig
-from epochwatch.debugger.hooks.recorder import Recorder, Wanted
-from epochwatch.debugger.hooks.torch import naming, patches, statistics
+from epochwatch.debugger.hooks.recorder import Recorder
+from epochwatch.debugger.hooks.torch import naming, patches
 from epochwatch.debugger.hooks.torch.activations import Activations
-from epochwatch.debugger.hooks.torch.measured import IN_STATISTICS, Measured, mean, norm_of, now, reductions
-from epochwatch.debugger.hooks.torch.shards import Part, Ranks, has_shards, part_of
+from epochwatch.debugger.hooks.torch.measured import mean
+from epochwatch.debugger.hooks.torch.tensors import Tensors
 from epochwatch.debugger.hooks.torch.transfer import number, to_host
 from epochwatch.debugger.mode_keys import ModeKeys
-from epochwatch.debugger.store.writer import Statistics
 
 SCALARS: Final = "^(gradient_norm|learning_rate(_[0-9]+)?|loss|step_seconds|step_skipped|scalar/.*)$"
 _NO_IO: Final = r"(?!.*_(in|out)put_[0-9]+$)"
@@ -38,8 +37,6 @@ COLLECTIONS: Final = (
     Collection("optimizer_variables", ["^optimizer/"]),
     Collection("all", [".*"]),
 )
-_COPY_BYTES: Final = 512 * 2**20
-"""How much of the weights is copied over a step to see what the step changed."""
 
 
 class TorchHook:
@@ -62,13 +59,12 @@ class TorchHook:
         self._fed: set[str] = set()
         self._optimized: set[int] = set()
         self._ended_steps = False
-        self._before: dict[str, Any] = {}
         self._explicit_mode = False
         self._open = False
         self._stepped = False
         self._identified = False
-        self._ranks: Ranks | None = None
-        self._activations = Activations(self.recorder, lambda name, tensor: self._record({name: tensor}))
+        self._tensors = Tensors(self.recorder)
+        self._activations = Activations(self.recorder, lambda name, tensor: self._tensors.record({name: tensor}))
         if model is not None:
             self.register_module(model)
         if loss is not None:
@@ -141,7 +137,7 @@ class TorchHook:
         if name not in self._fed and self.recorder.active and self.recorder.due():
             self._fed.add(name)  # what is given at the first of a step's calls stands for all
             tensors = [one.detach() for one in given if torch.is_tensor(one)]
-            self._record({f"{name}_input_{place}": one for place, one in enumerate(tensors)})
+            self._tensors.record({f"{name}_input_{place}": one for place, one in enumerate(tensors)})
         if torch.is_tensor(output) and output.numel() == 1:
             self.recorder.scalars({f"{name}_output_0": number(output)})
             if self.recorder.mode is not ModeKeys.TRAIN:
@@ -167,10 +163,8 @@ class TorchHook:
             self._identify()
         if any(id(parameter) not in self._names for parameter in parameters):
             self._name(parameters)
-        if self._ranks is None and has_shards(parameters):
-            self._ranks = Ranks()
-            self.recorder.take_part()
-        if not (self.recorder.active or self._ranks):
+        self._tensors.share(parameters)
+        if not self.recorder.active:
             return
         self._optimized.update(id(parameter) for parameter in parameters)
         graded = [parameter for parameter in parameters if parameter.grad is not None]
@@ -179,22 +173,22 @@ class TorchHook:
             self._scalars(optimizer, list(gradients.values()))
         if self.recorder.due():
             scale = getattr(optimizer, "grad_scale", None)  # a fused optimizer divides by it itself
-            self._record(gradients, scale=scale)
-            self._copy_weights({self._names[id(one)]: one for one in graded})
+            self._tensors.record(gradients, scale=scale)
+            self._tensors.remember({self._names[id(one)]: one for one in graded})
 
     def after_step(self, optimizer: Any, *, skipped: bool = False) -> None:
         """An optimizer has changed the weights, or was kept from it by gradients that are not finite."""
-        if self.recorder.active or self._ranks:
+        if self.recorder.active:
             if self.recorder.due():
                 parameters = naming.optimizer_parameters(optimizer)
                 weights = {self._names[id(parameter)]: parameter for parameter in parameters}
-                self._record(weights, self._updates({} if skipped else weights))
-                self._record(self._state(optimizer, parameters))
+                self._tensors.record(weights, self._tensors.updates({} if skipped else weights))
+                self._tensors.record(self._state(optimizer, parameters))
                 if self._leader is not None and self._leader() is optimizer:
                     self._record_forgotten()
             if skipped:
                 self.recorder.scalars({"step_skipped": 1.0})
-        self._before = {}
+        self._tensors.forget()
         if self._leader is not None and self._leader() is optimizer:
             self._ended_steps = True
             self._end()
@@ -239,101 +233,10 @@ class TorchHook:
         if self._losses:
             losses = self._losses
             scalars["loss"] = losses[0] if len(losses) == 1 else lambda: mean(losses)
-        norm = self._norm(gradients)
+        norm = self._tensors.norm(gradients, self._clipped)
         if norm is not None:
             scalars["gradient_norm"] = norm
         self.recorder.scalars(scalars)
-
-    def _norm(self, gradients: Sequence[Any]) -> Any:
-        """The L2 norm of all gradients together, as clipping found it or else computed."""
-        if self._clipped is not None and not hasattr(self._clipped, "placements"):
-            return number(self._clipped)
-        if not gradients:
-            return None
-        if self._clipped is not None:
-            mine, ranks = number(self._clipped.to_local()), self._ranks
-        else:
-            parts = [part_of(gradient) for gradient in gradients]
-            mine, ranks = number(norm_of([part.tensor for part in parts if part.counted])), self._ranks
-        if ranks is None:
-            return mine
-        return lambda: float(np.sqrt((ranks.gathered(np.array([now(mine)])) ** 2).sum()))
-
-    def _record(
-        self, tensors: Mapping[str, Any], updates: Mapping[str, Any] | None = None, scale: Any = None
-    ) -> None:
-        """What is wanted of some tensors at this step."""
-        measured: dict[str, Part] = {}
-        for name, tensor in tensors.items():
-            wanted = self.recorder.wanted(name)
-            if not wanted:
-                continue
-            part = part_of(tensor)
-            if wanted.statistics:
-                measured[name] = part
-            if wanted.raw and self.recorder.writes:
-                self.recorder.tensors({name: to_host(part.tensor)}, part.tensor.nbytes)
-            self._reduce(name, part, wanted)
-        if measured:
-            self._measure(measured, updates, scale)
-
-    def _reduce(self, name: str, part: Part, wanted: Wanted) -> None:
-        names = [one for one in wanted.reductions if not (wanted.statistics and one in IN_STATISTICS)]
-        if names and self.recorder.writes:
-            values = to_host(statistics.reduced(part.tensor, names))
-            self.recorder.statistics(lambda: reductions(name, names, values()))
-        if wanted.shape:
-            self.recorder.statistics(Statistics([], {}), {name: tuple(part.tensor.shape)})
-
-    def _measure(self, measured: Mapping[str, Part], updates: Mapping[str, Any] | None, scale: Any) -> None:
-        """One row for each piece, all of them copied to the host together."""
-        flats, owners, shared = [], [], []
-        for position, part in enumerate(measured.values()):
-            tensor = part.tensor if part.counted else part.tensor.new_empty(0)
-            own = statistics.pieces(tensor)
-            flats += own
-            owners += [position] * len(own)
-            shared += [part.sharded] * len(own)
-        rows = statistics.rows_of(flats)
-        changed = None
-        if updates is not None:
-            known = [updates[name] for name in measured if name in updates]
-            changed = to_host(torch.stack(known)) if known else None
-        later = Measured(
-            list(measured),
-            rows if isinstance(rows, np.ndarray) else to_host(rows),
-            np.array(owners),
-            np.array(shared, bool),
-            [name in (updates or {}) for name in measured] if updates is not None else None,
-            changed,
-            None if scale is None else number(scale),
-            self._ranks,
-        )
-        self.recorder.statistics(later.statistics)
-
-    def _copy_weights(self, weights: Mapping[str, Any]) -> None:
-        """Remember weights, as many as there is room for, until the step has changed them."""
-        room = _COPY_BYTES
-        for name, weight in weights.items():
-            part = part_of(weight.detach())
-            if part.tensor.device.type == "cuda":
-                room = min(room, torch.cuda.mem_get_info(part.tensor.device)[0] // 8)
-            if part.tensor.nbytes <= room and self.recorder.wanted(name).statistics and not part.sharded:
-                self._before[name] = part.tensor.clone()
-                room -= part.tensor.nbytes
-
-    def _updates(self, weights: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The L2 norm of what the step changed, by name, of weights that were remembered."""
-        before, self._before = self._before, {}
-        kept = [name for name in weights if name in before]
-        if not kept:
-            return {}
-        with torch.no_grad():
-            changes = torch._foreach_sub(
-                [part_of(weights[name].detach()).tensor for name in kept], [before[name] for name in kept]
-            )
-            norms = torch._foreach_norm([change.float() for change in changes])
-        return dict(zip(kept, norms, strict=True))
 
     def _record_forgotten(self) -> None:
         """Parameters that want a gradient and that no optimizer has: no step changes them. At the first step another
@@ -348,8 +251,12 @@ class TorchHook:
             if parameter.requires_grad and id(parameter) in self._names and id(parameter) not in self._optimized
         }
         if forgotten:
-            self._record(forgotten, {name: torch.zeros((), device=one.device) for name, one in forgotten.items()})
-            self._record({f"gradient/{name}": one.grad for name, one in forgotten.items() if one.grad is not None})
+            self._tensors.record(
+                forgotten, {name: torch.zeros((), device=one.device) for name, one in forgotten.items()}
+            )
+            self._tensors.record(
+                {f"gradient/{name}": one.grad for name, one in forgotten.items() if one.grad is not None}
+            )
 
     def _state(self, optimizer: Any, parameters: Sequence[Any]) -> dict[str, Any]:
         """What an optimizer remembers of its parameters, where that is saved."""
