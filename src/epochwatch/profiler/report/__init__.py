@@ -1,0 +1,1 @@
+"""What a profile says, summed up once and drawn as one page."""

@@ -1,0 +1,150 @@
+"""What a report says in numbers."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from epochwatch.profiler.events import Phase
+from epochwatch.profiler.report.summary import Loss, RuleOutcome, Summary, summarised
+from tests.profiler.report.made import BEGIN, SECOND, MadeProfile, event, machine, training, whole_job
+
+
+@pytest.fixture(scope="module")
+def summary() -> Summary:
+    return summarised(whole_job())
+
+
+def test_a_job_is_divided_into_what_came_before_during_and_after_its_steps(summary: Summary) -> None:
+    times = summary.times
+    assert (times.started, times.total) == (BEGIN / SECOND, 120.0)
+    assert times.initialization == pytest.approx(20.0)
+    # 600 steps of 0.12 s and six that took a second longer.
+    assert times.loop == pytest.approx(79.0, abs=1.0)
+    assert times.initialization + times.loop + times.finalization == pytest.approx(120.0)
+
+
+def test_goodput_is_the_share_of_the_wall_time_in_which_steps_were_computed(summary: Summary) -> None:
+    assert summary.times.goodput == pytest.approx(600 * 0.08 / 120, rel=1e-4)
+
+
+def test_a_training_that_goes_on_has_no_end_yet() -> None:
+    profile = MadeProfile(training(100), {"algo-1": machine(60)}, seconds=60.0, over=False)
+    found = summarised(profile)
+    assert not found.complete
+    assert found.times.finalization == 0.0
+    assert found.times.loop == pytest.approx(40.0)
+
+
+def test_phases_of_steps_add_up_to_their_time(summary: Summary) -> None:
+    training_use = summary.training
+    whole = sum(one.seconds.mean * one.steps for one in training_use.processes)
+    assert sum(training_use.phases.values()) == pytest.approx(whole, rel=1e-3)
+    assert training_use.phases["data_loading"] == pytest.approx(600 * 0.04 + 12, rel=1e-3)
+    assert training_use.phases["idle"] == pytest.approx(1200 * 0.01 + 0.5, rel=1e-3)
+    assert set(training_use.modes) == {"train", "eval"}
+
+
+def test_each_process_has_its_own_steps_and_those_that_stand_out(summary: Summary) -> None:
+    first, evaluated, second = summary.training.processes
+    assert (first.node, first.rank, first.mode, first.steps) == ("algo-1", 0, "train", 600)
+    assert (evaluated.mode, evaluated.steps) == ("eval", 1)
+    assert [one.step for one in sorted(first.outliers, key=lambda one: one.step)] == list(range(50, 600, 100))
+    assert first.outliers_total == 6
+    assert first.seconds.p50 == pytest.approx(0.1, rel=2e-3)
+    assert second.seconds.p50 == pytest.approx(0.12, rel=2e-3)
+    assert second.seconds.max == pytest.approx(1.12)
+
+
+def test_phases_over_time_are_shares(summary: Summary) -> None:
+    shares = summary.training.times.shares
+    columns = np.array([[np.nan if value is None else value for value in row] for row in shares.values()])
+    sums = columns.sum(axis=0)
+    assert sums[~np.isnan(sums)] == pytest.approx(1.0, abs=1e-3)
+    assert np.isnan(sums[:2]).all()  # nothing is a step before the first one
+
+
+def test_a_node_is_told_in_percent_of_its_machine(summary: Summary) -> None:
+    use = summary.nodes[0]
+    assert (use.node, use.samples, use.resolution) == ("algo-1", 240, 0)
+    assert use.resources["cpu"].mean == pytest.approx((3 * 20 + 100) / 4)
+    assert use.resources["memory"].p50 == pytest.approx(30.0, abs=0.2)
+    assert use.resources["gpu"].max == pytest.approx(96.0)
+    assert 1e6 < use.resources["network"].mean < 3e6
+    assert use.energy == pytest.approx(300 * 120)
+    assert use.cores.names == ("GPU 0", "core 0", "core 1", "core 2", "core 3")
+
+
+def test_a_gpu_with_nothing_to_do_beside_a_busy_core_is_a_bottleneck(summary: Summary) -> None:
+    found = summary.nodes[0].bottleneck
+    assert found.gpu_idle == pytest.approx(0.5)
+    assert found.cpu == pytest.approx(0.5)
+    assert found.io == 0.0
+
+
+def test_a_long_job_is_read_from_summaries_and_keeps_its_ends() -> None:
+    samples = machine(4 * 3600, interval=1.0, cores=2)
+    samples.values["cpu.busy"][1234] = 200.0
+    use = summarised(MadeProfile([], {"algo-1": samples}, seconds=4 * 3600.0)).nodes[0]
+    assert use.resolution == 1
+    assert use.resources["cpu"].max == pytest.approx(100.0)
+    assert use.resources["cpu"].p99 == pytest.approx(60.0)
+
+
+def test_operators_are_summed_up_by_name_the_longest_first(summary: Summary) -> None:
+    found = summary.operators
+    assert (found.operators[0].name, found.operators[0].calls) == ("aten::mm", 40)
+    assert found.operators[0].seconds == pytest.approx(0.08)
+    assert found.operators[0].share == pytest.approx(2 / 3)
+    assert [one.name for one in found.kernels] == ["sm90_gemm"]
+    assert (found.loaders, found.batches.count) == (2, 40)
+    assert found.windows[0].cost == 0.7
+
+
+def test_rules_that_were_triggered_come_first() -> None:
+    rules = [RuleOutcome("BatchSize", 0, 0, 10), RuleOutcome("LowGPUUtilization", 2, 9, 10)]
+    found = summarised(whole_job(), rules=rules)
+    assert [one.rule for one in found.rules] == ["LowGPUUtilization", "BatchSize"]
+
+
+def test_the_three_biggest_losses_are_kept() -> None:
+    losses = [Loss(f"loss {number}", 10.0 - number, 0.1, "") for number in range(5)]
+    assert [one.name for one in summarised(whole_job(), losses=losses).losses] == ["loss 0", "loss 1", "loss 2"]
+
+
+def test_a_profile_without_anything_is_said_to_be_empty() -> None:
+    found = summarised(MadeProfile())
+    assert (found.times.total, found.nodes, found.training.processes) == (0.0, (), ())
+
+
+def test_a_machine_without_a_training_and_a_training_without_a_machine() -> None:
+    alone = summarised(MadeProfile([], {"algo-1": machine(60)}, seconds=60.0))
+    assert (alone.times.initialization, alone.times.goodput) == (60.0, None)
+    bare = summarised(MadeProfile(training(50), {}, seconds=60.0))
+    assert bare.nodes[0].resources == {}
+    assert bare.training.steps == 50
+
+
+def test_a_row_that_was_not_measured_is_no_value() -> None:
+    samples = machine(60)
+    samples.values["memory.percent"][:60] = np.nan
+    use = summarised(MadeProfile([], {"algo-1": samples}, seconds=60.0)).nodes[0]
+    assert use.resources["memory"].count == 60
+    assert use.curves["memory"].mean[0] is None
+
+
+def test_json_has_every_section_and_no_number_that_json_lacks(summary: Summary) -> None:
+    found = json.loads(replace(summary, verdict="Fine.").to_json())
+    assert {"job", "times", "nodes", "training", "operators", "rules", "findings", "verdict", "losses"} <= set(
+        found
+    )
+    assert "NaN" not in summary.to_json().decode()
+
+
+def test_events_of_more_names_than_are_told_apart_are_summed_up_as_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("epochwatch.profiler.report.operators.MOST_NAMES", 3)
+    rows = [event(Phase.OPERATOR, 1.0, 0.001, name=f"op {number % 10}") for number in range(100)]
+    found = summarised(MadeProfile(rows, {}, seconds=5.0)).operators.operators
+    assert sum(one.calls for one in found) == 100
+    assert len(found) == 4
