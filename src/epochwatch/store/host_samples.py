@@ -11,7 +11,7 @@ measured is null.
 import io
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,10 +19,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from epochwatch.model.host_rows import MOST_COLUMNS, HostMinute
-from epochwatch.model.host_samples import Columns, Samples, Values
+from epochwatch.model.host_samples import SPANS, Columns, Samples, Values, chosen, joined, summed_up, within
 from epochwatch.model.job import Run
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.objects import ObjectStore, checked_key
@@ -30,9 +29,6 @@ from epochwatch.store.objects import ObjectStore, checked_key
 logger = logging.getLogger(__name__)
 
 HOUR = 3600
-MICRO = 1_000_000
-SPANS = (1, 10, 60)
-"""Seconds of the summaries."""
 DUE = "hosts-due"
 COMPACTED_AFTER = 300
 """Seconds after an hour's end at which it is put together: late minutes are there by then."""
@@ -43,7 +39,6 @@ READERS = 4
 HUNDREDTHS = 100.0
 _FITS = 327.0
 _UNIT = b"unit"
-SUMMARIES = ("min", "mean", "max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +90,14 @@ def read_samples(
     objects: ObjectStore, place: HostPlace, start: float, end: float, columns: Columns = None
 ) -> Samples:
     """Every row taken from ``start`` until before ``end`` (Unix seconds), of all columns or of some."""
-    wanted = _chosen(columns)
+    wanted = chosen(columns)
     # A row lies in the hour in which its time begins, which may be the one before.
     found = [
         _samples_in(content, wanted)
         for hour in _hours(start - 60, end)
         for _, content in _files(objects, place.hour(hour))
     ]
-    return _within(_joined(found), start, end)
+    return within(joined(found), start, end)
 
 
 def read_summaries(
@@ -119,12 +114,12 @@ def read_summaries(
     """
     if span not in SPANS:
         raise ValueError(f"host samples are summed up by {', '.join(map(str, SPANS))} seconds, not {span}")
-    wanted = _chosen(columns)
+    wanted = chosen(columns)
     with ThreadPoolExecutor(READERS) as readers:
         hours = readers.map(
             lambda hour: _hour_summed_up(objects, place.hour(hour), span, wanted), _hours(start, end)
         )
-        return _within(_joined([part for parts in hours for part in parts]), start, end)
+        return within(joined([part for parts in hours for part in parts]), start, end)
 
 
 def _hour_summed_up(objects: ObjectStore, folder: str, span: int, wanted: Callable[[str], bool]) -> list[Samples]:
@@ -135,7 +130,7 @@ def _hour_summed_up(objects: ObjectStore, folder: str, span: int, wanted: Callab
         found.append(_samples_in(ready, lambda name: wanted(name.rpartition(".")[0])))
     late = [content for key in sorted(_minutes(objects, folder)) if (content := objects.get(key)) is not None]
     if late:
-        found.append(summed_up(_joined([_samples_in(content, wanted) for content in late]), span))
+        found.append(summed_up(joined([_samples_in(content, wanted) for content in late]), span))
     return found
 
 
@@ -170,37 +165,12 @@ def compact(objects: ObjectStore, place: HostPlace, hour: int) -> None:
         return
     keys = [f"{folder}/hour.parquet", *minutes]
     contents = [content for key in keys if (content := objects.get(key)) is not None]
-    samples = _joined([_samples_in(content, _chosen(None)) for content in contents])
+    samples = joined([_samples_in(content, chosen(None)) for content in contents])
     for span in SPANS:
         objects.put_durably(f"{folder}/{span}s.parquet", _packed(summed_up(samples, span)))
     objects.put_durably(f"{folder}/hour.parquet", _packed(samples))
     for key in minutes:
         objects.delete(key)
-
-
-def summed_up(samples: Samples, span: int) -> Samples:
-    """Least, mean (weighted with time) and greatest of each column in spans of so many seconds."""
-    begins = samples.times - (samples.seconds.astype(np.float64) * MICRO).round().astype(np.int64)
-    spans = np.maximum(begins, 0) // (span * MICRO)
-    numbers, first = np.unique(spans, return_index=True)
-    values: Values = {}
-    units: dict[str, str] = {}
-    for name, column in samples.values.items():
-        known = ~np.isnan(column)
-        weights = np.where(known, samples.seconds, 0.0).astype(np.float64)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            total = _reduced(np.add, np.where(known, column, 0.0) * weights, first)
-            values[f"{name}.mean"] = (total / _reduced(np.add, weights, first)).astype(np.float32)
-        for kind, function in (("min", np.fmin), ("max", np.fmax)):
-            values[f"{name}.{kind}"] = _reduced(function, column, first).astype(np.float32)
-        units |= {f"{name}.{kind}": samples.units[name] for kind in SUMMARIES}
-    seconds = _reduced(np.add, samples.seconds, first).astype(np.float32)
-    return Samples(numbers * span * MICRO, seconds, values, units)
-
-
-def _reduced(function: np.ufunc, column: NDArray[np.floating], first: NDArray[np.intp]) -> NDArray[np.floating]:
-    found: NDArray[np.floating] = function.reduceat(column, first) if len(first) else column[:0]
-    return found
 
 
 # -- what came ------------------------------------------------------------------------------------------------
@@ -248,12 +218,6 @@ def _packed(samples: Samples) -> bytes:
     return sink.getvalue()
 
 
-def _chosen(columns: Columns) -> Callable[[str], bool]:
-    if columns is None:
-        return lambda _: True
-    return columns if callable(columns) else frozenset(columns).__contains__
-
-
 def _samples_in(content: bytes, wanted: Callable[[str], bool]) -> Samples:
     file = pq.ParquetFile(pa.BufferReader(content))
     schema = file.schema_arrow
@@ -267,29 +231,6 @@ def _samples_in(content: bytes, wanted: Callable[[str], bool]) -> Samples:
         values[name] = floats / np.float32(HUNDREDTHS) if hundredths else floats
     units = {name: (schema.field(name).metadata or {}).get(_UNIT, b"None").decode() for name in names}
     return Samples(table.column("time").to_numpy(), table.column("seconds").to_numpy(), values, units)
-
-
-def _joined(parts: Sequence[Samples]) -> Samples:
-    """All rows in the order of time; of rows at one time the last stands."""
-    if not parts:
-        return Samples(np.zeros(0, np.int64), np.zeros(0, np.float32), {}, {})
-    times = np.concatenate([part.times for part in parts])
-    names = list(dict.fromkeys(name for part in parts for name in part.values))
-    _, last = np.unique(times[::-1], return_index=True)
-    chosen = len(times) - 1 - last
-    values = {}
-    for name in names:
-        columns = [part.values.get(name, np.full(len(part.times), np.nan, np.float32)) for part in parts]
-        values[name] = np.concatenate(columns)[chosen]
-    units = {name: unit for part in parts for name, unit in part.units.items()}
-    seconds = np.concatenate([part.seconds for part in parts])
-    return Samples(times[chosen], seconds[chosen], values, units)
-
-
-def _within(samples: Samples, start: float, end: float) -> Samples:
-    chosen = (samples.times >= start * MICRO) & (samples.times < end * MICRO)
-    values = {name: column[chosen] for name, column in samples.values.items()}
-    return Samples(samples.times[chosen], samples.seconds[chosen], values, samples.units)
 
 
 def _files(objects: ObjectStore, folder: str) -> Iterable[tuple[str, bytes]]:
