@@ -1,0 +1,1 @@
+"""What judges a profile: SageMaker's rules (``builtin``) and our own (``own``)."""
