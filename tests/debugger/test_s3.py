@@ -54,7 +54,9 @@ def test_a_place_is_the_same_on_disk_and_in_s3(place: Place) -> None:
     stretches = place.read_ranges("a/2/y", [(0, 3), (5, 4), (1, 1)])
     assert [bytes(stretch) for stretch in stretches] == [b"a/2", b"-end", b"/"]
     long = bytes(range(256)) * 1000
-    place.write("long", [long])
+    place.write("long", (part for part in [long]))
+    place.write("parts", [b"one ", memoryview(b"two "), b""] * 2000 + [memoryview(long)] + [b"end"])
+    assert place.read("parts") == b"one two " * 2000 + long + b"end"
     ranges = [(0, 10), (10, 5), (15, 100_000), (100_015, 100), (7, 3), (200_000, 56_000)]
     found = [bytes(stretch) for stretch in place.read_ranges("long", ranges)]
     assert found == [long[start : start + length] for start, length in ranges]

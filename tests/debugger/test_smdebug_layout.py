@@ -66,13 +66,17 @@ def test_event_and_index_files_are_smdebugs_own_to_the_byte(tmp_path: Path) -> N
             assert (tmp_path / "ours" / path).read_bytes() == (tmp_path / "theirs" / path).read_bytes()
 
 
+def record_of(name: str, value: Any, step: int, mode: ModeKeys, mode_step: int, time: float) -> bytes:
+    return b"".join(encode_tensor(name, value, step, mode, mode_step, time))
+
+
 def test_the_lengths_of_a_recorded_index_are_met() -> None:
     """Of an index file that smdebug's PyTorch hook wrote."""
     mode = (2, ModeKeys.GLOBAL, 2, 1.6e9)
     scalar, matrix = np.float32(0.5).reshape(()), np.zeros((2, 3), np.float32)
-    assert len(encode_tensor("smdebug/reductions/mean/Net_fc.weight", scalar, *mode)) == 111
-    assert len(encode_tensor("smdebug/reductions/abs_l2/Net_fc.weight", scalar, *mode)) == 113
-    assert len(encode_tensor("Net_fc.weight", matrix, *mode)) == 149
+    assert len(record_of("smdebug/reductions/mean/Net_fc.weight", scalar, *mode)) == 111
+    assert len(record_of("smdebug/reductions/abs_l2/Net_fc.weight", scalar, *mode)) == 113
+    assert len(record_of("Net_fc.weight", matrix, *mode)) == 149
 
 
 @given(
@@ -86,7 +90,7 @@ def test_a_tensor_is_read_as_it_was_written(
     dtype: str, shape: list[int], step: int, mode: ModeKeys, name: str
 ) -> None:
     value = np.arange(int(np.prod(shape)), dtype=np.int64).astype(dtype).reshape(shape)
-    record = encode_tensor(name, value, step, mode, step // 2, 1.5)
+    record = record_of(name, value, step, mode, step // 2, 1.5)
     (stored,) = decode_tensors(record)
     assert (stored.tag, stored.step, stored.mode, stored.mode_step) == (name, step, mode, step // 2)
     for found in (stored.value, decode_value(record)):
@@ -95,14 +99,14 @@ def test_a_tensor_is_read_as_it_was_written(
 
 
 def test_what_was_torn_off_at_the_end_is_left_out() -> None:
-    records = [encode_tensor(f"t{n}", np.full(3, n), n, ModeKeys.GLOBAL, n, 1.0) for n in range(3)]
+    records = [record_of(f"t{n}", np.full(3, n), n, ModeKeys.GLOBAL, n, 1.0) for n in range(3)]
     whole = b"".join(records)
     for end in range(len(records[0]) + len(records[1]), len(whole)):
         assert [stored.tag for stored in decode_tensors(whole[:end])] == ["t0", "t1"]
 
 
 def test_wrong_checksums_are_found_as_far_as_asked() -> None:
-    record = encode_tensor("t", np.ones(3), 1, ModeKeys.GLOBAL, 1, 1.0)
+    record = record_of("t", np.ones(3), 1, ModeKeys.GLOBAL, 1, 1.0)
     payload = record[12:-4]
     assert struct.unpack("<I", record[-4:]) == (CONSTANT_FOOTER,) == (0x062DC0B3,)
     assert decode_value(frame(payload, "full"), 0, "full").tolist() == [1, 1, 1]
@@ -117,7 +121,7 @@ def test_wrong_checksums_are_found_as_far_as_asked() -> None:
 def test_bfloat16_is_read_as_the_float32_of_the_same_value() -> None:
     value = np.array([1.0, -2.5, np.inf], np.float32)
     halves = (value.view("<u4") >> 16).astype("<u2")
-    record = bytearray(encode_tensor("t", halves, 0, ModeKeys.GLOBAL, 0, 1.0))
+    record = bytearray(record_of("t", halves, 0, ModeKeys.GLOBAL, 0, 1.0))
     at = record.index(b"\x08\x11")
     record[at + 1] = 14
     assert decode_value(bytes(record)).tolist() == value.tolist()
@@ -126,7 +130,7 @@ def test_bfloat16_is_read_as_the_float32_of_the_same_value() -> None:
 def test_what_the_format_cannot_hold_is_refused() -> None:
     for value in (np.zeros(2, "datetime64[s]"), np.array([["a"]])):
         with pytest.raises(SMDebugTypeError):
-            encode_tensor("t", value, 0, ModeKeys.GLOBAL, 0, 1.0)
+            record_of("t", value, 0, ModeKeys.GLOBAL, 0, 1.0)
 
 
 def test_an_index_that_is_none_is_named(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """Where smdebug keeps what, relative to the root of a trial."""
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from epochwatch.debugger.exceptions import IndexReaderException
+
+if TYPE_CHECKING:
+    from epochwatch.debugger.places import Place
 
 END_OF_JOB: Final = "training_job_end.ts"
 """Written, empty, when the training is over."""
@@ -19,6 +22,11 @@ INDEX: Final = "index"
 _STEPS_PER_FOLDER: Final = 1000
 _COLLECTIONS_FILE: Final = re.compile(r"(?:.*/)?(.+)_collections\.(?:json|ts)$")
 _INDEX_FILE: Final = re.compile(r"(?:.*/)?(\d+)_(.+)\.(?:json|csv|tfevents)$")
+
+
+def has_begun(place: "Place") -> bool:
+    """Whether a training has begun to save tensors there, in either format."""
+    return bool(place.names(COLLECTIONS))
 
 
 def collections_path(worker: str) -> str:

@@ -21,6 +21,8 @@ Check = Literal["minimal", "full", "none"]
 
 _HEADER: Final = struct.Struct("<QI")
 _FOOTER: Final = struct.Struct("<I")
+_NOT_COPIED_BYTES: Final = 1 << 13
+"""From this length on a copy costs more than handing three parts to the kernel."""
 _STRING: Final = 7
 _BFLOAT16: Final = 14
 _NUMBER_OF_DTYPE: Final = {
@@ -118,13 +120,18 @@ def _shape(tag: str, shape: tuple[int, ...]) -> bytes:
 
 
 @lru_cache(maxsize=65536)
-def _numeric_prefix(tag: str, dtype: int, shape: tuple[int, ...], nbytes: int, rest: int) -> tuple[bytes, int]:
-    """What comes before the content in ``Summary``, and the length of the whole summary; ``rest`` comes after it."""
+def _around_content(
+    tag: str, dtype: int, shape: tuple[int, ...], nbytes: int, stamp: int, metadata: int
+) -> tuple[bytes, bytes]:
+    """What comes before the stamp of a record of numbers, and what is between that and the content; ``stamp`` and
+    ``metadata`` are the bytes that those take.
+    """
     tensor = b"\x08" + _varint(dtype) + _shape(tag, shape) + (b"\x22" + _varint(nbytes) if nbytes else b"")
     name = tag.encode()
     value = (_message(1, name) if name else b"") + b"\x42" + _varint(len(tensor) + nbytes) + tensor
-    prefix = b"\x0a" + _varint(len(value) + nbytes + rest) + value
-    return prefix, len(prefix) + nbytes + rest
+    value = b"\x0a" + _varint(len(value) + nbytes + metadata) + value
+    summary = b"\x2a" + _varint(len(value) + nbytes + metadata) + value
+    return _header(stamp + len(summary) + nbytes + metadata), summary
 
 
 @lru_cache(maxsize=1024)
@@ -136,24 +143,35 @@ def _metadata(mode: ModeKeys, mode_step: int) -> bytes:
     )
 
 
+@lru_cache(maxsize=1024)
+def _stamp(step: int, time: float) -> bytes:
+    return b"\x09" + struct.pack("<d", time) + _step_field(step)
+
+
+@lru_cache(maxsize=1024)
+def _step_field(step: int) -> bytes:
+    return b"\x10" + _varint(step) if step else b""
+
+
 def encode_tensor(
     tag: str, value: np.ndarray[Any, Any], step: int, mode: ModeKeys, mode_step: int, time: float
-) -> bytes:
-    """The record of one tensor at a global step; ``time`` in Unix seconds.
+) -> list[bytes | memoryview]:
+    """The parts of the record of one tensor at a global step; ``time`` in Unix seconds. A long content is no copy.
     Raises SMDebugTypeError for a dtype the format does not have.
     """
-    metadata = _metadata(mode, mode_step)
+    stamp, metadata = _stamp(step, time), _metadata(mode, mode_step)
     if value.dtype.kind in "USO":
-        summary = _string_summary(tag, value, metadata)
-    else:
-        number = _NUMBER_OF_DTYPE.get(value.dtype)
-        if number is None:
-            raise SMDebugTypeError(f"Numpy Datatype: {value.dtype} is currently not supported")
-        content = value.tobytes()
-        prefix, length = _numeric_prefix(tag, number, value.shape, len(content), len(metadata))
-        summary = b"\x2a" + _varint(length) + prefix + content + metadata
-    event = b"\x09" + struct.pack("<d", time) + (b"\x10" + _varint(step) if step else b"") + summary
-    return _header(len(event)) + event + _CONSTANT_FOOTER_BYTES
+        event = stamp + _string_summary(tag, value, metadata)
+        return [_header(len(event)) + event + _CONSTANT_FOOTER_BYTES]
+    number = _NUMBER_OF_DTYPE.get(value.dtype)
+    if number is None:
+        raise SMDebugTypeError(f"Numpy Datatype: {value.dtype} is currently not supported")
+    nbytes = value.nbytes
+    header, summary = _around_content(tag, number, value.shape, nbytes, len(stamp), len(metadata))
+    if nbytes < _NOT_COPIED_BYTES:
+        return [header + stamp + summary + value.tobytes() + metadata + _CONSTANT_FOOTER_BYTES]
+    content = np.ascontiguousarray(value).reshape(-1).view(np.uint8).data
+    return [header + stamp + summary, content, metadata + _CONSTANT_FOOTER_BYTES]
 
 
 def _string_summary(tag: str, value: np.ndarray[Any, Any], metadata: bytes) -> bytes:

@@ -2,7 +2,9 @@
 
 import json
 import time as clock
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import accumulate, chain
 from typing import Any
 
 import numpy as np
@@ -34,7 +36,7 @@ class SmdebugWriter:
     def write_step(
         self,
         step: int,
-        tensors: Mapping[str, Array],
+        tensors: Mapping[str, Array] | Iterable[tuple[str, Array]],
         *,
         mode: ModeKeys = ModeKeys.GLOBAL,
         mode_step: int | None = None,
@@ -44,37 +46,63 @@ class SmdebugWriter:
         time: float | None = None,
     ) -> None:
         """Everything this worker saves at the global ``step``, which is ``mode_step`` of its mode (the same if not
-        given); ``time`` in Unix seconds. The event file is there before the index that points into it.
+        given); ``time`` in Unix seconds. Tensors may come one by one, as (name, array), so that they need not be in
+        memory together. The event file is there before the index that points into it.
 
         Shapes are written of tensors without a value only: smdebug's reader takes a shape in place of the value.
         """
         mode_step = step if mode_step is None else mode_step
         time = clock.time() if time is None else time
-        named: list[tuple[str, Array]] = [
-            (reduction_tensor_name(tensor, reduction), np.asarray(value))
-            for tensor, values in (reductions or {}).items()
-            for reduction, value in values.items()
-        ]
-        named += tensors.items()
-        records, payload, start = [], [], 0
-        for name, value in named:
-            record = encode_tensor(name, value, step, mode, mode_step, time)
-            records.append(record)
-            payload.append({"tensorname": name, "start_idx": start, "length": len(record)})
-            start += len(record)
+        pairs = tensors.items() if isinstance(tensors, Mapping) else tensors
+        names: list[str] = []
+        lengths: list[int] = []
+
+        def parts() -> Iterator[bytes | memoryview]:
+            for name, value in chain(_named(reductions or {}), pairs):
+                record = encode_tensor(name, value, step, mode, mode_step, time)
+                names.append(name)
+                lengths.append(sum(map(len, record)))
+                yield from record
+
         meta: dict[str, Any] = {"mode": mode.name, "mode_step": mode_step}
-        if records:
+        records = parts()
+        first = next(records, None)
+        if first is not None:
             meta["event_file_name"] = layout.event_path(step, self._worker)
-            self._place.write(meta["event_file_name"], records)
+            self._place.write(meta["event_file_name"], chain([first], records))
         originals = original_names or {}
+        written = set(names)
         shape_payload = [
             {"tensorname": name, "originalname": originals.get(name, name), "shape": list(shape)}
             for name, shape in (shapes or {}).items()
-            if name not in tensors
+            if name not in written
         ]
-        index = {"meta": meta, "tensor_payload": payload, "shape_payload": shape_payload}
-        self._place.write(layout.index_path(step, self._worker), [json.dumps(index).encode()])
+        sections = {
+            "meta": json.dumps(meta),
+            "tensor_payload": _tensor_payload(tuple(names), tuple(lengths)),
+            "shape_payload": json.dumps(shape_payload),
+        }
+        index = ", ".join(f'"{name}": {section}' for name, section in sections.items())
+        self._place.write(layout.index_path(step, self._worker), [f"{{{index}}}".encode()])
 
     def end_training(self) -> None:
         """Say that nothing more comes, of any worker."""
         self._place.write(layout.END_OF_JOB, [b""])
+
+
+def _named(reductions: Mapping[str, Mapping[Reduction, Any]]) -> Iterator[tuple[str, Array]]:
+    for tensor, values in reductions.items():
+        for reduction, value in values.items():
+            yield reduction_tensor_name(tensor, reduction), np.asarray(value)
+
+
+@lru_cache(maxsize=64)
+def _tensor_payload(names: tuple[str, ...], lengths: tuple[int, ...]) -> str:
+    """Where in the event file each tensor is, in JSON; the same for most steps."""
+    starts = accumulate(lengths, initial=0)
+    return json.dumps(
+        [
+            {"tensorname": name, "start_idx": start, "length": length}
+            for name, start, length in zip(names, starts, lengths, strict=False)
+        ]
+    )
