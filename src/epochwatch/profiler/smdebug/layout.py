@@ -1,0 +1,64 @@
+"""How SageMaker Debugger's profiler names its files, below a job's ``profiler-output``:
+
+* ``system/incremental/<hour>/<Unix minute>.<node>.json``
+* ``framework/pevents/<hour>/<end, Unix microseconds>_<rank or process>-<node>_<suffix>``
+
+Hours are ``YYYYMMDDHH`` in UTC; files of its first releases have none.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+SYSTEM: Final = "system"
+FRAMEWORK: Final = "framework"
+INCREMENTAL: Final = "system/incremental"
+PEVENTS: Final = "framework/pevents"
+PYTHONTIMELINE_SUFFIX: Final = "pythontimeline.json"
+MODELTIMELINE_SUFFIX: Final = "model_timeline.json"
+TENSORBOARDTIMELINE_SUFFIX: Final = "trace.json.gz"
+HOROVODTIMELINE_SUFFIX: Final = "horovod_timeline.json"
+SMDATAPARALLELTIMELINE_SUFFIX: Final = "smdataparallel_timeline.json"
+MERGEDTIMELINE_SUFFIX: Final = "merged_timeline.json"
+SECOND: Final = 1_000_000
+_SYSTEM_NAME: Final = re.compile(r"(\d{10})\.(algo-\d+)\.json")
+_TIMELINE_NAME: Final = re.compile(r"(\d+)_([^_]+)_(.+\.json)")
+
+
+class ProfilerFile(NamedTuple):
+    """One file of events."""
+
+    time: int
+    """Unix microseconds: of the beginning of a minute of system metrics, or of a timeline's end."""
+    node: str
+    """``algo-1``; of a timeline ``<rank or process>-algo-1``."""
+    suffix: str
+    """What a timeline is of; empty for system metrics."""
+    path: str
+
+
+def system_file(path: str) -> ProfilerFile | None:
+    """What the path of system metrics says; None for any other file."""
+    match = _SYSTEM_NAME.fullmatch(path.rpartition("/")[2])
+    return ProfilerFile(int(match[1]) * SECOND, match[2], "", path) if match else None
+
+
+def timeline_file(path: str) -> ProfilerFile | None:
+    """What the path of a timeline says; None for any other file."""
+    match = _TIMELINE_NAME.fullmatch(path.rpartition("/")[2])
+    return ProfilerFile(int(match[1]), match[2], match[3], path) if match else None
+
+
+def hour(seconds: float) -> str:
+    """The folder of a time."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%d%H")
+
+
+def system_path(minute: int, node: str) -> str:
+    """Of the metrics of a minute (Unix seconds)."""
+    return f"{INCREMENTAL}/{hour(minute)}/{minute:010d}.{node}.json"
+
+
+def timeline_path(end: int, node: str, suffix: str) -> str:
+    """Of a timeline whose last event ends at ``end`` (Unix microseconds)."""
+    return f"{PEVENTS}/{hour(end // SECOND)}/{end}_{node}_{suffix}"
