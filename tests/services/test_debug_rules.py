@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from epochwatch.model.batch import Progress, Registration
 from epochwatch.model.debug_rules import evaluator_of
+from epochwatch.model.diagnosis import Cause, Diagnosis
 from epochwatch.services.sagemaker.job_list import list_processing_jobs
 from epochwatch.services.sagemaker.processing_job import describe_processing_job, stop_processing_job
 from epochwatch.services.sagemaker.search import search
@@ -205,3 +207,75 @@ def test_rules_that_cannot_be_evaluated_are_refused(caller: Caller, given: dict[
     assert code == "ValidationException"
     assert words in message
     assert caller(list_processing_jobs)["ProcessingJobSummaries"] == []
+
+
+FAULT = Cause("VanishingGradients", "problem", 90, 40, "the first layers have 1e-7 of the last ones'")
+
+
+def diagnosed(caller: Caller, diagnosis: Diagnosis | None, status: str = "InProgress", job: str = "job") -> None:
+    """What the agent of a job's host says."""
+    jobs = caller.stores.state.jobs
+    registration = Registration(
+        "d" * 32, "host", caller.now, job=job, tensors="s3://bucket/debug/job/debug-output"
+    )
+    jobs.register(caller.tenant, registration, caller.now)
+    jobs.progress(caller.tenant, Progress("d" * 32, status, caller.now, diagnosis=diagnosis), caller.now)
+
+
+def test_the_diagnosis_of_what_was_saved_is_shown_as_one_more_rule(caller: Caller) -> None:
+    created(caller)
+    diagnosed(caller, Diagnosis(10, 90))
+    first, begun = caller.now, evaluations(caller)[1]
+    assert begun == {
+        "RuleConfigurationName": "EpochwatchDiagnosis",
+        "RuleEvaluationStatus": "InProgress",
+        "LastModifiedTime": first,
+    }
+
+    caller.now += 60
+    diagnosed(caller, Diagnosis(20, 190, [FAULT]))
+    found = evaluations(caller)[1]
+    caller.now += 60
+    diagnosed(caller, None)
+
+    assert (found["RuleEvaluationStatus"], found["LastModifiedTime"]) == ("IssuesFound", first + 60)
+    assert found["StatusDetails"].startswith("VanishingGradients since step 40: the first layers have 1e-7")
+    assert evaluations(caller)[1] == found
+    told = caller.stores.state.jobs.diagnosis(caller.tenant, "job")
+    assert told == Diagnosis(20, 190, [FAULT])
+    expression = {"Filters": [{"Name": "TrainingJobName", "Operator": "Equals", "Value": "job"}]}
+    [hit] = caller(search, Resource="TrainingJob", SearchExpression=expression)["Results"]
+    assert hit["TrainingJob"]["DebugRuleEvaluationStatuses"][1] == found
+
+
+def test_a_job_of_the_same_name_has_no_diagnosis_of_the_one_before(caller: Caller) -> None:
+    created(caller)
+    diagnosed(caller, Diagnosis(20, 190, [FAULT]))
+    caller(stop_training_job, TrainingJobName="job")
+    caller(delete_training_job, TrainingJobName="job")
+    caller.now += 1
+
+    created(caller)
+
+    assert [one["RuleConfigurationName"] for one in evaluations(caller)] == ["VanishingGradient"]
+    assert caller.stores.state.jobs.diagnosis(caller.tenant, "job") is None
+
+
+def test_a_diagnosis_of_which_nothing_is_heard_any_more_has_stopped(caller: Caller) -> None:
+    created(caller)
+    diagnosed(caller, Diagnosis(10, 90))
+    tell(caller, "Completed")
+    assert evaluations(caller)[1]["RuleEvaluationStatus"] == "InProgress"
+
+    caller.now += 61
+
+    assert evaluations(caller)[1]["RuleEvaluationStatus"] == "Stopped"
+
+
+def test_a_rule_of_the_users_own_may_have_the_diagnosis_name(caller: Caller) -> None:
+    created(caller, "job", rule("EpochwatchDiagnosis"))
+    diagnosed(caller, Diagnosis(20, 190, [FAULT]))
+
+    (only,) = evaluations(caller)
+
+    assert "RuleEvaluationJobArn" in only

@@ -136,7 +136,9 @@ class Recorder:
 
 
 class Companions:
-    """The processes that the recorder keeps alive beside it: those that stand by, and the host sampler."""
+    """The processes beside the recorder: those that stand by and the host sampler, which it keeps alive, and the one
+    that diagnoses the training.
+    """
 
     def __init__(self, spool: Spool, handover: Handover, before: Callable[[], None] | None = None) -> None:
         self._spool = spool
@@ -146,7 +148,8 @@ class Companions:
         self._stopping = threading.Event()
 
     def start(self, *, vacant: str) -> None:
-        """Starts the sampler and a process in the slot ``vacant``, and watches over all of them.
+        """Starts the sampler, what diagnoses the training if that is wanted, and a process in the slot ``vacant``, and
+        watches over all of them.
 
         ``before`` is called once, when the first holder of the slot ``standby`` was found dead.
         """
@@ -155,6 +158,9 @@ class Companions:
             process = first if slot == vacant else None
             threading.Thread(target=self._watch, args=(slot, process), name=slot, daemon=True).start()
         threading.Thread(target=self._watch_sampler, name="sampler", daemon=True).start()
+        diagnosis = self._start_diagnosis()
+        if diagnosis is not None:
+            threading.Thread(target=diagnosis.wait, name="diagnosis", daemon=True).start()
 
     def stop(self) -> None:
         """None is started again from now on; all end by themselves when they see the exit record."""
@@ -167,6 +173,16 @@ class Companions:
             with contextlib.suppress(OSError):
                 subprocess.Popen(command, **_DETACHED).wait()  # it waits itself while another one samples
             self._stopping.wait(RESTART_SECONDS)
+
+    def _start_diagnosis(self) -> "subprocess.Popen[bytes] | None":
+        """None where none is wanted or one was started: what ended that, memory or a tensor, would end the next."""
+        if not self._spool.run().trial or self._spool.diagnosis() is not None:
+            return None
+        command = [sys.executable, "-m", "epochwatch.agent.diagnosis", str(self._spool.path)]
+        with self._spool.lock("diagnosis") as lock, contextlib.suppress(OSError):
+            if lock.take(wait=False):
+                return subprocess.Popen(command, pass_fds=[lock.fileno()], **_DETACHED)
+        return None
 
     def _watch(self, slot: str, process: "subprocess.Popen[bytes] | None") -> None:
         with self._spool.lock(slot) as lock:

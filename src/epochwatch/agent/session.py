@@ -56,10 +56,16 @@ class RunOptions:
     """What stands for the command on the record, where it is not the command itself."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What the command finds in its environment besides ours."""
+    tensors: str = ""
+    """Where others find the tensors that the command saves, if it does: a directory, or ``s3://bucket/prefix``."""
+    trial: str = ""
+    """Where they are followed to diagnose the training; empty where it is not diagnosed."""
     prepare: Callable[[Spool], None] = lambda _: None
     """Called once, with the spool, before anything is recorded."""
     attend: Callable[[], None] = lambda: None
     """Called several times a second while the command runs."""
+    conclude: Callable[[Spool], None] = lambda _: None
+    """Called when the command has ended and all is told."""
 
 
 class Session:
@@ -112,6 +118,8 @@ class Session:
             auto=options.auto,
             job=options.job,
             host=options.host,
+            tensors=options.tensors,
+            trial=options.trial,
         )
         spool = Spool.create(self._settings.spool_directory, run)
         options.prepare(spool)
@@ -212,6 +220,7 @@ class _Front:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self._kept.keeper_pid, os.WNOHANG)
         self._tell()
+        self._options.conclude(self._spool)
         return self._code()
 
     # -- while the training runs --------------------------------------------------------------------------

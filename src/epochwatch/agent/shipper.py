@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from epochwatch.agent.clock import ServerClock
 from epochwatch.agent.delivery import Answer, Delivery, GivenUp, Refused
+from epochwatch.agent.diagnosis import DiagnosisReader
 from epochwatch.agent.failure import LastLines
 from epochwatch.agent.host.minutes import MinuteReader
 from epochwatch.agent.host.sampling import write_wanted
@@ -76,6 +77,7 @@ class Shipper:
         self._outputs = self._open_outputs()
         self._others: dict[str, Reader] = {}
         self._minutes: MinuteReader | None = MinuteReader(spool.run_id, spool.path, self._state.acknowledged)
+        self._diagnosis = DiagnosisReader(spool)
         self._ahead: list[Reader] = []
         self._beat = self._saved = 0.0
         self._last_lines = LastLines()
@@ -142,7 +144,7 @@ class Shipper:
             else:
                 self._save_now_and_then()
                 self.wake.wait(TICK_SECONDS)
-            if time.monotonic() - self._beat > HEARTBEAT_SECONDS:
+            if time.monotonic() - self._beat > HEARTBEAT_SECONDS or self._diagnosis.changed():
                 self._report("InProgress")
 
     def _is_over(self) -> bool:
@@ -233,19 +235,25 @@ class Shipper:
     # -- what the job's record says -----------------------------------------------------------------------
 
     def _report_end(self) -> None:
+        status, reason = self._ending()
+        self._report(status, reason)
+        self._diagnosis.await_end()
+        if self._diagnosis.news() is not None:
+            self._report(status, reason)
+        self._state.finished = self.delivered = True
+
+    def _ending(self) -> tuple[str, str]:
+        """The last status, and the reason of a failure."""
         over = self._over
         if over is None:
-            self._report("Failed", reason="the agent was lost: nobody saw how the training ended")
-        elif over.exit_code == 0 and not over.interrupted:
-            self._report("Completed")
-        elif over.interrupted or over.exit_code in _INTERRUPTED:
-            self._report("Stopped")
-        elif over.exit_code is None:
-            self._report("Failed", reason="the exit status was lost with the agents that were killed")
-        else:
-            reason = self._last_lines.reason(over.exit_code, self._run.command)
-            self._report("Failed", reason=reason)
-        self._state.finished = self.delivered = True
+            return "Failed", "the agent was lost: nobody saw how the training ended"
+        if over.exit_code == 0 and not over.interrupted:
+            return "Completed", ""
+        if over.interrupted or over.exit_code in _INTERRUPTED:
+            return "Stopped", ""
+        if over.exit_code is None:
+            return "Failed", "the exit status was lost with the agents that were killed"
+        return "Failed", self._last_lines.reason(over.exit_code, self._run.command)
 
     def _report(self, status: str, reason: str = "") -> None:
         over = self._over
@@ -264,10 +272,12 @@ class Shipper:
             summary=notes.summary,
             tags=self._run.tags | notes.tags,
             clock=self._clock.offset,
+            diagnosis=self._diagnosis.news(),
         )
         heard = self._post("/_/agent/progress", lambda: progress, Heard)
         self._beat = time.monotonic()
         self._clock.answered(self._delivery.span, (heard.received, heard.answered))
+        self._diagnosis.sent()
         if heard.sampling is not None:
             with suppress(OSError):  # the disk is full: the next answer says it again
                 write_wanted(self._spool.path, heard.sampling)

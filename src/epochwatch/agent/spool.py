@@ -15,12 +15,14 @@
       state.json          State: how far the server has acknowledged; a cache
       notes.json          Notes: config, summary and tags of the training
       exit.json           Exit: how and when the training ended
+      diagnosis.json      Diagnosis: what the tensors that the training saves tell of it
       stop-requested      exists when the user asked the training to stop
       run.lock            held by the process that records the run; free and no exit.json: the agent was lost
       standby.lock        held by the front, or its successor: it ships, and takes over when the recorder dies
       spare.lock          held by one more process that would take over
       shipper.lock        held by whoever ships
       samples.lock        held by the sampler
+      diagnosis.lock      held by the process that diagnoses
 
 Locks are ``flock``; JSON files are replaced atomically.
 """
@@ -35,6 +37,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from epochwatch.model.batch import Registration
+from epochwatch.model.diagnosis import Diagnosis
 
 INDEX_ROW = struct.Struct("<QQ")
 """One row of an index: end offset in the log, Unix microseconds of arrival. With the offset of the row before it is a
@@ -56,6 +59,8 @@ class RunFile(Registration, omit_defaults=True):
     assigned: str = ""
     """The training job name the server gave; empty until it answered."""
     console_url: str = ""
+    trial: str = ""
+    """Where the tensors are followed to diagnose the training; empty where that is not done."""
 
     def registration(self) -> Registration:
         """The part the server is told."""
@@ -162,6 +167,14 @@ class Spool:
         """Replaces notes.json."""
         self._replace("notes.json", notes)
 
+    def diagnosis(self) -> Diagnosis | None:
+        """What was last told of the training's tensors."""
+        return self._read("diagnosis.json", Diagnosis)
+
+    def write_diagnosis(self, diagnosis: Diagnosis) -> None:
+        """Replaces diagnosis.json."""
+        self._replace("diagnosis.json", diagnosis)
+
     def state(self) -> State:
         """The last saved state, or an empty one."""
         return self._read("state.json", State) or State()
@@ -185,7 +198,7 @@ class Spool:
         return sorted(self.path.glob("journal-*.ewj"))
 
     def lock(self, name: str) -> "Lock":
-        """The lock ``run``, ``standby``, ``spare``, ``shipper`` or ``samples``, not yet taken."""
+        """The lock ``run``, ``standby``, ``spare``, ``shipper``, ``samples`` or ``diagnosis``, not yet taken."""
         return Lock(self.path / f"{name}.lock")
 
     def being_recorded(self) -> bool:
@@ -218,6 +231,10 @@ class Lock:
         except BlockingIOError:
             return False
         return True
+
+    def fileno(self) -> int:
+        """Its descriptor: a process that inherits it holds the lock, too."""
+        return self._fd
 
     def release(self) -> None:
         """Lets go of the lock but keeps its file open."""

@@ -13,9 +13,15 @@ import click
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def job_command(name: str, as_json: bool) -> None:
-    """Show the training job NAME: how it stands, its metrics, and definitions that found nothing."""
+    """Show the training job NAME: how it stands, its metrics, what is wrong with it by the tensors it saves, and
+    definitions that found nothing.
+    """
+    import msgspec
+
+    from epochwatch.cli.findings import show_diagnosis
     from epochwatch.cli.output import console, print_json
     from epochwatch.client.http import Client
+    from epochwatch.model.diagnosis import Diagnosis
     from epochwatch.settings import load
 
     client = Client(load())
@@ -29,6 +35,9 @@ def job_command(name: str, as_json: bool) -> None:
     if job["metrics"]:
         click.echo()
         console().print(_metric_table(job["metrics"]))
+    if job["diagnosis"] is not None:
+        click.echo()
+        show_diagnosis(msgspec.convert(job["diagnosis"], Diagnosis), console())
     for line in _complaints(job["health"]):
         click.echo(line, err=True)
 

@@ -1,5 +1,6 @@
 """``epochwatch rules``: what is wrong with a training, by the tensors it saved."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @click.command("rules")
-@click.argument("path")
+@click.argument("training")
 @click.option(
     "--rule",
     "chosen",
@@ -36,11 +37,11 @@ if TYPE_CHECKING:
     help="Memory for the rules of --file.",
 )
 @click.option(
-    "--other", "others", multiple=True, metavar="PATH", help="Tensors of a training to compare with; repeatable."
+    "--other", "others", multiple=True, metavar="TRAINING", help="A training to compare with; repeatable."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def rules_command(
-    path: str,
+    training: str,
     chosen: tuple[str, ...],
     file: Path | None,
     seconds: float,
@@ -48,46 +49,88 @@ def rules_command(
     others: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Look for faults in the tensors that a training saved in PATH, a directory or s3://bucket/prefix. The exit status
-    is 1 when there is a problem.
+    """Look for faults in the tensors that TRAINING saved: a training job's name, a directory, or s3://bucket/prefix.
+
+    The exit status is 1 when there is a problem.
     """
-    from epochwatch.cli.findings import holds_tensors, show
+    import msgspec
+
+    from epochwatch.cli.findings import show
     from epochwatch.cli.output import console, print_json
     from epochwatch.debugger import create_trial
     from epochwatch.debugger.exceptions import SMDebugError
-    from epochwatch.debugger.rules.diagnosis import Diagnosed, diagnose
+    from epochwatch.debugger.rules.diagnosis import diagnose
     from epochwatch.debugger.rules.isolated import run_isolated
     from epochwatch.debugger.rules.offline import Choice
-    from epochwatch.errors import EpochwatchError, UsageError
+    from epochwatch.errors import EpochwatchError
+    from epochwatch.model.diagnosis import Cause
 
-    for one in (path, *others):
-        if not holds_tensors(one):
-            raise UsageError(
-                f"{one} holds no tensors of a training", "name the directory, or s3://bucket/prefix, of a trial"
-            )
+    path, *other_paths = [_tensors_of(one) for one in (training, *others)]
     try:
         choices = [Choice.parse(text) for text in chosen]
         if file is not None:
-            causes = [
-                Diagnosed(one) for one in run_isolated(path, file, choices, seconds=seconds, megabytes=megabytes)
-            ]
-            shown: dict[str, Any] = {"findings": [one.finding.to_json() for one in causes]}
+            found = run_isolated(path, file, choices, seconds=seconds, megabytes=megabytes)
+            shown: dict[str, Any] = {"findings": [one.to_json() for one in found]}
         elif choices:
-            causes = [Diagnosed(one) for one in _chosen_findings(choices, path, others)]
-            shown = {"findings": [one.finding.to_json() for one in causes]}
+            shown = {"findings": [one.to_json() for one in _chosen_findings(choices, path, other_paths)]}
         else:
-            diagnosis = diagnose(create_trial(path))
-            causes, shown = list(diagnosis.causes), diagnosis.to_json()
+            shown = diagnose(create_trial(path)).to_json()
     except SMDebugError as error:
         raise EpochwatchError(str(error)) from error
     if as_json:
         print_json(shown)
     else:
-        show(causes, console())
-    return int(any(cause.finding.kind == "problem" for cause in causes))
+        show(msgspec.convert(shown["findings"], list[Cause]), console())
+    return int(any(one["kind"] == "problem" for one in shown["findings"]))
 
 
-def _chosen_findings(choices: "list[Choice]", path: str, others: tuple[str, ...]) -> "list[Finding]":
+def _tensors_of(training: str) -> str:
+    """Where a training saved its tensors. Raises UsageError where there are none."""
+    from epochwatch.debugger.places import open_place
+    from epochwatch.debugger.smdebug.layout import has_begun
+    from epochwatch.errors import UsageError
+
+    if "/" in training or os.path.isdir(training):
+        if not has_begun(open_place(training)):
+            hint = "name a training job, or the directory, or s3://bucket/prefix, of a trial"
+            raise UsageError(f"{training} holds no tensors of a training", hint)
+        return training
+    job = _job(training)
+    place: str = job["tensors"]
+    if not place:
+        raise UsageError(f"the job {training} saves no tensors", "epochwatch run --debug has a training save them")
+    if not has_begun(open_place(place)):
+        hint = (
+            ""
+            if place.startswith("s3://")
+            else f"is it a directory of this machine, and not of {job['hostname']}?"
+        )
+        raise UsageError(f"the job {training} has no tensors in {place}", hint or None)
+    return place
+
+
+def _job(name: str) -> "dict[str, Any]":
+    """A job as the server knows it. The tensors of one created there are in the server's S3, which the AWS variables
+    say from now on.
+    """
+    from epochwatch.cli.env import variables
+    from epochwatch.cli.job import job_path
+    from epochwatch.client.http import Client
+    from epochwatch.settings import load
+
+    settings = load()
+    client = Client(settings)
+    try:
+        job: dict[str, Any] = client.get_json(job_path(name))
+    finally:
+        client.close()
+    if job["created_by_api"]:
+        found = variables(settings)
+        os.environ.update({name: value for name, value in found.items() if name.startswith("AWS_")})
+    return job
+
+
+def _chosen_findings(choices: "list[Choice]", path: str, others: list[str]) -> "list[Finding]":
     from epochwatch.debugger import create_trial
     from epochwatch.debugger.rules.builtin import built_rule
     from epochwatch.debugger.rules.offline import OWN_RULES, SAGEMAKER, findings_of, own_rule

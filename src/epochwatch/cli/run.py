@@ -5,12 +5,16 @@ import secrets
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from epochwatch.cli.definitions import definition_options, definitions_of
 from epochwatch.cli.naming import checked_name, made_name, parsed_tags
 from epochwatch.cli.recording import recording_options
+
+if TYPE_CHECKING:
+    from epochwatch.agent.spool import Spool
 
 
 @click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -74,12 +78,12 @@ def run_command(
         start_server=not no_server,
         tags=parsed_tags(tags),
         variables=variables,
+        tensors=tensors,
+        trial=tensors,
+        conclude=lambda spool: None if quiet or as_json else _show_diagnosis(spool),
     )
     _check_command(command[0])
-    status = Session(options, settings).run()
-    if tensors and not (quiet or as_json):
-        _diagnose(tensors)
-    sys.exit(status)
+    sys.exit(Session(options, settings).run())
 
 
 def _tensors_in(place: str) -> str:
@@ -87,26 +91,21 @@ def _tensors_in(place: str) -> str:
     return place if place.startswith("s3://") else os.path.abspath(os.path.expanduser(place))
 
 
-def _diagnose(tensors: str) -> None:
-    """Say what the tensors tell of the training. It has ended: whatever goes wrong here is no fault of it."""
-    from epochwatch.cli.findings import holds_tensors, show
+def _show_diagnosis(spool: "Spool") -> None:
+    """Say what the tensors, if any were saved, tell of the training, which has ended."""
+    from epochwatch.agent.diagnosis import DiagnosisReader
+    from epochwatch.cli.findings import show_diagnosis
     from epochwatch.cli.output import console
 
+    told = DiagnosisReader(spool)
     try:
-        from epochwatch.debugger import create_trial
-        from epochwatch.debugger.rules.diagnosis import diagnose
-
-        if not holds_tensors(tensors):
-            return
-        diagnosis = diagnose(create_trial(tensors))
+        told.await_end()
     except KeyboardInterrupt:
-        click.echo(f"epochwatch: not looking any longer; `epochwatch rules {tensors}` does", err=True)
-    except Exception as error:  # noqa: BLE001
-        click.echo(f"epochwatch: the tensors were not looked at: {error}", err=True)
-    else:
-        out = console(sys.stderr)
-        out.print(f"\nepochwatch: of {diagnosis.steps} steps with tensors:")
-        show(diagnosis.causes, out)
+        click.echo(f"epochwatch: not looking any longer; `epochwatch rules {spool.run().tensors}` does", err=True)
+        return
+    diagnosis = told.latest()
+    if diagnosis is not None:
+        show_diagnosis(diagnosis, console(sys.stderr), "\nepochwatch: ")
 
 
 def _debugging(directory: str, config: str | None, quiet: bool) -> dict[str, str]:

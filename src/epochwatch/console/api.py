@@ -98,7 +98,8 @@ class Api:
     def _job(self, asked: Asked) -> dict[str, Any]:
         job = self._found(asked)
         metrics = self._stores.run_points.summaries(asked.tenant, TRAINING_JOB, job.name)[job.name]
-        return job_detail(asked.tenant, job, metrics)
+        diagnosis = self._stores.state.jobs.diagnosis(asked.tenant, job.name) if job.diagnosis else None
+        return job_detail(asked.tenant, job, metrics, diagnosis)
 
     def _points(self, asked: Asked) -> Response:
         form = asked.choice("format", tuple(MEDIA_TYPES), "json")

@@ -8,6 +8,7 @@ import msgspec
 
 from epochwatch.console.curves import number
 from epochwatch.model.batch import DefinitionHealth
+from epochwatch.model.diagnosis import Diagnosis
 from epochwatch.model.health import problems
 from epochwatch.model.job import TrainingJob
 from epochwatch.model.tenant import Tenant
@@ -34,7 +35,9 @@ def job_summary(tenant: Tenant, job: TrainingJob, metrics: Sequence[MetricSummar
     }
 
 
-def job_detail(tenant: Tenant, job: TrainingJob, metrics: Sequence[MetricSummary]) -> dict[str, Any]:
+def job_detail(
+    tenant: Tenant, job: TrainingJob, metrics: Sequence[MetricSummary], diagnosis: Diagnosis | None
+) -> dict[str, Any]:
     """A job with all that is known of it."""
     return job_summary(tenant, job, metrics) | {
         "definitions": [msgspec.structs.asdict(one) for one in job.definitions],
@@ -48,6 +51,9 @@ def job_detail(tenant: Tenant, job: TrainingJob, metrics: Sequence[MetricSummary
         "log_group": job.log_group,
         "log_stream": job.log_stream,
         "transitions": [asdict(one) for one in job.transitions],
+        "created_by_api": job.created_by_api,
+        "tensors": job.tensors,
+        "diagnosis": msgspec.to_builtins(diagnosis),
     }
 
 

@@ -36,6 +36,7 @@ from epochwatch.launchers.network import interface, own_address
 from epochwatch.launchers.plan import JobHost, Plan
 from epochwatch.launchers.preparation import Preparation
 from epochwatch.launchers.profiler import ProfilerFiles, prepare_sampling
+from epochwatch.launchers.tensors import followed_tensors
 from epochwatch.model.launch import PROCESSING
 from epochwatch.settings import load
 
@@ -123,6 +124,8 @@ class Host:
             job=f"processing-job/{self._plan.job}" if processing else self._plan.job,
             host=self._host.name,
             shown=launch.command,
+            tensors=self._plan.tensors[0] if self._plan.tensors else "",
+            trial=followed_tensors(self._plan, self._host, self._directory),
             prepare=lambda spool: prepare_sampling(spool, self._plan, self._host, self._directory.ml),
             attend=self._attend,
         )
@@ -249,7 +252,7 @@ class Host:
         return found
 
     def _agent_variables(self) -> dict[str, str]:
-        """For the agent's processes: the spool is in the host's directory, the server where the plan says."""
+        """For the agent's processes: the spool is in the host's directory, server and S3 where the plan says."""
         return {
             "EPOCHWATCH_HOME": str(self._directory.path),
             "EPOCHWATCH_URL": self._plan.endpoint,
@@ -257,6 +260,10 @@ class Host:
             "EPOCHWATCH_ACCOUNT": self._plan.account,
             "EPOCHWATCH_ACCESS_KEY_ID": self._credentials["access_key_id"],
             "EPOCHWATCH_SECRET_ACCESS_KEY": self._credentials["secret_access_key"],
+            "AWS_ENDPOINT_URL_S3": self._plan.s3_endpoint,
+            "AWS_REGION": self._plan.region,
+            "AWS_ACCESS_KEY_ID": self._credentials["access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": self._credentials["secret_access_key"],
         }
 
 

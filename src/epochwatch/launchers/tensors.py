@@ -8,7 +8,7 @@ from epochwatch.launchers.artifacts import Mark, marks_of
 from epochwatch.launchers.buckets import Buckets, Location
 from epochwatch.launchers.contract import ML
 from epochwatch.launchers.directory import HostDirectory
-from epochwatch.launchers.plan import Plan
+from epochwatch.launchers.plan import JobHost, Plan
 
 _GROWING: Final = "log/"
 """Files below it are appended to; all others appear whole."""
@@ -68,6 +68,16 @@ def prepare_tensors(plan: Plan, directory: HostDirectory) -> None:
         before.rename(folder)
         (folder / END_OF_JOB).unlink(missing_ok=True)
     folder.mkdir(exist_ok=True)
+
+
+def followed_tensors(plan: Plan, host: JobHost, directory: HostDirectory) -> str:
+    """Where a host finds the tensors by which the job is diagnosed: its own files, or in S3 those of all hosts; empty
+    where there are none, or another host does it.
+    """
+    if plan.tensors is None or host.name != plan.hosts[0].name:
+        return ""
+    uri, local = plan.tensors
+    return str(_folder(directory, local)) if len(plan.hosts) == 1 else uri
 
 
 def end_tensors(plan: Plan, buckets: Buckets) -> None:

@@ -10,6 +10,7 @@ exactly-once: the server knows for each source how far it has committed and drop
 import msgspec
 
 from epochwatch.model.clock import ClockOffset
+from epochwatch.model.diagnosis import Diagnosis
 from epochwatch.model.metric import NO_UNIT
 from epochwatch.model.sampling import Wanted
 
@@ -93,6 +94,8 @@ class Registration(msgspec.Struct, omit_defaults=True):
     """Hyperparameters, as ``epochwatch.init(config=...)`` gave them."""
     job: str = ""
     """The created job that this run is a host of: the exact name, behind ``processing-job/`` if it is one of those."""
+    tensors: str = ""
+    """Where the training saves tensors, if it does: a directory of its host, or ``s3://bucket/prefix``."""
 
 
 class Registered(msgspec.Struct):
@@ -195,6 +198,8 @@ class Progress(msgspec.Struct, omit_defaults=True):
     tags: dict[str, str] = {}
     clock: ClockOffset | None = None
     """How far the server's clock is ahead of the host's; None before it was measured."""
+    diagnosis: Diagnosis | None = None
+    """What the saved tensors tell of the training; None where nothing is new."""
 
 
 class Heard(msgspec.Struct, omit_defaults=True):

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from epochwatch.model.diagnosis import LONGEST_DETAILS
 from epochwatch.model.job import COMPLETED, FAILED, TrainingJob
 
 BUILTIN: Final = "sagemaker-debugger-rules"
@@ -17,7 +18,6 @@ RULE_OUTPUT: Final = "/opt/ml/processing/outputs"
 """LocalPath of a rule where it is left out."""
 CONDITION_MET: Final = "RuleEvaluationConditionMet: "
 """How a processing job that found what its rule looks for begins its exit message."""
-LONGEST_DETAILS: Final = 1024
 _LONGEST_PART: Final = 26
 """Characters that the names of a training job and of a rule have in the name of the processing job."""
 _IMAGE: Final = re.compile(r"(?:[^/]+/)*(?P<repository>[^/:@]+)(?::[^/:@]+)?(?:@.+)?")

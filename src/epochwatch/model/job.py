@@ -7,6 +7,7 @@ from typing import Any
 
 from epochwatch.model.batch import Definition, DefinitionHealth, Progress, Registration
 from epochwatch.model.clock import ClockOffset
+from epochwatch.model.diagnosis import Evaluation, evaluated
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,10 @@ class TrainingJob:
     """S3 URI of model.tar.gz (or of the folder, uncompressed)."""
     output: str = ""
     """S3 URI of output.tar.gz; of a processing job, what it left in /opt/ml/output/message."""
+    tensors: str = ""
+    """Where it saves tensors, if it does: a directory of its first host, or an S3 URI."""
+    diagnosis: Evaluation | None = None
+    """How the diagnosis by these tensors stands; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,7 @@ def new_job(name: str, registration: Registration, now: float) -> TrainingJob:
         definitions=list(registration.definitions),
         config=dict(registration.config),
         tags=dict(registration.tags),
+        tensors=registration.tensors,
         transitions=[Transition("Starting", registration.started, None, _MESSAGES["Starting"])],
     )
 
@@ -202,8 +208,8 @@ def advance(job: TrainingJob, progress: Progress, now: float) -> TrainingJob:
     if progress.status not in STATUSES:
         raise ValueError(f"status must be one of {', '.join(STATUSES)}, not '{progress.status}'")
     if job.created_by_api:  # clients tell a change of state by LastModifiedTime: a heartbeat is none
-        return _described(job, progress)
-    job = _described(replace(job, updated=max(now, job.updated)), progress)
+        return _described(job, progress, now)
+    job = _described(replace(job, updated=max(now, job.updated)), progress, now)
     if job.status in TERMINAL and not job.lost:
         return job
     if job.lost:
@@ -226,7 +232,7 @@ def given_up(job: TrainingJob, reason: str, now: float) -> TrainingJob:
     return replace(_ended(job, FAILED, now, reason[:MAX_FAILURE_REASON]), lost=True)
 
 
-def _described(job: TrainingJob, progress: Progress) -> TrainingJob:
+def _described(job: TrainingJob, progress: Progress, now: float) -> TrainingJob:
     return replace(
         job,
         definitions=list(progress.definitions) or job.definitions,
@@ -234,6 +240,7 @@ def _described(job: TrainingJob, progress: Progress) -> TrainingJob:
         config=_merged(job.config, progress.config),
         summary=_merged(job.summary, progress.summary),
         tags={**job.tags, **progress.tags},
+        diagnosis=evaluated(progress.diagnosis, job.diagnosis, now) if progress.diagnosis else job.diagnosis,
     )
 
 

@@ -58,14 +58,17 @@ class Diagnoser:
         self._makers = tuple(rules)
         self._by_worker: dict[str, list[StreamRule]] = {}
         self._over_workers = [rule for rule in (make() for make in self._makers) if rule.compares_workers]
-        self._found: dict[tuple[str, str], list[Finding]] = {}
+        self._found: dict[tuple[str, str], Finding] = {}
+        self._times: dict[tuple[str, str], int] = {}
         self._classes: dict[str, type[StreamRule]] = {}
-        self._steps: set[int] = set()
+        self._steps = 0
+        self._last_step: int | None = None
         self._failed: list[StreamRule] = []
 
     def see(self, step: StepStatistics) -> list[Finding]:
         """What is found at the next step of a worker; of a rule that fires again it is nothing new."""
-        self._steps.add(step.step)
+        if step.step != self._last_step:
+            self._steps, self._last_step = self._steps + 1, step.step
         rules = self._by_worker.get(step.worker)
         if rules is None:
             made = [make() for make in self._makers]
@@ -100,23 +103,24 @@ class Diagnoser:
                 continue
             for one in findings:
                 self._classes[one.rule] = type(rule)
-                known = self._found.setdefault((one.rule, one.kind), [])
-                known.append(one)
-                if len(known) == 1:
+                key = one.rule, one.kind
+                self._times[key] = self._times.get(key, 0) + 1
+                if key not in self._found:
+                    self._found[key] = one
                     news.append(one)
         return news
 
     def diagnosis(self) -> Diagnosis:
         """What is known up to now."""
-        times = {found[0]: len(found) for found in self._found.values()}
-        faults = {one.rule for one in times if one.kind == "problem"}
-        firsts = [one for one in times if one.kind == "problem" or one.rule not in faults]
+        found = self._found.values()
+        faults = {one.rule for one in found if one.kind == "problem"}
+        firsts = [one for one in found if one.kind == "problem" or one.rule not in faults]
         leads_to = {name: rule.leads_to for name, rule in self._classes.items()}
         causes = [
-            Diagnosed(cause, tuple(consequences), times[cause])
+            Diagnosed(cause, tuple(consequences), self._times[cause.rule, cause.kind])
             for cause, consequences in explained(firsts, leads_to)
         ]
-        return Diagnosis(tuple(causes), len(self._steps), max(self._steps, default=None))
+        return Diagnosis(tuple(causes), self._steps, self._last_step)
 
 
 def explained(

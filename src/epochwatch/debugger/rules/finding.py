@@ -36,7 +36,7 @@ class Finding:
         found = dataclasses.asdict(self)
         found["tensors"] = list(self.tensors)
         found["series"] = {
-            name: [[step, value if math.isfinite(value) else None] for step, value in points]
+            name: [[int(step), float(value) if math.isfinite(value) else None] for step, value in points]
             for name, points in self.series.items()
         }
         return found

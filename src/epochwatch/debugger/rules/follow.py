@@ -24,14 +24,16 @@ Part = tuple[tuple[str, ...], Mapping[str, Array], Mapping[str, float], float]
 
 
 def follow(
-    trial: Trial, *, live: bool = True, idle: Callable[[float], None] | None = None
+    trial: Trial, *, live: bool | Callable[[], bool] = True, idle: Callable[[float], None] | None = None
 ) -> Iterator[StepStatistics]:
-    """Each complete step of a trial once per worker, in order, until the training has ended; with ``live`` off, until
-    what is there now has been read. ``idle`` is called with the time (Unix seconds) whenever nothing new has come.
+    """Each complete step of a trial once per worker, in order, until the training has ended; with ``live`` off, or once
+    it says so, until what is there by then has been read. ``idle`` is called with the time (Unix seconds) whenever
+    nothing new has come.
     """
     reader = _Reader(trial)
     last = -1
     while True:
+        more = live() if callable(live) else live
         trial.maybe_refresh()
         ended = trial.loaded_all_steps
         ready = [
@@ -42,7 +44,7 @@ def follow(
                 yield from reader.steps(ready[start : start + STEPS_AT_ONCE])
         if ready:
             last = ready[-1]
-        elif ended or not live:
+        elif ended or not more:
             return
         else:
             if idle is not None:

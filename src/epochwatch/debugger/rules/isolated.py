@@ -18,9 +18,10 @@ from epochwatch.debugger.create import create_trial
 from epochwatch.debugger.exceptions import SMDebugError, SMDebugRuntimeError, SMDebugValueError
 from epochwatch.debugger.rule import Rule
 from epochwatch.debugger.rules.finding import Finding
+from epochwatch.debugger.rules.limits import limit
 from epochwatch.debugger.rules.offline import Choice, findings_of, made_of
 from epochwatch.debugger.rules.stream import StreamRule
-from epochwatch.debugger.rules.user_file import limit, loaded
+from epochwatch.debugger.rules.user_file import loaded
 
 _MODULE: Final = "epochwatch_rules_of_a_file"
 _LAST_WORDS: Final = 500

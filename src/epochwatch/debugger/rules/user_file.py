@@ -1,7 +1,6 @@
-"""What it takes to run rules of a user's file: the file as a module, and limits of the process that runs it."""
+"""A user's file of rules as a module."""
 
 import importlib.util
-import resource
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -17,10 +16,3 @@ def loaded(file: Path, module: str) -> ModuleType:
     found = sys.modules[module] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(found)
     return found
-
-
-def limit(what: int, amount: int) -> None:
-    """A soft limit of this process, one of ``resource.RLIMIT_*``, as far as the hard one allows."""
-    _, most = resource.getrlimit(what)
-    amount = amount if most == resource.RLIM_INFINITY else min(amount, most)
-    resource.setrlimit(what, (amount, most))

@@ -12,6 +12,7 @@ from epochwatch.model.debug_rules import (
     evaluator_of,
     tensors_of,
 )
+from epochwatch.model.diagnosis import DIAGNOSIS, LONGEST_AFTERWARDS_SECONDS, Evaluation
 from epochwatch.model.job import PROCESSING, TERMINAL, TRAINING, TrainingJob
 from epochwatch.services.call import Call
 from epochwatch.services.sagemaker.resources import invalid, job_arn
@@ -60,7 +61,7 @@ def rule_jobs(call: Call, name: str, request: Request) -> dict[str, dict[str, An
 
 
 def rule_evaluations(call: Call, job: TrainingJob, request: Request) -> list[dict[str, Any]]:
-    """DebugRuleEvaluationStatuses, in the order of the rules."""
+    """DebugRuleEvaluationStatuses, in the order of the rules; the diagnosis of what was saved comes last."""
     jobs = _jobs_of(call, job, request)
     found = []
     for rule, evaluation in jobs.items():
@@ -72,7 +73,21 @@ def rule_evaluations(call: Call, job: TrainingJob, request: Request) -> list[dic
             "LastModifiedTime": evaluation.updated,
         }
         found.append(entry | ({"StatusDetails": details} if details else {}))
+    if job.diagnosis is not None and DIAGNOSIS not in jobs:
+        found.append(_diagnosis_entry(job, job.diagnosis, call.now))
     return found
+
+
+def _diagnosis_entry(job: TrainingJob, diagnosis: Evaluation, now: float) -> dict[str, Any]:
+    """It needs no processing job. One of which nothing is heard any more is over with its training."""
+    lost = job.ended is not None and now - job.ended > LONGEST_AFTERWARDS_SECONDS
+    status = "Stopped" if lost and diagnosis.status == "InProgress" else diagnosis.status
+    entry = {
+        "RuleConfigurationName": DIAGNOSIS,
+        "RuleEvaluationStatus": status,
+        "LastModifiedTime": diagnosis.changed,
+    }
+    return entry | ({"StatusDetails": diagnosis.details} if diagnosis.details else {})
 
 
 def stop_rules(call: Call, job: TrainingJob, request: Request) -> None:

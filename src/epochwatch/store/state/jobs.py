@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from epochwatch.model.batch import DefinitionHealth, Progress, Registration
+from epochwatch.model.diagnosis import Diagnosis
 from epochwatch.model.job import (
     LOG_GROUP,
     PROCESSING,
@@ -83,10 +85,24 @@ class JobStore(JobRecords):
         def advanced(job: TrainingJob) -> TrainingJob:
             return with_clock(advance(job, progress, now), run.host, progress.clock)
 
-        job = self.change(tenant, run.job, advanced, run.kind)
-        if job is None:
-            raise ValueError(f"the job '{run.job}' has been deleted")
+        with self._database.begin() as connection:
+            job = self._changed(connection, tenant, run.job, run.kind, advanced)
+            if job is None:
+                raise ValueError(f"the job '{run.job}' has been deleted")
+            if progress.diagnosis is not None and run.kind is TRAINING:
+                told = msgspec.json.encode(progress.diagnosis).decode()
+                one = owned(TRAINING_JOBS, tenant) & (TRAINING_JOBS.c.name == run.job)
+                connection.execute(TRAINING_JOBS.update().where(one).values(diagnosis=told))
         return job
+
+    def diagnosis(self, tenant: Tenant, name: str) -> Diagnosis | None:
+        """What the saved tensors tell of a training job; None where nothing was told."""
+        query = sa.select(TRAINING_JOBS.c.diagnosis).where(
+            owned(TRAINING_JOBS, tenant), TRAINING_JOBS.c.name == name
+        )
+        with self._database.read() as connection:
+            told = connection.execute(query).scalar()
+        return msgspec.json.decode(told, type=Diagnosis) if told else None
 
     def delete(self, tenant: Tenant, name: str, kind: JobKind = TRAINING) -> bool:
         """As JobRecords.delete."""
@@ -142,6 +158,7 @@ class JobStore(JobRecords):
                 hostname=job.hostname or registration.hostname,
                 user=job.user or registration.user,
                 working_directory=job.working_directory or registration.working_directory,
+                tensors=job.tensors or registration.tensors,
             )
 
         try:

@@ -53,6 +53,7 @@ def _jobs(name: str) -> Table:
 
 
 TRAINING_JOBS = _jobs("training_jobs")
+TRAINING_JOBS.append_column(Column("diagnosis", Text))  # the whole Diagnosis as JSON; none where nothing was told
 PROCESSING_JOBS = _jobs("processing_jobs")
 LAUNCHES = _owned(
     "launches",

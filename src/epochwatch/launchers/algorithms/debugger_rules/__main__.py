@@ -14,14 +14,15 @@ from obstore.exceptions import BaseError
 
 from epochwatch.client.http import Client
 from epochwatch.debugger.exceptions import MissingCollectionFiles, SMDebugError
+from epochwatch.debugger.rules.limits import keep_within_limits
 from epochwatch.errors import EpochwatchError
 from epochwatch.launchers.algorithms.debugger_rules.actions import Actions
 from epochwatch.launchers.algorithms.debugger_rules.evaluation import evaluate, opened_trials
-from epochwatch.launchers.algorithms.debugger_rules.limits import keep_within_limits
 from epochwatch.launchers.algorithms.debugger_rules.task import Task, ml_of
 from epochwatch.launchers.algorithms.debugger_rules.training import TrainingWatch
 
 PAUSE_SECONDS: Final = 5.0
+_SHARE_OF_MEMORY: Final = 0.5
 _LOG = logging.getLogger("epochwatch.rules")
 _NO_DATA: Final = (
     "No debugging data was saved by the training job. Check that the debugger hook was configured correctly before"
@@ -32,7 +33,7 @@ _NO_DATA: Final = (
 def main() -> int:
     """The exit status."""
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(levelname)s %(message)s")
-    keep_within_limits()
+    keep_within_limits(_SHARE_OF_MEMORY)
     try:
         _see_through(Task.of(os.environ))
     except MissingCollectionFiles as error:
