@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from epochwatch.agent.host.rows_file import RowsReader, row_files
-from epochwatch.agent.host.smdebug_layout import events_in
+from epochwatch.profiler.smdebug.system_event import events_in
 from tests.agent.running import until
 from tests.launchers.created_jobs import BUCKET, JobServer
 
@@ -44,8 +44,8 @@ def test_the_interval_changes_while_the_job_runs_and_debuggers_files_are_in_s3(s
     folder = "profile/profiled/profiler-output/system/incremental/"
     found = [key for key in server.keys(folder) if key.endswith(".algo-1.json")]
     assert found
-    texts = [server.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode() for key in found]
-    events = [event for text in texts for event in events_in(text)]
+    files = [server.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in found]
+    events = [event for file in files for event in events_in(file)]
     assert {"cpu", "i/o", "memory"} <= {event.type for event in events}
 
 

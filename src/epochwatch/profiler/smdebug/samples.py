@@ -11,34 +11,11 @@ from epochwatch.model.host_samples import Samples
 from epochwatch.model.sampling import PROFILER_INTERVAL
 from epochwatch.profiler.smdebug.layout import SECOND
 from epochwatch.profiler.smdebug.system_event import ProfilerSystemEvent
+from epochwatch.profiler.smdebug.things import NETWORK, PLATFORM, column_of
 
 SNAPSHOT: Final = 20_000
 """Microseconds by which the events of one look at a machine are apart at most."""
-_COLUMNS: Final = {
-    ("cpu", "CPUUtilization"): "cpu.{}.busy",
-    ("i/o", "I/OWaitPercentage"): "cpu.{}.iowait",
-    ("gpu", "GPUUtilization"): "gpu.{}.busy",
-    ("gpu", "GPUMemoryUtilization"): "gpu.{}.memory.percent",
-}
-MEMORY: Final = "memory.percent"
-NETWORK: Final = "network.total"
-"""The container's traffic; the platform's, which it is a part of, where that is all that was said."""
 _SUMS: Final = {"cpu.busy": re.compile(r"cpu\.\d+\.busy"), "cpu.iowait": re.compile(r"cpu\.\d+\.iowait")}
-PLATFORM: Final = "network.platform"
-
-Thing = tuple[str, str | None, str]
-"""(type, name, dimension) of an event."""
-
-
-def column_of(thing: Thing) -> str:
-    """The sampler's name for a thing; one that it has no name for keeps its own."""
-    kind, name, dimension = thing
-    column = _COLUMNS.get((kind, dimension))
-    if column is not None:
-        return column.format(re.sub(r"\D", "", name or ""))
-    if kind == "network" and dimension in ("Algorithm", "Platform"):
-        return NETWORK if dimension == "Algorithm" else PLATFORM
-    return MEMORY if kind == "memory" and name == "MemoryUsedPercent" else f"{kind}.{name or ''}.{dimension}"
 
 
 def looks_of(events: Sequence[ProfilerSystemEvent]) -> Samples:

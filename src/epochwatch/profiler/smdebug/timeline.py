@@ -11,45 +11,57 @@ from numpy.typing import NDArray
 
 from epochwatch.debugger.mode_keys import ModeKeys
 from epochwatch.profiler.events import SCHEMA
-from epochwatch.profiler.phases import STEP_PHASES, Phase
+from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.smdebug.layout import ProfilerFile
 from epochwatch.profiler.smdebug.trace_event import TraceEvent
 
 Integers = NDArray[np.int64]
 _STEP: Final = re.compile(r"Step:ModeKeys\.(TRAIN|EVAL|PREDICT|GLOBAL)")
 _PHASES: Final = {
+    Phase.DATA_LOADING: "DataLoaderIter",
+    Phase.FORWARD: "Forward",
+    Phase.BACKWARD: "Backward(post-forward)",
+    Phase.OPTIMIZER: "Optimizer",
+    Phase.COMMUNICATION: "Communication",
+    Phase.CHECKPOINT: "Checkpoint",
+    Phase.EVALUATION: "Evaluation",
+    Phase.INITIALIZATION: "Initialization",
+    Phase.OPERATOR: "cpu_functions",
+    Phase.KERNEL: "gpu_functions-dev:0",
+    Phase.PYTHON: "Python",
+    Phase.WORKER: "DataLoaderWorker",
+}
+"""What phases are called in timelines; those that smdebug has nothing like by our own names."""
+_OWN: Final = {name: phase for phase, name in _PHASES.items()}
+_BEGINNINGS: Final = {
     "Forward-node": Phase.FORWARD,
     "Backward(post-forward)-node": Phase.BACKWARD,
     "DataLoaderIterInitialize": Phase.DATA_LOADING,
-    "DataLoaderIter": Phase.DATA_LOADING,
     "DataIterator": Phase.DATA_LOADING,
-    "DataLoaderWorker": Phase.WORKER,
-    "cpu_functions": Phase.OPERATOR,
     "gpu_functions": Phase.KERNEL,
     "/host:CPU": Phase.OPERATOR,
     "/device:": Phase.KERNEL,
 }
-"""By how the name of a phase of smdebug begins. What libraries for communication write overlaps with the rest of a
-step, and with itself: it is no phase of ours.
+"""By how others begin. What libraries for communication write overlaps with the rest of a step, and with itself: it is
+no phase of ours, and neither are the parts of a model's passes.
 """
 _CODES: Final = {phase: code for code, phase in enumerate(Phase)}
 _NAMES: Final = pa.array([phase.value for phase in Phase])
-_OF_STEP: Final = np.array([phase in STEP_PHASES for phase in Phase])
 STEP_CODE: Final = _CODES[Phase.STEP]
 
 
 def phase_of(name: str) -> Phase:
     """What a phase of smdebug is here."""
-    if _STEP.match(name):
+    if _STEP.fullmatch(name):
         return Phase.STEP
-    if name.startswith(_OURS):
-        return _OWN.get(name.removeprefix(_OURS), Phase.OTHER)
-    return next((phase for begin, phase in _PHASES.items() if name.startswith(begin)), Phase.OTHER)
+    return _OWN.get(name) or next(
+        (phase for begin, phase in _BEGINNINGS.items() if name.startswith(begin)), Phase.OTHER
+    )
 
 
-_OURS: Final = "epochwatch-"
-"""What phases that smdebug has no name for are exported with."""
-_OWN: Final = {phase.value: phase for phase in Phase}
+def name_of(phase: Phase, mode: int) -> str:
+    """What a phase is called in timelines."""
+    return f"Step:{ModeKeys(mode)}" if phase is Phase.STEP else _PHASES.get(phase, "Other")
 
 
 @dataclass(slots=True)
@@ -90,7 +102,7 @@ class Rows:
 def rows_of(events: Sequence[TraceEvent]) -> Rows:
     """The columns of some events, in the order of their beginnings."""
     phases = {name: phase_of(name) for name in {event.event_phase for event in events}}
-    modes = {name: ModeKeys[match[1]].value for name in phases if (match := _STEP.match(name))}
+    modes = {name: ModeKeys[match[1]].value for name in phases if (match := _STEP.fullmatch(name))}
     said: list[dict[str, Any]] = [event.event_args or {} for event in events]
     whole = ModeKeys.GLOBAL.value
     rows = Rows(
