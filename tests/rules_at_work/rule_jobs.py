@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from epochwatch.model.diagnosis import DIAGNOSIS
 from tests.launchers.created_jobs import BUCKET, SECONDS, JobServer
 
 ACCOUNT_OF_RULES = "503895931360.dkr.ecr.us-east-1.amazonaws.com"
@@ -53,10 +54,11 @@ def train(server: JobServer, name: str, script: str, *rules: Mapping[str, Any], 
 
 
 def evaluated(server: JobServer, name: str) -> dict[str, dict[str, Any]]:
-    """DebugRuleEvaluationStatuses by rule, when all have ended."""
+    """DebugRuleEvaluationStatuses by rule, when all have ended, without the diagnosis that nobody asked for."""
     deadline = time.monotonic() + SECONDS
     while True:
         found = {one["RuleConfigurationName"]: one for one in server.describe(name)["DebugRuleEvaluationStatuses"]}
+        found.pop(DIAGNOSIS, None)
         if not any(one["RuleEvaluationStatus"] in ("InProgress", "Stopping") for one in found.values()):
             return found
         assert time.monotonic() < deadline, f"{found}\n{said(server, list(found.values()))}"

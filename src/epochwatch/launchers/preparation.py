@@ -8,6 +8,7 @@ from typing import Any
 
 import psutil
 
+from epochwatch.debugger.injection import debug_environment
 from epochwatch.launchers import algorithms, channels, container, pipes, processing
 from epochwatch.launchers.artifacts import Checkpoints, SentMeanwhile, unpack
 from epochwatch.launchers.buckets import Buckets, Location, TransferFailed
@@ -133,6 +134,8 @@ class Preparation:
         if self._plan.image.python:
             binaries, install = self._environment(script)
             variables["PATH"] = path_of(binaries, self._plan.image.python, variables.get("PATH", os.defpath))
+        if self._plan.tensors is not None:
+            variables |= debug_environment(self._plan.tensors[1], environment=variables)
         return TrainingLaunch(
             host=self._host.name,
             command=self._command(script),

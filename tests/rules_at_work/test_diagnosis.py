@@ -1,0 +1,118 @@
+"""Jobs that save tensors are diagnosed while a real server has them trained, whoever saves these."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from epochwatch.debugger import create_trial
+from epochwatch.model.diagnosis import DIAGNOSIS
+from tests.launchers.created_jobs import JobServer, until
+from tests.peers import ROOT, peer_python
+from tests.rules_at_work.rule_jobs import HOOK, train
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobServer]:
+    with JobServer(tmp_path_factory.mktemp("diagnosis") / "home", max_jobs="1") as running:
+        yield running
+
+
+def evaluation(server: JobServer, name: str) -> dict[str, Any]:
+    """The diagnosis among DebugRuleEvaluationStatuses; empty before it begins."""
+    for one in server.describe(name).get("DebugRuleEvaluationStatuses", []):
+        if one["RuleConfigurationName"] == DIAGNOSIS:
+            return dict(one)
+    return {}
+
+
+def epochwatch(server: JobServer, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "epochwatch", *words],
+        env=server.process.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+FAULTY = """
+def loss_of(step):
+    return {"statistics": Statistics(["loss"], {"value": np.array([np.nan if step > 14 else 1.0])})}
+
+save(StoreWriter(place, collections=collections, steps_per_segment=5), range(20), 0.0, loss_of)
+place = os.path.dirname(place) + "/data"
+while not os.path.exists(place + "/go"):
+    time.sleep(0.1)
+"""
+
+
+def test_a_job_is_diagnosed_while_it_trains(server: JobServer) -> None:
+    name = train(server, "faulty", FAULTY)
+    until(lambda: evaluation(server, name).get("RuleEvaluationStatus") == "IssuesFound")
+
+    found = evaluation(server, name)
+    assert server.describe(name)["TrainingJobStatus"] == "InProgress"
+    assert found["StatusDetails"].startswith("NonFinite since step 15: ")
+    shown = json.loads(epochwatch(server, "job", name, "--json").stdout)
+    assert shown["diagnosis"]["findings"][0]["rule"] == "NonFinite"
+    assert not shown["diagnosis"]["ended"]
+    assert "NonFinite problem since step 15" in epochwatch(server, "job", name).stdout
+
+    (ml,) = server.directory(name).glob("*/attempt-1/ml")
+    (ml / "output" / "data" / "go").touch()
+    assert server.over(name)["TrainingJobStatus"] == "Completed"
+
+    assert evaluation(server, name) == found
+    ended = json.loads(epochwatch(server, "job", name, "--json").stdout)["diagnosis"]
+    assert (ended["ended"], ended["steps"], ended["failure"]) == (True, 20, "")
+    looked_at = epochwatch(server, "rules", name)
+    assert looked_at.returncode == 1, looked_at.stderr
+    assert looked_at.stdout.startswith("NonFinite problem since step 15, known at step 15")
+
+
+TORCH = """
+import torch
+from torch import nn
+
+net = nn.Linear(4, 2)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+for _ in range(12):
+    optimizer.zero_grad()
+    loss = nn.functional.mse_loss(net(torch.ones(3, 4)), torch.zeros(3, 2))
+    loss.backward()
+    optimizer.step()
+    print("loss", loss.item())
+"""
+WATCHED = TORCH.replace(
+    "optimizer = ",
+    "from epochwatch.debugger.hooks import watch\nwatch(net).save_scalar('mine', 7.0)\noptimizer = ",
+)
+
+
+@pytest.mark.parametrize(("name", "script"), [("injected", TORCH), ("watched", WATCHED)])
+def test_a_script_in_pytorch_is_watched_once_by_the_jobs_configuration(
+    server: JobServer, name: str, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = {"CollectionName": "weights", "CollectionParameters": {"save_interval": "4"}}
+    hook = HOOK | {"LocalPath": "/opt/ml/tensors", "CollectionConfigurations": [weights]}
+    path = server.process.home / f"{name}.py"
+    path.write_text(script)
+    source = {"PYTHONPATH": str(ROOT / "src")}
+
+    server.create(name, [str(peer_python("torch")), str(path)], DebugHookConfig=hook, Environment=source)
+
+    job = server.over(name)
+    assert job["TrainingJobStatus"] == "Completed", server.lines(name)
+    assert not [line for line in server.lines(name) if "epochwatch" in line or "tensors" in line]
+    for variable, value in server.process.aws_environment().items():
+        monkeypatch.setenv(variable, value)
+    trial = create_trial(f"{HOOK['S3OutputPath']}/{name}/debug-output")
+    assert trial.loaded_all_steps
+    assert trial.steps() == list(range(12))
+    assert trial.tensor("Linear_weight").steps() == [0, 4, 8]
+    assert trial.has_tensor("scalar/mine") == (name == "watched")
+    assert evaluation(server, name)["RuleEvaluationStatus"] in ("NoIssuesFound", "IssuesFound")
