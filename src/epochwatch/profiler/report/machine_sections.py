@@ -100,7 +100,7 @@ def _machine(node: NodeUse, figures: Figures) -> Markup:
         charts.append(figure(number, f"{RESOURCES[name]} of {node.node}", facts))
     if node.cores.names:
         number = figures.add(kind="map", names=node.cores.names, rows=node.cores.rows)
-        charts.append(figure(number, f"Cores and GPUs of {node.node}", "the darker, the busier"))
+        charts.append(figure(number, f"Cores and GPUs of {node.node}", "the stronger the colour, the busier"))
     return Markup(f'<div class="grid">{"".join(charts)}</div>')
 
 

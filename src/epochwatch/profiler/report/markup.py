@@ -16,6 +16,7 @@ PHASE_NAMES: Final = {
     "checkpoint": "checkpoint",
     "evaluation": "evaluation",
     "idle": "idle or the script's own",
+    "outside": "outside of steps",
     "initialization": "initialization",
     "finalization": "finalization",
 }
@@ -149,6 +150,8 @@ def duration(seconds: float | None) -> str:
     """Seconds as ``850 µs``, ``12.3 ms``, ``4.21 s``, ``3 m 05 s``, ``2 h 10 m``."""
     if seconds is None or seconds != seconds:  # noqa: PLR0124
         return "–"
+    if seconds == 0:
+        return "0 s"
     if seconds < 60:
         scale, unit = next((one for one in ((1.0, "s"), (1e-3, "ms")) if seconds >= one[0]), (1e-6, "µs"))
         return f"{seconds / scale:.3g} {unit}"

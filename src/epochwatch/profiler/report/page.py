@@ -85,6 +85,11 @@ def _wall_time(summary: Summary) -> Markup:
     if not times.total:
         return Markup('<p class="verdict">Nothing was recorded of this training yet.</p>')
     each = {part: seconds / max(training.ranks, 1) for part, seconds in training.phases.items()}
-    parts = {"initialization": times.initialization, **each, "finalization": times.finalization}
+    parts = {
+        "initialization": times.initialization,
+        **each,
+        "outside": max(times.loop - sum(each.values()), 0.0),
+        "finalization": times.finalization,
+    }
     goodput = f" {percent(times.goodput)} of it computed steps of training." if times.goodput is not None else ""
     return Markup(f"<p>Where the wall time went.{goodput}</p>{phase_bar('Where the wall time went', parts)}")

@@ -3,13 +3,19 @@
 (() => {
   const { from, to, figures } = JSON.parse(document.getElementById("figures").textContent);
   const reset = document.getElementById("reset");
-  const LEFT = 58, BOTTOM = 20, TOP = 8;
+  const LEFT = 66, BOTTOM = 20, TOP = 8;
   const charts = [];
   let [low, high] = [from, to];
   let cursor = null; // Unix seconds
   let waiting = false;
 
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  // A canvas knows no light-dark(): an element resolves it.
+  const probe = document.body.appendChild(document.createElement("i"));
+  probe.hidden = true;
+  const colour = (name) => {
+    probe.style.color = `var(--${name})`;
+    return getComputedStyle(probe).color;
+  };
   const two = (value) => String(value).padStart(2, "0");
   const clock = (time) => {
     const at = new Date(time * 1000);

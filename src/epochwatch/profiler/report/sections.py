@@ -44,7 +44,7 @@ def _job(summary: Summary) -> Markup:
     energy = [node.energy for node in summary.nodes if node.energy is not None]
     if energy:
         rows.append(("Energy of the GPUs", f"{sum(energy) / 3.6e6:.3g} kWh", ""))
-    return table("Training job", ("", "", "share of the wall time"), rows)
+    return table("Training job", ("time", "value", "share of the wall time"), rows)
 
 
 def _rules(summary: Summary) -> Markup:

@@ -5,6 +5,7 @@ from typing import Final
 from epochwatch.profiler.report.distribution import Histogram
 from epochwatch.profiler.report.figures import Figures
 from epochwatch.profiler.report.markup import (
+    PHASE_NAMES,
     RANKS,
     Markup,
     bars,
@@ -47,7 +48,7 @@ def phases(summary: Summary, figures: Figures) -> Markup:
         figure(number, "Phases over time", "share of the time of all processes' steps", present),
         note(f"Time of steps by mode: {modes}."),
         note(_remarks(summary)),
-        table("Phases by process", ("process", "steps", *present), rows),
+        table("Phases by process", ("process", "steps", *(PHASE_NAMES[part] for part in present)), rows),
     )
 
 

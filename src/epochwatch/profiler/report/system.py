@@ -18,8 +18,9 @@ _RESOLUTIONS: Final = ((3 * 3600, 0, 1800), (3 * 86_400, 1, 6 * 3600), (30 * 86_
 """Up to how many seconds of a job which summaries are read (0: every sample), in pieces of how many seconds."""
 _LONGEST: Final = (60, 7 * 86_400)
 SPANS: Final = 300
-"""Into which a job is divided where it is drawn."""
+"""Into which a job is divided where it is drawn, at most: each has two samples or more."""
 CORE_SPANS: Final = 240
+"""The same of cores."""
 MOST_DRAWN: Final = 32
 """Cores and GPUs that are drawn of a node: the busiest of them, if there are more."""
 CPU_BUSY: Final = 90.0
@@ -48,7 +49,7 @@ UNITS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One resource over time, in SPANS equal spans of the job; None where nothing was measured."""
+    """One resource over time, in equal spans of the job, SPANS at most; None where nothing was measured."""
 
     mean: tuple[float | None, ...]
     max: tuple[float | None, ...]
@@ -218,19 +219,23 @@ class _Use:
     def _curve(self, name: str, times: NDArray[np.int64], seconds: Floats) -> Curve:
         mean = self.column(name)
         top = self.column(f"{name}.max") if f"{name}.max" in self.columns else mean
-        places = _places(times, self.span, SPANS)
+        spans = int(np.clip(len(times) // 2, 1, SPANS))
+        places = _places(times, self.span, spans)
         known = ~np.isnan(mean)
-        weights = np.bincount(places[known], seconds[known], SPANS)
-        totals = np.bincount(places[known], seconds[known] * mean[known], SPANS)
-        tops = np.full(SPANS, -np.inf)
+        weights = np.bincount(places[known], seconds[known], spans)
+        totals = np.bincount(places[known], seconds[known] * mean[known], spans)
+        tops = np.full(spans, -np.inf)
         np.maximum.at(tops, places[known], top[known])
         with np.errstate(invalid="ignore"):
             means = totals / np.where(weights > 0, weights, np.nan)
         return Curve(rounded(means), rounded(np.where(np.isfinite(tops), tops, np.nan)))
 
     def _core_map(self) -> CoreMap:
+        samples = sum(map(len, self.times))
+        spans = next(count for count in (240, 120, 60, 30, 10, 1) if count <= max(samples // 2, 1))
         rows: dict[str, Floats] = {}
-        for name, (totals, weights) in self.sums.items():
+        for name, sums in self.sums.items():
+            totals, weights = sums.reshape(2, spans, CORE_SPANS // spans).sum(axis=2)
             rows[name] = totals / np.where(weights > 0, weights, np.nan)
         shown = sorted(rows, key=lambda name: -float(np.nansum(rows[name])))[:MOST_DRAWN]
         names = sorted(shown, key=lambda name: (name.split()[0], int(name.split()[1])))
