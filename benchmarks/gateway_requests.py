@@ -23,6 +23,7 @@ from starlette.responses import PlainTextResponse
 
 from epochwatch.gateway.app import Gateway
 from epochwatch.gateway.authentication import Authenticator
+from epochwatch.gateway.operations import Operations
 from epochwatch.gateway.requests import RawRequest
 from epochwatch.server import memory as server_memory
 
@@ -117,8 +118,10 @@ class Taken:
         self.datapoints = 0
         large = answer()
         self.gateway = Gateway(
-            {"cloudwatch": {"PutMetricData": self._put, "GetMetricData": lambda call, request: large}},
-            lambda identity, request_id, now: None,
+            Operations(
+                {"cloudwatch": {"PutMetricData": self._put, "GetMetricData": lambda call, request: large}},
+                lambda identity, request_id, now, attempt: None,
+            ),
             Authenticator(lambda key: None, verify=False),
             PlainTextResponse(""),
         )

@@ -227,7 +227,7 @@ class Run:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """While the gateway's log is heard, and not printed."""
-        logger = logging.getLogger("epochwatch.gateway.app")
+        logger = logging.getLogger("epochwatch.gateway.operations")
         logger.addHandler(self._caught)
         logger.propagate = False
         try:

@@ -60,12 +60,12 @@ class Console:
         print(json.dumps(command), file=self.process.stdin, flush=True)
         self._line()
 
-    def request(self, path: str, **headers: str) -> Any:
-        """An open answer of any status."""
+    def request(self, path: str, body: bytes | None = None, **headers: str) -> Any:
+        """An open answer of any status; with a body of a POST."""
         headers = {"Authorization": f"Bearer {self.token}"} | {
             name.replace("_", "-"): v for name, v in headers.items()
         }
-        request = urllib.request.Request(self.url + path, headers={k: v for k, v in headers.items() if v})
+        request = urllib.request.Request(self.url + path, body, headers={k: v for k, v in headers.items() if v})
         try:
             return urllib.request.build_opener(_Stay).open(request, timeout=30)
         except urllib.error.HTTPError as error:
@@ -74,6 +74,12 @@ class Console:
     def get(self, path: str, **headers: str) -> tuple[int, bytes]:
         with self.request(path, **headers) as answer:
             return answer.status, answer.read()
+
+    def call(self, operation: str, body: bytes, **headers: str) -> tuple[int, Any]:
+        """What an AWS operation (``service/Operation``) answers to the console: its status and its JSON."""
+        headers = {"content_type": "application/json"} | headers
+        with self.request(f"/_/api/operations/{operation}", body, **headers) as answer:
+            return answer.status, json.loads(answer.read())
 
     def json(self, path: str) -> Any:
         status, body = self.get("/_/api" + path)

@@ -20,6 +20,7 @@ import uvicorn
 
 from epochwatch.console.app import console_app
 from epochwatch.console.session import Access
+from epochwatch.gateway.operations import Operations
 from epochwatch.model.batch import (
     NO_STEP,
     Ambiguity,
@@ -35,6 +36,8 @@ from epochwatch.model.batch import (
 from epochwatch.model.clock import ClockOffset
 from epochwatch.model.host_rows import Column, HostMinute, Layout, Row
 from epochwatch.model.tenant import Tenant
+from epochwatch.server.composition import operations
+from epochwatch.services.call import Call
 from epochwatch.store.batches import commit_batch
 from epochwatch.store.host_samples import HostPlace, keep_minute
 from epochwatch.store.stores import Stores
@@ -297,6 +300,7 @@ def main() -> None:
     )
     try:
         live = fill(stores)
+        performed = Operations(operations(), lambda who, request, now, _: Call(who.tenant, stores, request, now))
         access = Access(
             keys=lambda: [(SECRET, OWNER), (STRANGER, OTHER)],
             open_to=OWNER if "--open" in sys.argv else None,
@@ -305,7 +309,9 @@ def main() -> None:
             listener.bind(("127.0.0.1", 0))
             listener.listen()
             server = uvicorn.Server(
-                uvicorn.Config(console_app(stores, access), log_level="warning", timeout_graceful_shutdown=1)
+                uvicorn.Config(
+                    console_app(stores, access, performed), log_level="warning", timeout_graceful_shutdown=1
+                )
             )
             threading.Thread(target=obey, args=(live,), daemon=True).start()
             print(json.dumps({"port": listener.getsockname()[1]}), flush=True)

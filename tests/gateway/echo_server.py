@@ -15,6 +15,7 @@ from epochwatch.gateway import shapes
 from epochwatch.gateway.app import Gateway
 from epochwatch.gateway.authentication import Authenticator, Identity
 from epochwatch.gateway.models import service_model
+from epochwatch.gateway.operations import Operations
 
 ACCESS_KEY = "AKIATESTTESTTESTTEST"
 SECRET = "secret-of-the-test"
@@ -34,8 +35,10 @@ class EchoServer:
         self.now: float | None = None
         authenticator = Authenticator(lambda key: (SECRET, ACCOUNT) if key == ACCESS_KEY else None, verify=verify)
         self.gateway = Gateway(
-            {service: self._operations(service) for service in SERVICES},
-            lambda identity, request_id, now, attempt: self.identities.append(identity),
+            Operations(
+                {service: self._operations(service) for service in SERVICES},
+                lambda identity, request_id, now, attempt: self.identities.append(identity),
+            ),
             authenticator,
             PlainTextResponse("inner"),
             clock=lambda: time.time() if self.now is None else self.now,

@@ -9,17 +9,19 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from epochwatch.console.api import Api
+from epochwatch.console.operations import OperationCalls
 from epochwatch.console.pages import Files, Secured, icon, page
 from epochwatch.console.requests import Door, Refusal
 from epochwatch.console.session import COOKIE, SESSION_SECONDS, Access
+from epochwatch.gateway.operations import Operations
 from epochwatch.store.stores import Stores
 
 _PAGE = re.compile(r"/_/(jobs/[A-Za-z0-9%._~-]+)?")
 """Where a login may lead: only to our own pages."""
 
 
-def console_routes(stores: Stores, access: Access) -> list[BaseRoute]:
-    """Routes relative to ``/_``; ``access`` says who may see what.
+def console_routes(stores: Stores, access: Access, operations: Operations) -> list[BaseRoute]:
+    """Routes relative to ``/_``; ``access`` says who may see what, who may see it may call the ``operations``.
 
     Each answer carries the security headers of ``pages``. Blocking work runs in threads.
     """
@@ -56,6 +58,9 @@ def console_routes(stores: Stores, access: Access) -> list[BaseRoute]:
         return await page(request)
 
     routes: list[BaseRoute] = [
+        Route(
+            "/api/operations/{service}/{operation}", OperationCalls(operations, door).endpoint, methods=["POST"]
+        ),
         Mount("/api", routes=Api(stores, door).routes()),
         Route("/login", login),
         Mount("/assets", Files()),
@@ -66,9 +71,9 @@ def console_routes(stores: Stores, access: Access) -> list[BaseRoute]:
     return [Mount("", app=Secured(Starlette(routes=routes)))]
 
 
-def console_app(stores: Stores, access: Access) -> Starlette:
+def console_app(stores: Stores, access: Access, operations: Operations) -> Starlette:
     """The console alone, mounted at ``/_``."""
-    return Starlette(routes=[Mount("/_", routes=console_routes(stores, access))])
+    return Starlette(routes=[Mount("/_", routes=console_routes(stores, access, operations))])
 
 
 def _told(title: str, hint: str, status: int) -> Response:

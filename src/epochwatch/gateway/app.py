@@ -8,67 +8,41 @@ import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from types import ModuleType
-from typing import Any
 
-from botocore.model import OperationModel
 from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from epochwatch.gateway import cbor_protocol, event_stream, json_protocol, query_protocol, rest_json_protocol
-from epochwatch.gateway.authentication import Authenticator, Identity, is_signed
-from epochwatch.gateway.errors import answer_for, validation_error
-from epochwatch.gateway.models import operation_model, signing_name
-from epochwatch.gateway.requests import RawRequest, RawResponse, Route, StreamedResponse, Values
+from epochwatch.gateway import event_stream
+from epochwatch.gateway.authentication import Authenticator, is_signed
+from epochwatch.gateway.models import signing_name
+from epochwatch.gateway.operations import MAX_BODY, Operations, failure, with_id
+from epochwatch.gateway.requests import RawRequest, RawResponse, Route, StreamedResponse
 from epochwatch.gateway.routing import Router, UnroutableError, is_for_objects
-from epochwatch.gateway.shapes import WrongType, validate
-from epochwatch.model.attempt import Attempt, attempt_of
 from epochwatch.model.aws_error import AwsError
-from epochwatch.model.raw_answer import RawAnswer
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY = 16 * 1024 * 1024
-"""Bytes of a request, before and after inflating. The largest any operation allows is a few megabytes."""
 HANDLERS = 64
 """Operations under way at once; writers wait in them for their group commit."""
 
-_PROTOCOLS: dict[str, ModuleType] = {
-    "json": json_protocol,
-    "cbor": cbor_protocol,
-    "query": query_protocol,
-    "rest-json": rest_json_protocol,
-}
-
-Operation = Callable[[Any, dict[str, Any]], dict[str, Any] | RawAnswer | None]
-CallFactory = Callable[[Identity, str, float, Attempt], Any]
-"""Makes what an operation gets besides its request: from the identity, the request id, the time and which attempt it
-is."""
-
 
 class Gateway:
-    """Answers the AWS requests of ``services`` (operations by name, by botocore's service name). Requests for some of
-    them, by service and operation, are refused that are sent in more than ``largest`` bytes.
-    """
+    """Answers the AWS requests for ``operations``; those for objects go to ``objects``, all others to ``inner``."""
 
     def __init__(
         self,
-        services: Mapping[str, Mapping[str, Operation]],
-        make_call: CallFactory,
+        operations: Operations,
         authenticator: Authenticator,
         inner: ASGIApp,
         clock: Callable[[], float] = time.time,
         objects: ASGIApp | None = None,
-        largest: Mapping[tuple[str, str], int] | None = None,
     ) -> None:
-        self._services = services
-        self._make_call = make_call
+        self._operations = operations
         self._authenticator = authenticator
         self._inner = inner
         self._objects = objects
         self._clock = clock
-        self._largest = largest or {}
-        self._router = Router(services)
+        self._router = Router(operations.services)
         self._pool = ThreadPoolExecutor(HANDLERS, thread_name_prefix="aws")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,51 +78,22 @@ class Gateway:
         request_id = str(uuid.uuid4())
         route = Route("", "", _guessed_protocol(request))
         try:
-            signed_body = request.body
+            signed = request
             request = replace_body(request, inflate(request))
             route = self._router.route(request)
-            response: RawResponse | StreamedResponse = self._perform(request, signed_body, route, request_id)
+            now = self._clock()
+            identity = self._authenticator.authenticate(signed, signing_name(route.service), now)
+            response = self._operations.perform(route, request, len(signed.body), identity, now, request_id)
         except UnroutableError as error:
-            response = _error(error.route, request, error)
-        except AwsError as error:
-            response = _error(route, request, error)
-        except WrongType as error:
-            code = "MalformedInput" if route.protocol == "query" else "SerializationException"
-            response = _error(route, request, AwsError(code, str(error)))
-        except Exception:
-            logger.exception("request %s: %s.%s failed", request_id, route.service, route.operation)
-            response = _error(
-                route, request, AwsError("InternalFailure", "The request failed because of an internal error.")
-            )
-        return _with_id(response, request_id)
-
-    def _perform(
-        self, request: RawRequest, signed_body: bytes, route: Route, request_id: str
-    ) -> RawResponse | StreamedResponse:
-        now = self._clock()
-        signed = replace_body(request, signed_body)
-        identity = self._authenticator.authenticate(signed, signing_name(route.service), now)
-        operation = operation_model(route.service, route.operation)
-        function = self._services[route.service].get(route.operation)
-        if operation is None or function is None:
-            raise AwsError(
-                "NotImplemented", f"{route.service} {route.operation} is not implemented by epochwatch yet."
-            )
-        largest = self._largest.get((route.service, route.operation), MAX_BODY)
-        if len(signed_body) > largest:
-            raise AwsError("RequestEntityTooLarge", f"Request size {len(signed_body)} exceeded {largest} bytes")
-        call = self._make_call(identity, request_id, now, attempt_of(request.headers))
-        result = function(call, _input(route, operation, request))
-        if isinstance(result, RawAnswer):
-            return RawResponse(200, {"content-type": result.media_type}, result.body)
-        if operation.has_event_stream_output:
-            return event_stream.answer(route, operation, result or {})
-        response: RawResponse = _PROTOCOLS[route.protocol].answer(route, operation, result)
-        return response
+            response = failure(error.route, request, error, request_id)
+        except Exception as error:  # noqa: BLE001
+            response = failure(route, request, error, request_id)
+        return with_id(response, request_id)
 
     def _refuse_size(self, request: RawRequest) -> RawResponse | StreamedResponse:
         error = AwsError("RequestEntityTooLarge", f"A request may have {MAX_BODY} bytes.")
-        return _with_id(_error(Route("", "", _guessed_protocol(request)), request, error), str(uuid.uuid4()))
+        request_id = str(uuid.uuid4())
+        return with_id(failure(Route("", "", _guessed_protocol(request)), request, error, request_id), request_id)
 
 
 def raw_request(scope: Scope) -> RawRequest:
@@ -159,18 +104,6 @@ def raw_request(scope: Scope) -> RawRequest:
         scope["query_string"].decode("latin-1"),
         {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
     )
-
-
-def _input(route: Route, operation: OperationModel, request: RawRequest) -> Values:
-    """The operation's input. Raises AwsError and WrongType."""
-    protocol = _PROTOCOLS[route.protocol]
-    checked: Values | None = protocol.parse_checked(route, operation, request)
-    if checked is not None:
-        return checked
-    values, problems = validate(route.service, operation.input_shape, protocol.parse(route, operation, request))
-    if problems:
-        raise validation_error(route.service, problems)
-    return values
 
 
 def replace_body(request: RawRequest, body: bytes) -> RawRequest:
@@ -217,22 +150,6 @@ def _guessed_protocol(request: RawRequest) -> str:
     if request.media_type == "application/x-www-form-urlencoded" or "Action" in request.arguments:
         return "query"
     return "rest-json"
-
-
-def _error(route: Route, request: RawRequest, error: AwsError) -> RawResponse:
-    response: RawResponse = _PROTOCOLS[route.protocol].error_answer(
-        route, request, answer_for(route.service, error)
-    )
-    return response
-
-
-def _with_id(response: RawResponse | StreamedResponse, request_id: str) -> RawResponse | StreamedResponse:
-    headers = response.headers | {"x-amzn-requestid": request_id}
-    if isinstance(response, StreamedResponse):
-        return replace(response, headers=headers)
-    return RawResponse(
-        response.status, headers, response.body.replace(query_protocol.REQUEST_ID.encode(), request_id.encode())
-    )
 
 
 async def _read(receive: Receive) -> bytes | None:

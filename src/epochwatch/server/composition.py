@@ -29,6 +29,7 @@ from epochwatch.delivery.signing import Signer
 from epochwatch.gateway.app import Gateway, raw_request
 from epochwatch.gateway.authentication import Authenticator, Identity, claimed_key
 from epochwatch.gateway.forward import Forward
+from epochwatch.gateway.operations import Operations
 from epochwatch.launchers.queue import Queue
 from epochwatch.model.alarm.templates import parse as parse_templates
 from epochwatch.model.alarm.templates import parse_actions
@@ -111,18 +112,15 @@ class Composition:
             self._settings.home / "object-server.json",
             verify=self._settings.auth != "none",
         )
-        faces = [*prometheus_routes(self._stores.metrics, door), *console_routes(self._stores, access)]
+        performed = Operations(operations(), self._call, largest_requests())
+        faces = [
+            *prometheus_routes(self._stores.metrics, door),
+            *console_routes(self._stores, access, performed),
+        ]
         routes.append(Mount("/_", routes=faces))
         inner = Starlette(routes=routes, lifespan=self._lifespan)
         objects = Forward(lambda scope: self._objects.address(claimed_key(raw_request(scope))))
-        self._gateway = Gateway(
-            operations(),
-            self._call,
-            self._authenticator,
-            inner,
-            objects=objects,
-            largest=largest_requests(),
-        )
+        self._gateway = Gateway(performed, self._authenticator, inner, objects=objects)
         return self._gateway
 
     @asynccontextmanager

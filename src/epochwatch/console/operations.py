@@ -1,0 +1,54 @@
+"""AWS operations for the console itself: what it changes, it changes by them."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from epochwatch.console.requests import Door, Refusal
+from epochwatch.gateway.authentication import Identity
+from epochwatch.gateway.operations import MAX_BODY, Operations
+from epochwatch.gateway.requests import StreamedResponse
+
+JSON = "application/json"
+
+
+class OperationCalls:
+    """``POST /operations/SERVICE/OPERATION``: the operation's input as JSON in, its output as JSON out, or its error as
+    AWS JSON has it. The caller is who is signed in.
+    """
+
+    def __init__(self, operations: Operations, door: Door) -> None:
+        self._operations = operations
+        self._door = door
+
+    async def endpoint(self, request: Request) -> Response:
+        """Serve one call."""
+        try:
+            return await self._answer(request)
+        except Refusal as refusal:
+            return refusal.response()
+
+    async def _answer(self, request: Request) -> Response:
+        tenant = await self._door.tenant(request)
+        # No page of another site can send this type without asking first, and nobody answers that.
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+            raise Refusal(400, f"The body must be of the type {JSON}.")
+        body = await _body(request)
+        service, operation = request.path_params["service"], request.path_params["operation"]
+        answer = await run_in_threadpool(self._operations.answer, service, operation, body, Identity(tenant, ""))
+        if isinstance(answer, StreamedResponse):
+            await answer.chunks.aclose()
+            await answer.events.aclose()
+            raise Refusal(400, f"{operation} answers with a stream.", "Call it by an AWS SDK.")
+        return Response(answer.body, answer.status, {**answer.headers, "cache-control": "no-store"}, JSON)
+
+
+async def _body(request: Request) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise Refusal(413, f"A call may have {MAX_BODY} bytes.")
+        chunks.append(chunk)
+    return b"".join(chunks)
