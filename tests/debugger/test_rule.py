@@ -13,6 +13,9 @@ from epochwatch.debugger.exceptions import (
     TensorUnavailable,
     TensorUnavailableForStep,
 )
+from epochwatch.debugger.places import LocalPlace
+from epochwatch.debugger.rule import conditions_met
+from epochwatch.debugger.smdebug.reader import SmdebugSource
 
 
 class MeanAbove(Rule):
@@ -111,3 +114,29 @@ def test_actions_are_refused_where_nothing_could_carry_them_out(trial: Trial) ->
 
     with pytest.raises(SMDebugNotImplementedError):
         Acting(trial, '{"name": "email", "endpoint": "a@example.com"}')
+
+
+class Counted(LocalPlace):
+    """A place that knows how often it was looked into."""
+
+    looks = 0
+
+    def names(self, folder: str, after: str = "") -> list[str]:
+        self.looks += 1
+        return super().names(folder, after)
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_steps_that_were_not_saved_cost_nothing(tmp_path: Path, live: bool) -> None:
+    writer = SmdebugWriter(str(tmp_path))
+    for step in range(0, 5000, 500):
+        writer.write_step(step, {"gradient/a": np.full(3, float(step))})
+    writer.end_training()
+    place = Counted(tmp_path)
+    rule = MeanAbove(Trial("counted", str(tmp_path), SmdebugSource(place)), 3999.0)
+    place.looks = 0
+
+    met = [condition.step for condition in conditions_met(rule, live=live)]
+
+    assert (met, rule.looked_at) == ([4000, 4500], list(range(0, 5000, 500)))
+    assert place.looks < 5

@@ -2,7 +2,8 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 
 from epochwatch.debugger.exceptions import (
     NoMoreData,
@@ -12,6 +13,7 @@ from epochwatch.debugger.exceptions import (
     TensorUnavailable,
     TensorUnavailableForStep,
 )
+from epochwatch.debugger.mode_keys import ModeKeys, StepState
 from epochwatch.debugger.tensor import Tensor
 from epochwatch.debugger.trial import Trial, no_refresh
 
@@ -93,7 +95,10 @@ class Rule(ABC):
         """Wait for a global step and look at it. Raises RuleEvaluationConditionMet if the condition is met, and
         what ``Trial.wait_for_steps`` raises.
         """
-        self.base_trial.wait_for_steps([step])
+        with no_refresh(self.base_trial):
+            is_here = self.base_trial.has_passed_step(step) is StepState.AVAILABLE
+        if not is_here:
+            self.base_trial.wait_for_steps([step])
         with no_refresh(self.trials):
             self.req_tensors.clear()
             self.set_required_tensors(step)
@@ -109,19 +114,42 @@ def invoke_rule(
     """Look at each step from ``start_step`` up to, not including, ``end_step``, or to the training's end. With
     ``raise_eval_cond`` the first condition met is raised. Steps and tensors that were not saved are passed over.
     """
-    step = start_step or 0
-    while end_step is None or step < end_step:
+    for met in conditions_met(rule_obj, start_step or 0, end_step):
+        if raise_eval_cond:
+            raise met
+        _LOG.info("%s", met)
+
+
+def conditions_met(
+    rule: Rule, start_step: int = 0, end_step: int | None = None, *, live: bool = True
+) -> Iterator[RuleEvaluationConditionMet]:
+    """The conditions that a rule meets at the steps from ``start_step`` up to, not including, ``end_step``, to the
+    training's end; with ``live`` off, at those that are there now. What was not saved is passed over.
+    """
+    trial = rule.base_trial
+    trial.maybe_refresh()
+    step = _next_saved(trial, start_step)
+    while live or step is not None:
+        asked = start_step if step is None else step
+        if end_step is not None and asked >= end_step:
+            return
         try:
-            rule_obj.invoke(step)
+            rule.invoke(asked)
         except (TensorUnavailableForStep, StepUnavailable, TensorUnavailable) as error:
             _LOG.debug("%s", error)
         except RuleEvaluationConditionMet as met:
-            if raise_eval_cond:
-                raise
-            _LOG.info("%s", met)
+            yield met
             if met.end_of_rule:
-                break
+                return
         except NoMoreData as error:
             _LOG.info("%s", error)
-            break
-        step += 1
+            return
+        start_step = asked + 1
+        step = _next_saved(trial, start_step)
+
+
+def _next_saved(trial: Trial, step: int) -> int | None:
+    """The first complete step from this one on, of those that are known; None where it may be yet to come."""
+    known = trial.numbered_steps(ModeKeys.GLOBAL)
+    place = bisect_left(known, (step, step))
+    return known[place][0] if place < len(known) and trial.is_complete(known[place][0]) else None

@@ -6,18 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from epochwatch.debugger.exceptions import (
-    NoMoreData,
-    RuleEvaluationConditionMet,
-    SMDebugValueError,
-    StepUnavailable,
-    TensorUnavailable,
-    TensorUnavailableForStep,
-)
-from epochwatch.debugger.rule import Rule
+from epochwatch.debugger.exceptions import SMDebugValueError
+from epochwatch.debugger.rule import Rule, conditions_met
 from epochwatch.debugger.rules.finding import Finding
 from epochwatch.debugger.rules.own import DEFAULT_RULES
 from epochwatch.debugger.rules.stream import StreamRule
+from epochwatch.debugger.rules.user_file import made_rule
 from epochwatch.debugger.trial import Trial
 
 SAGEMAKER: Final = "sagemaker:"
@@ -68,22 +62,9 @@ def own_rule(rule: type[StreamRule], parameters: Mapping[str, str]) -> Callable[
     return partial(rule, **given)
 
 
-def run_over(rule: Rule, trial: Trial) -> Finding | None:
-    """A rule in smdebug's way over each step that is there; None if its condition was never met. Steps at which it
-    lacks tensors are passed over.
-    """
-    met: list[int] = []
-    for step in trial.steps():
-        try:
-            rule.invoke(step)
-        except (TensorUnavailable, TensorUnavailableForStep, StepUnavailable):
-            continue
-        except NoMoreData:
-            break
-        except RuleEvaluationConditionMet as condition:
-            met.append(step)
-            if condition.end_of_rule:
-                break
+def run_over(rule: Rule) -> Finding | None:
+    """A rule in smdebug's way over each step that is there; None if its condition was never met."""
+    met = [condition.step for condition in conditions_met(rule, live=False)]
     if not met:
         return None
     evidence = f"its condition is met at {len(met)} step{'s' if len(met) > 1 else ''}, first at step {met[0]}"
@@ -95,20 +76,16 @@ def run_over(rule: Rule, trial: Trial) -> Finding | None:
 
 
 def made_of(found: Mapping[str, type[Any]], choices: Iterable[Choice], trial: Trial) -> list[Rule | StreamRule]:
-    """Rules of a user's file. Raises SMDebugValueError for one that the file has not or parameters it does not take."""
+    """Rules of a user's file. Raises SMDebugValueError for one that it has not, and what ``made_rule`` does."""
     made: list[Rule | StreamRule] = []
     for name, parameters in choices:
         rule = found.get(name)
         if rule is None:
             raise SMDebugValueError(f"there is no rule {name!r}: one of {', '.join(found) or 'none'} is expected")
-        try:
-            made.append(
-                own_rule(rule, parameters)()
-                if issubclass(rule, StreamRule)
-                else rule(trial, **_numbers(parameters))
-            )
-        except TypeError as error:
-            raise SMDebugValueError(f"the rule {name} cannot be made with its parameters: {error}") from error
+        if issubclass(rule, StreamRule):
+            made.append(own_rule(rule, parameters)())
+        else:
+            made.append(made_rule(rule, trial, _numbers(parameters)))
     return made
 
 
@@ -140,6 +117,6 @@ def findings_of(rules: Sequence[Rule | StreamRule], trial: Trial) -> list[Findin
             found += rule.end()
     for one in rules:
         if isinstance(one, Rule):
-            finding = run_over(one, trial)
+            finding = run_over(one)
             found += [] if finding is None else [finding]
     return found

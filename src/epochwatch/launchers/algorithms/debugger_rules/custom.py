@@ -12,7 +12,7 @@ from typing import Any, Final
 from epochwatch.debugger.exceptions import SMDebugValueError
 from epochwatch.debugger.places import open_place
 from epochwatch.debugger.rule import Rule
-from epochwatch.debugger.rules.user_file import loaded
+from epochwatch.debugger.rules.user_file import loaded, made_rule
 from epochwatch.debugger.trial import Trial
 
 _MODULE: Final = "custom_rule"
@@ -43,12 +43,7 @@ def custom_rule(
     given: dict[str, Any] = dict(parameters)
     if other_trials:
         given["other_trials"] = list(other_trials)
-    try:
-        inspect.signature(found).bind(trial, **given)
-    except TypeError as error:
-        raise SMDebugValueError(f"the rule {name} cannot be made with its parameters: {error}") from error
-    rule: Rule = found(trial, **given)
-    return rule
+    return made_rule(found, trial, given)
 
 
 def _loaded(source: str) -> ModuleType:
