@@ -32,6 +32,7 @@ COMMANDS = {
     "plot": ("epochwatch.cli.plot:plot_command", "Draw curves, widgets and dashboards."),
     "dashboard": ("epochwatch.cli.dashboard:dashboard_command", "List, show, export and import dashboards."),
     "query": ("epochwatch.cli.query:query_command", "Ask for metrics: an expression, a search, SQL."),
+    "report": ("epochwatch.cli.report:report_command", "Tell where a training's time went, as one page."),
     "rules": ("epochwatch.cli.rules:rules_command", "Look for faults in the tensors of a training."),
     "regex": ("epochwatch.cli.regex:regex_command", "Try metric definitions on a log."),
     "interrupt": (

@@ -32,7 +32,7 @@ do.
 
 _CORE: Final = re.compile(r"cpu\.(\d+)\.(busy|iowait)$")
 _GPU: Final = re.compile(r"gpu\.(\d+)\.(busy|memory\.percent|power)$")
-_FLOW: Final = re.compile(r"(network|disk)\.[^.]+\.(received|sent|read|write)$")
+_FLOW: Final = re.compile(r"(network|disk)\.(total|[^.]+\.(received|sent|read|write))$")
 _WHOLE: Final = frozenset({"cpu.busy", "cpu.iowait", "memory.percent"})
 UNITS: Final = {
     "cpu": "Percent",
