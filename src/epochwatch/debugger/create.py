@@ -2,7 +2,7 @@
 
 import logging
 import time
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 from epochwatch.debugger.exceptions import MissingCollectionFiles, SMDebugNotImplementedError, SMDebugValueError
 from epochwatch.debugger.places import Place, open_place
@@ -11,7 +11,30 @@ from epochwatch.debugger.smdebug.reader import SmdebugSource
 from epochwatch.debugger.source import Source, training_ended
 from epochwatch.debugger.trial import PAUSE_SECONDS, PAUSES_BEFORE_WARNING, Trial
 
+if TYPE_CHECKING:
+    from epochwatch.profiler.smdebug.profiler_trial import ProfilerTrial
+
 _LOG = logging.getLogger(__name__)
+
+
+@overload
+def create_trial(
+    path: str,
+    name: str | None = None,
+    profiler: Literal[False] = False,
+    output_dir: str = ...,
+    *,
+    range_steps: tuple[int | None, int | None] | None = None,
+    check: bool | Literal["minimal", "full", "none"] = "minimal",
+    index_mode: bool = True,
+    cache: bool = False,
+) -> Trial: ...
+
+
+@overload
+def create_trial(
+    path: str, name: str | None = None, *, profiler: Literal[True], output_dir: str = ...
+) -> "ProfilerTrial": ...
 
 
 def create_trial(
@@ -24,16 +47,18 @@ def create_trial(
     check: bool | Literal["minimal", "full", "none"] = "minimal",
     index_mode: bool = True,
     cache: bool = False,
-) -> Trial:
+) -> "Trial | ProfilerTrial":
     """The trial in a directory or below ``s3://bucket/prefix``; its name is the path's last part if not given.
 
     ``range_steps`` keeps it to global steps from its first up to, not including, its second. ``cache`` keeps each
     array that was read. ``check`` says which checksums of smdebug's files are compared: of lengths and of the
-    constant it writes (``minimal``), real ones (``full``), or none. Raises SMDebugValueError for a bad range,
-    SMDebugNotImplementedError for a profiler trial.
+    constant it writes (``minimal``), real ones (``full``), or none. With ``profiler`` it is the trial of a job's
+    ``profiler-output``, whose rules leave what they find in ``output_dir``. Raises SMDebugValueError for a bad range.
     """
     if profiler:
-        raise SMDebugNotImplementedError("profiler trials are not read here: only trials of tensors")
+        from epochwatch.profiler.smdebug.profiler_trial import ProfilerTrial
+
+        return ProfilerTrial(name or _last_part(path), path.strip(), output_dir)
     if not index_mode:
         raise SMDebugNotImplementedError("trials are read by their index files: index_mode must be True")
     _check_range(range_steps)
@@ -46,7 +71,11 @@ def create_trial(
         source = StoreSource(place, range_steps)
     else:
         source = SmdebugSource(place, range_steps, check if isinstance(check, str) else "minimal")
-    return Trial(name or path.rstrip("/").rsplit("/", 1)[-1], path, source, cache)
+    return Trial(name or _last_part(path), path, source, cache)
+
+
+def _last_part(path: str) -> str:
+    return path.strip().rstrip("/").rsplit("/", 1)[-1]
 
 
 def _is_ours(place: Place) -> bool:

@@ -119,6 +119,15 @@ class NoMoreData(SMDebugError):
         super().__init__(self.msg)
 
 
+class NoMoreProfilerData(SMDebugError):
+    """The training is over, and the time (Unix microseconds) lies behind its end."""
+
+    def __init__(self, timestamp: int) -> None:
+        self.timestamp = timestamp
+        self.msg = f"Looking for timestamp {timestamp} and reached end of training."
+        super().__init__(self.msg)
+
+
 class RuleEvaluationConditionMet(SMDebugError):
     """A rule found what it looks for. ``end_of_rule`` asks that it be evaluated no more."""
 
