@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     default=None,
     help="A terminal or pipes for the command; the default decides by itself.",
 )
+@click.option("--profile", is_flag=True, help="Time the phases of the steps of a training by PyTorch.")
 @click.option("--debug", is_flag=True, help="Save tensors of a training by PyTorch: gradients, weights, losses.")
 @click.option(
     "--debug-config",
@@ -44,6 +45,7 @@ def run_command(
     presets: tuple[str, ...],
     no_auto: bool,
     pty: bool | None,
+    profile: bool,
     debug: bool,
     debug_config: str | None,
     debug_dir: str | None,
@@ -67,6 +69,10 @@ def run_command(
     if debug or debug_config or debug_dir:
         tensors = _tensors_in(debug_dir or str(settings.home / "tensors" / f"{name}-{secrets.token_hex(4)}"))
         variables = _debugging(tensors, debug_config, quiet)
+    if profile:
+        from epochwatch.profiler.injection import profile_environment
+
+        variables |= profile_environment()
     options = RunOptions(
         command=command,
         name=name,

@@ -1,4 +1,4 @@
-"""A hook in a training whose code says nothing of it: what ``epochwatch run --debug`` gives the command.
+"""A hook in a training whose code says nothing of it: what ``epochwatch run`` gives the command.
 
 ``site/sitecustomize.py`` is loaded by every Python process of the command, and watches those that import PyTorch.
 """
@@ -12,17 +12,23 @@ import epochwatch
 SITE = Path(__file__).parent / "site"
 
 
+def injection(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Variables with which a command's Python processes load ``sitecustomize``; what ``PYTHONPATH`` was stays behind
+    ours.
+    """
+    environment = os.environ if environment is None else environment
+    path = [str(SITE), *filter(None, [environment.get("PYTHONPATH")])]
+    return {
+        "EPOCHWATCH_DEBUG_PACKAGE": str(Path(epochwatch.__file__).parent),
+        "PYTHONPATH": os.pathsep.join(path),
+    }
+
+
 def debug_environment(
     directory: str, config: str | None = None, environment: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Variables with which a command's Python processes save tensors in ``directory``, as a file in the form of
-    SageMaker's ``debughookconfig.json`` says; what ``PYTHONPATH`` was stays behind ours.
+    SageMaker's ``debughookconfig.json`` says.
     """
-    environment = os.environ if environment is None else environment
-    path = [str(SITE), *filter(None, [environment.get("PYTHONPATH")])]
-    found = {
-        "EPOCHWATCH_DEBUG_DIR": directory,
-        "EPOCHWATCH_DEBUG_PACKAGE": str(Path(epochwatch.__file__).parent),
-        "PYTHONPATH": os.pathsep.join(path),
-    }
+    found = injection(environment) | {"EPOCHWATCH_DEBUG_DIR": directory}
     return found | ({"EPOCHWATCH_DEBUG_CONFIG": config} if config else {})

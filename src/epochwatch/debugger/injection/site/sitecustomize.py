@@ -35,14 +35,19 @@ def _our_package():
 
 
 def _watch():
+    if os.environ.get("EPOCHWATCH_DEBUG_DIR"):
+        _begin("epochwatch.debugger.hooks", "no tensors are saved")
+    if os.environ.get("EPOCHWATCH_PROFILE"):
+        _begin("epochwatch.profiler.hooks", "the training's steps are not timed")
+
+
+def _begin(hooks, lost):
     try:
         _our_package()
-        from epochwatch.debugger.hooks import watch
-
-        watch()
+        importlib.import_module(hooks).watch()
     except Exception as error:  # noqa: BLE001 - the training goes on
         hint = ": pip install 'epochwatch[debugger]' beside the training" if isinstance(error, ImportError) else ""
-        print(f"epochwatch: no tensors are saved: {error}{hint}", file=sys.stderr)
+        print(f"epochwatch: {lost}: {error}{hint}", file=sys.stderr)
 
 
 class _Loader(importlib.abc.Loader):
@@ -73,6 +78,6 @@ class _Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-if os.environ.get("EPOCHWATCH_DEBUG_DIR"):
+if os.environ.get("EPOCHWATCH_DEBUG_DIR") or os.environ.get("EPOCHWATCH_PROFILE"):
     sys.meta_path.insert(0, _Finder())
 _other_sitecustomize()
