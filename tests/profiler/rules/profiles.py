@@ -39,7 +39,7 @@ def samples(values: Mapping[str, Sequence[float]], *, every: float = 0.5, begin:
     count = len(next(iter(values.values())))
     times = np.rint((begin + np.arange(count) * every) * S).astype(np.int64)
     columns = {name: np.array(column, np.float32) for name, column in values.items()}
-    return Samples(times, np.full(count, every, np.float32), columns, {})
+    return Samples(times, np.full(count, every, np.float32), columns, dict.fromkeys(columns, "Percent"))
 
 
 def sampled(*rows: dict[str, object], **nodes: Samples) -> SampledProfile:
