@@ -1,6 +1,9 @@
 """smdebug's files: what is written is what its own code writes, byte by byte, and what was torn off is left out."""
 
 import struct
+from collections.abc import Callable
+from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,8 @@ from epochwatch.debugger.exceptions import IndexReaderException, SMDebugRuntimeE
 from epochwatch.debugger.smdebug import layout
 from epochwatch.debugger.smdebug.records import (
     CONSTANT_FOOTER,
+    Check,
+    ValueReader,
     decode_tensors,
     decode_value,
     encode_tensor,
@@ -96,6 +101,43 @@ def test_a_tensor_is_read_as_it_was_written(
     for found in (stored.value, decode_value(record)):
         assert (found.dtype, found.shape) == (value.dtype, value.shape)
         np.testing.assert_array_equal(found, value)
+
+
+def outcome_of(read: Callable[[], Any]) -> tuple[Any, ...]:
+    try:
+        value = read()
+    except (SMDebugRuntimeError, SMDebugTypeError, IndexError, ValueError) as error:
+        return type(error), str(error)
+    return value.dtype, value.shape, value.tobytes()
+
+
+@given(
+    st.sampled_from(["minimal", "none"]),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["float32", "int32", "int8"]),
+            st.sampled_from([(), (4,), (2, 2), (3,), (0,)]),
+            st.sampled_from(["t", "u", "tensor"]),
+            st.sampled_from([0, 1, 2, 127, 128, 300]),
+            st.none() | st.tuples(st.integers(0, 10_000), st.integers(1, 255)),
+        ),
+        min_size=2,
+        max_size=6,
+    ),
+)
+def test_a_record_that_is_compared_with_an_earlier_one_is_read_as_one_that_is_not(
+    check: Check, records: list[tuple[str, tuple[int, ...], str, int, tuple[int, int] | None]]
+) -> None:
+    """Whatever differs between them, and whatever byte of it was damaged."""
+    reader = ValueReader(check)
+    for dtype, shape, name, step, damage in records:
+        value = np.arange(prod(shape)).reshape(shape).astype(dtype) + np.ones((), dtype)
+        record = bytearray(record_of(name, value, step, ModeKeys.TRAIN, step, 1.5))
+        if damage is not None:
+            record[damage[0] % len(record)] ^= damage[1]
+        data = memoryview(bytes(record))
+        expected = outcome_of(partial(decode_value, data, 0, check))
+        assert outcome_of(partial(reader.value, data, (0, 0), step)) == expected
 
 
 def test_what_was_torn_off_at_the_end_is_left_out() -> None:

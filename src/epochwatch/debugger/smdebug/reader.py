@@ -2,30 +2,18 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
-
-import msgspec
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from epochwatch.debugger.collection import CollectionManager
-from epochwatch.debugger.exceptions import IndexReaderException
-from epochwatch.debugger.mode_keys import ModeKeys
-from epochwatch.debugger.places import Place
-from epochwatch.debugger.reductions import parse_reduction_tensor_name
+from epochwatch.debugger.places import Place, Range
 from epochwatch.debugger.smdebug import layout
-from epochwatch.debugger.smdebug.records import Check, decode_value
-from epochwatch.debugger.source import Array, Entry, SavedStep, in_order, read_collections, training_ended
+from epochwatch.debugger.smdebug.index import EventLocation, IndexReader
+from epochwatch.debugger.smdebug.records import Check, ValueReader
+from epochwatch.debugger.source import Array, SavedStep, in_order, read_collections, training_ended
 
 _AFTER_ANY_WORKER: Final = "\U0010ffff"
 _PAUSE_SECONDS: Final = 2.0
-
-
-class EventLocation(NamedTuple):
-    """A record in an event file."""
-
-    path: str
-    start: int
-    length: int
 
 
 class SmdebugSource:
@@ -38,7 +26,8 @@ class SmdebugSource:
     ) -> None:
         self._place = place
         self._first, self._end = range_steps or (None, None)
-        self._check: Check = check
+        self._values = ValueReader(check)
+        self._index = IndexReader()
         self._seen: set[str] = set()
         self._patience = int(os.environ.get("SMDEBUG_MISSING_EVENT_FILE_RETRY_LIMIT", "100"))
 
@@ -61,7 +50,7 @@ class SmdebugSource:
             self._seen.add(name)
             step, worker = layout.step_and_worker(name)
             if (self._first or 0) <= step and (self._end is None or step < self._end):
-                found.append(_saved_step(name, step, worker, self._place.read(name)))
+                found.append(self._index.saved_step(name, step, worker, self._place.read(name)))
         return found
 
     def values(self, locations: Sequence[EventLocation]) -> list[Array]:
@@ -74,9 +63,10 @@ class SmdebugSource:
         for number, location in enumerate(locations):
             by_file.setdefault(location.path, []).append(number)
         for path, numbers in by_file.items():
-            ranges = [(locations[number].start, locations[number].length) for number in numbers]
-            for number, record in zip(numbers, self._records(path, ranges), strict=True):
-                yield number, decode_value(record, 0, self._check)
+            step, _ = layout.step_and_worker(path)
+            ranges = [locations[number].place for number in numbers]
+            for number, place, record in zip(numbers, ranges, self._records(path, ranges), strict=True):
+                yield number, self._values.value(record, place, step)
 
     def statistics(
         self,
@@ -86,7 +76,7 @@ class SmdebugSource:
     ) -> None:
         """See ``Source``: here each is a tensor of its own."""
 
-    def _records(self, path: str, ranges: list[tuple[int, int]]) -> Iterator[memoryview]:
+    def _records(self, path: str, ranges: list[Range]) -> Iterator[memoryview]:
         for _ in range(self._patience):
             try:
                 yield from self._place.read_ranges(path, ranges)
@@ -101,33 +91,3 @@ class SmdebugSource:
         """Whether the file's worker has written a later one, so that it will not come any more."""
         _, worker = layout.step_and_worker(path)
         return any(layout.step_and_worker(name)[1] == worker for name in self._place.names("events", path))
-
-
-def _saved_step(path: str, step: int, worker: str, content: bytes) -> SavedStep:
-    try:
-        index = msgspec.json.decode(content)
-        meta = index["meta"]
-        mode, mode_step = ModeKeys[meta["mode"].strip()], int(meta["mode_step"])
-        entries = _entries(index, meta)
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
-        raise IndexReaderException(f"Empty/Corrupt Index File {path}: {error!r}") from error
-    return SavedStep(step, mode, mode_step, worker, entries.keys(), entries)
-
-
-def _entries(index: Mapping[str, Any], meta: Mapping[str, Any]) -> dict[str, Entry]:
-    if "tensor_payload" not in index and "shape_payload" not in index:
-        raise KeyError("neither tensor_payload nor shape_payload sections are present")
-    entries: dict[str, Entry] = {}
-    for tensor in index.get("tensor_payload") or ():
-        name = tensor["tensorname"]
-        location = EventLocation(meta["event_file_name"], tensor["start_idx"], tensor["length"])
-        reduction = parse_reduction_tensor_name(name)
-        if reduction is None:
-            entries.setdefault(name, Entry()).location = location
-        else:
-            entry = entries.setdefault(reduction[0], Entry())
-            entry.reductions = {**entry.reductions, reduction[1]: location}
-    for tensor in index.get("shape_payload") or ():
-        entry = entries.setdefault(tensor["tensorname"], Entry())
-        entry.shape, entry.original_name = tuple(tensor["shape"]), tensor["originalname"]
-    return entries

@@ -1,10 +1,8 @@
 """Writes a worker's part of a trial in smdebug's layout."""
 
-import json
 import time as clock
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from itertools import accumulate, chain
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ from epochwatch.debugger.mode_keys import ModeKeys
 from epochwatch.debugger.places import Place, open_place
 from epochwatch.debugger.reductions import Reduction, reduction_tensor_name
 from epochwatch.debugger.smdebug import layout
+from epochwatch.debugger.smdebug.index import encode_index
 from epochwatch.debugger.smdebug.records import encode_tensor
 from epochwatch.debugger.source import Array
 
@@ -64,12 +63,11 @@ class SmdebugWriter:
                 lengths.append(sum(map(len, record)))
                 yield from record
 
-        meta: dict[str, Any] = {"mode": mode.name, "mode_step": mode_step}
         records = parts()
-        first = next(records, None)
-        if first is not None:
-            meta["event_file_name"] = layout.event_path(step, self._worker)
-            self._place.write(meta["event_file_name"], chain([first], records))
+        event_file = None
+        if (first := next(records, None)) is not None:
+            event_file = layout.event_path(step, self._worker)
+            self._place.write(event_file, chain([first], records))
         originals = original_names or {}
         written = set(names)
         shape_payload = [
@@ -77,13 +75,8 @@ class SmdebugWriter:
             for name, shape in (shapes or {}).items()
             if name not in written
         ]
-        sections = {
-            "meta": json.dumps(meta),
-            "tensor_payload": _tensor_payload(tuple(names), tuple(lengths)),
-            "shape_payload": json.dumps(shape_payload),
-        }
-        index = ", ".join(f'"{name}": {section}' for name, section in sections.items())
-        self._place.write(layout.index_path(step, self._worker), [f"{{{index}}}".encode()])
+        index = encode_index(mode, mode_step, event_file, names, lengths, shape_payload)
+        self._place.write(layout.index_path(step, self._worker), [index])
 
     def end_training(self) -> None:
         """Say that nothing more comes, of any worker."""
@@ -94,15 +87,3 @@ def _named(reductions: Mapping[str, Mapping[Reduction, Any]]) -> Iterator[tuple[
     for tensor, values in reductions.items():
         for reduction, value in values.items():
             yield reduction_tensor_name(tensor, reduction), np.asarray(value)
-
-
-@lru_cache(maxsize=64)
-def _tensor_payload(names: tuple[str, ...], lengths: tuple[int, ...]) -> str:
-    """Where in the event file each tensor is, in JSON; the same for most steps."""
-    starts = accumulate(lengths, initial=0)
-    return json.dumps(
-        [
-            {"tensorname": name, "start_idx": start, "length": length}
-            for name, start, length in zip(names, starts, lengths, strict=False)
-        ]
-    )
