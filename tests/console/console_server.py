@@ -2,7 +2,7 @@
 
 Prints one line of JSON when it serves. Commands come as lines of JSON on standard input, each is answered by a line:
 ``{"values": {metric: value}, "step": n, "line": text}`` commits them to the job ``live`` as an agent would;
-``{"status": "Completed"}`` ends that job.
+``{"status": "Completed"}`` ends that job, ``{"diagnosis": {...}}`` tells what its tensors say.
 """
 
 import json
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import uvicorn
 
@@ -34,6 +35,7 @@ from epochwatch.model.batch import (
     RunPoints,
 )
 from epochwatch.model.clock import ClockOffset
+from epochwatch.model.diagnosis import Diagnosis
 from epochwatch.model.host_rows import Column, HostMinute, Layout, Row
 from epochwatch.model.tenant import Tenant
 from epochwatch.server.composition import operations
@@ -173,7 +175,12 @@ class Run:
         )
 
     def progress(
-        self, status: str, exit_code: int | None = None, reason: str = "", health: Sequence[DefinitionHealth] = ()
+        self,
+        status: str,
+        exit_code: int | None = None,
+        reason: str = "",
+        health: Sequence[DefinitionHealth] = (),
+        diagnosis: Diagnosis | None = None,
     ) -> None:
         job = self.stores.state.jobs.progress(
             self.tenant,
@@ -186,6 +193,7 @@ class Run:
                 definitions=self.definitions,
                 health=list(health or HEALTH),
                 clock=self.clock,
+                diagnosis=diagnosis,
             ),
             time.time(),
         )
@@ -283,6 +291,8 @@ def obey(live: Run) -> None:
         now = time.time()
         if "status" in command:
             live.progress(command["status"], 0)
+        elif "diagnosis" in command:
+            live.progress("InProgress", diagnosis=msgspec.convert(command["diagnosis"], Diagnosis))
         else:
             step = command.get("step", NO_STEP)
             if command.get("line"):

@@ -262,6 +262,60 @@ def test_each_problem_of_a_definition_is_told_with_the_line_that_shows_it(page: 
     expect(page.get_by_text("1 definition of presets found nothing.")).to_be_visible()
 
 
+SPIKE = {
+    "rule": "LossSpike",
+    "kind": "problem",
+    "step": 203,
+    "began": 201,
+    "evidence": "loss 9.1 where the last 50 had a median of <b>0.08</b>",
+    "series": {"loss": [[199, 0.08], [200, 4.5], [201, None]]},
+}
+EXPLODING = SPIKE | {
+    "rule": "ExplodingGradients",
+    "cause": "The learning rate is too large.",
+    "remedy": "Clip the gradient norm.",
+    "tensors": ["gradient/Net_fc.weight"],
+    "times": 2,
+    "consequences": [SPIKE | {"series": {}}],
+}
+
+
+def test_what_is_wrong_with_a_training_is_shown_as_it_is_found(page: Page, console: Any) -> None:
+    page.goto(f"{console.url}/_/jobs/live")
+    expect(page.locator(".job .status")).to_be_visible()
+    tab = page.get_by_role("button", name="Diagnosis")
+    expect(tab).to_have_count(0)
+    console.tell(diagnosis={"steps": 1200, "last_step": 1199})
+    tab.click()
+    expect(page.get_by_role("heading", name="Nothing found so far")).to_be_visible()
+    expect(page.get_by_text("By the tensors of 1,200 steps, up to step 1,199, and goes on.")).to_be_visible()
+
+    console.tell(diagnosis={"steps": 1300, "last_step": 1299, "findings": [EXPLODING]})
+
+    card = page.locator("[data-rule=ExplodingGradients]")
+    expect(card.locator(".verdict.bad")).to_have_text("ExplodingGradients")
+    expect(page.get_by_title("1 fault")).to_have_text("1")
+    expect(card.locator(".facts")).to_have_text("since step 201, known at step 203, 2 times")
+    expect(card.locator(".evidence")).to_have_text("loss 9.1 where the last 50 had a median of <b>0.08</b>")
+    expect(card.locator("dd")).to_have_text(
+        [
+            "The learning rate is too large.",
+            "Clip the gradient norm.",
+            "gradient/Net_fc.weight",
+            "LossSpike since step 201: loss 9.1 where the last 50 had a median of <b>0.08</b>",
+        ]
+    )
+    expect(card.locator("canvas")).to_be_visible()
+    assert ink(page, "[data-rule=ExplodingGradients]") > 100
+    assert contrast(page, "[data-rule=ExplodingGradients] .verdict.bad") >= 4.5
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    console.tell(diagnosis={"steps": 1400, "last_step": 1399, "ended": True, "failure": "its process was killed"})
+    expect(page.get_by_text("Not all was looked at: its process was killed")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing found", exact=True)).to_be_visible()
+
+
 def test_code_for_other_clients_can_be_copied(page: Page, context: BrowserContext, console: Any) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(f"{console.url}/_/jobs/finished")

@@ -48,6 +48,33 @@ export interface DefinitionHealth {
   problems: string[];
 }
 
+/** What a rule found in the tensors of a training. */
+export interface Found {
+  rule: string;
+  kind: "problem" | "information";
+  step: number;
+  began: number;
+  evidence: string;
+  cause: string;
+  remedy: string;
+  confidence: number;
+  tensors: string[];
+  series: Record<string, [number, number | null][]>;
+}
+
+export interface Cause extends Found {
+  times: number;
+  consequences: Found[];
+}
+
+export interface Diagnosis {
+  steps: number;
+  last_step: number | null;
+  findings: Cause[];
+  ended: boolean;
+  failure: string;
+}
+
 export interface Transition {
   status: string;
   start: number;
@@ -67,6 +94,9 @@ export interface JobDetail extends JobSummary {
   log_group: string;
   log_stream: string;
   transitions: Transition[];
+  created_by_api: boolean;
+  tensors: string;
+  diagnosis: Diagnosis | null;
 }
 
 export interface Overview {
