@@ -18,7 +18,7 @@ from epochwatch.profiler.directory import open_profile
 from epochwatch.profiler.events import SCHEMA
 from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.profile import Profile, Span, Window
-from epochwatch.profiler.report.judged import judged
+from epochwatch.profiler.report.reported import reported
 from epochwatch.profiler.report.page import page
 from epochwatch.profiler.report.summary import Summary, summarised
 from epochwatch.profiler.smdebug.export import write_end, write_pevents, write_system_files
@@ -132,7 +132,7 @@ def report(opened: Callable[[], Profile]) -> None:
     size = len(page(summary))
     print(f"page of {size / 1e6:.2f} MB: {time.process_time() - cpu:.2f} s of CPU")
     if "--rules" in sys.argv:
-        measured("with SageMaker's rules", lambda: judged(opened()))
+        measured("with SageMaker's rules", lambda: reported(opened()))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def test_a_directory_makes_a_page_and_its_numbers_beside_it(output: Path, tmp_pa
     found = json.loads((tmp_path / "page.json").read_text())
     assert found["job"] == "digits"
     assert found["complete"]
-    assert found["training"]["phases"]["data_loading"] == pytest.approx(36, rel=0.01)
+    assert found["training"]["phases"]["data_loading"] == pytest.approx(18, rel=0.01)
     assert [one["node"] for one in found["nodes"]] == ["algo-1", "algo-2"]
     assert {one["rule"] for one in found["rules"]} >= {"LowGPUUtilization", "StepOutlier", "CPUBottleneck"}
 

@@ -59,7 +59,7 @@ def _from_files(path: str) -> tuple[bytes, bytes]:
 
     try:
         from epochwatch.profiler.directory import open_profile
-        from epochwatch.profiler.report.judged import judged
+        from epochwatch.profiler.report.reported import reported
         from epochwatch.profiler.report.page import page
     except ModuleNotFoundError as error:
         raise EpochwatchError(
@@ -71,7 +71,7 @@ def _from_files(path: str) -> tuple[bytes, bytes]:
             f"{path} holds no profile of a training",
             "name a job, or the folder with its files: profiler-output of SageMaker, or what `run --profile` wrote",
         )
-    summary = judged(profile)
+    summary = reported(profile)
     return page(summary).encode(), summary.to_json()
 
 

@@ -111,7 +111,6 @@ def whole_job() -> MadeProfile:
     rows = training(600, slow=range(50, 600, 100))
     rows += training(600, loading=0.03, node="algo-2", rank=1, slow=range(50, 600, 100))
     rows.append(event(Phase.STEP, 95.0, 4.0, 600, mode=ModeKeys.EVAL.value))
-    rows.append(event(Phase.EVALUATION, 95.0, 3.5, 600, mode=ModeKeys.EVAL.value))
     for number in range(40):
         rows.append(event(Phase.OPERATOR, 30 + number / 100, 0.002, 100, name="aten::mm"))
         rows.append(event(Phase.OPERATOR, 30 + number / 100, 0.001, 100, name="<img src=x onerror=alert(1)>"))

@@ -3,13 +3,15 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from epochwatch.profiler.report.page import page
-from epochwatch.profiler.report.summary import Loss, RuleOutcome, summarised
+from epochwatch.profiler.report.summary import RuleOutcome, summarised
+from epochwatch.profiler.verdict import Loss
 from tests.console.accessibility import violations
 from tests.console.conftest import CHROMIUM, FLAGS
 from tests.profiler.report.made import MadeProfile, machine, training, whole_job
@@ -37,17 +39,13 @@ SECTIONS = [
 def html() -> str:
     profile = whole_job()
     profile.job = f"job</script>{EVIL}"
+    summary = summarised(profile, [RuleOutcome("BatchSize", 3, 40, 400, EVIL, EVIL, f"window:{EVIL}")])
     return page(
-        summarised(
-            profile,
+        replace(
+            summary,
             verdict=f"It waited for data. {EVIL}",
-            losses=[
-                Loss(f"Waiting {EVIL}", 36.0, 0.3, EVIL),
-                Loss("Start", 20.0, 0.17, ""),
-                Loss("End", 9.0, 0.1, ""),
-            ],
-            rules=[RuleOutcome("BatchSize", 3, 40, 400, EVIL, EVIL, f"window:{EVIL}")],
-            findings=[{"rule": EVIL, "evidence": EVIL, "cause": EVIL, "remedy": EVIL}],
+            losses=(Loss(f"Waiting {EVIL}", 36.0, 0.3, EVIL),),
+            findings=({"rule": EVIL, "evidence": EVIL, "cause": EVIL, "remedy": EVIL},),
         )
     )
 

@@ -84,12 +84,11 @@ def _wall_time(summary: Summary) -> Markup:
     times, training = summary.times, summary.training
     if not times.total:
         return Markup('<p class="verdict">Nothing was recorded of this training yet.</p>')
-    each = {part: seconds / max(training.ranks, 1) for part, seconds in training.phases.items()}
     parts = {
         "initialization": times.initialization,
-        **each,
-        "outside": max(times.loop - sum(each.values()), 0.0),
+        **training.phases,
+        "outside": max(times.loop - sum(training.phases.values()), 0.0),
         "finalization": times.finalization,
     }
-    goodput = f" {percent(times.goodput)} of it computed steps of training." if times.goodput is not None else ""
+    goodput = f" {percent(summary.goodput.share)} of it went into learning." if summary.goodput else ""
     return Markup(f"<p>Where the wall time went.{goodput}</p>{phase_bar('Where the wall time went', parts)}")

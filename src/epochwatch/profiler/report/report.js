@@ -23,14 +23,17 @@
     return `${day}${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
   };
   const number = (value, unit) => {
-    if (value === null || value === undefined) return "–";
+    if (value == null) return "–";
     if (unit === "Percent") return `${value.toFixed(1)} %`;
     if (unit === "Watts") return `${value.toFixed(0)} W`;
     if (unit !== "Bytes/Second") return String(value);
     const power = Math.min(Math.floor(Math.log10(Math.max(value, 1)) / 3), 4);
     return `${(value / 1000 ** power).toPrecision(3)} ${["", "k", "M", "G", "T"][power]}B/s`;
   };
-  const place = (count, time) => Math.floor(((time - from) / (to - from)) * count);
+  // Of the values of a chart, which reach over all of the time or over a part that it names.
+  const begin = (chart) => chart.from ?? from;
+  const length = (chart) => (chart.to ?? to) - begin(chart);
+  const place = (chart, count, time) => Math.floor(((time - begin(chart)) / length(chart)) * count);
 
   function draw() {
     waiting = false;
@@ -79,11 +82,11 @@
   function drawLines(chart) {
     const { context, width, height } = prepared(chart);
     const count = chart.series[0].mean.length;
-    const first = Math.max(place(count, low), 0), last = Math.min(place(count, high), count - 1);
+    const first = Math.max(place(chart, count, low), 0), last = Math.min(place(chart, count, high), count - 1);
     const shown = chart.series.map((one) => (one.max ?? one.mean).slice(first, last + 1));
     const top = chart.top ?? Math.max(1, ...shown.flat().filter((value) => value !== null)) * 1.05;
     const y = (value) => TOP + (1 - Math.min(value, top) / top) * (height - TOP - BOTTOM);
-    const at = (index) => chart.x(from + ((index + 0.5) / count) * (to - from));
+    const at = (index) => chart.x(begin(chart) + ((index + 0.5) / count) * length(chart));
     context.fillStyle = colour("muted");
     context.strokeStyle = colour("grid");
     for (const share of [0, 0.5, 1]) {
@@ -172,7 +175,8 @@
     for (const chart of charts) {
       if (cursor === null) { chart.output.textContent = ""; continue; }
       const count = chart.kind === "map" ? chart.rows[0].length : chart.series[0].mean.length;
-      const index = Math.min(Math.max(place(count, cursor), 0), count - 1);
+      const end = begin(chart) + length(chart);
+      const index = cursor === end ? count - 1 : place(chart, count, cursor);
       if (chart.kind === "map") {
         const row = chart === focused && pointed !== null ? Math.min(Math.max(Math.floor(pointed * chart.rows.length), 0), chart.rows.length - 1) : null;
         chart.output.textContent = row === null ? clock(cursor) : `${clock(cursor)} · ${chart.names[row]}: ${number(chart.rows[row][index], "Percent")}`;

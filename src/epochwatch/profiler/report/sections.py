@@ -7,6 +7,7 @@ from epochwatch.profiler.report import step_sections as steps
 from epochwatch.profiler.report.figures import Figures
 from epochwatch.profiler.report.markup import Markup, duration, moment, percent, table
 from epochwatch.profiler.report.summary import Summary
+from epochwatch.profiler.verdict import Goodput
 
 
 def all_of(summary: Summary, figures: Figures) -> Iterator[tuple[str, Markup]]:
@@ -39,12 +40,23 @@ def _job(summary: Summary) -> Markup:
         ("Training loop from", moment(training.started), ""),
         ("Training loop until", moment(training.ended), ""),
         ("Finalization", duration(times.finalization), percent(times.finalization / (times.total or 1))),
-        ("Goodput: computing steps of training", "", percent(times.goodput)),
+        *_goodput(summary.goodput),
     ]
-    energy = [node.energy for node in summary.nodes if node.energy is not None]
-    if energy:
-        rows.append(("Energy of the GPUs", f"{sum(energy) / 3.6e6:.3g} kWh", ""))
     return table("Training job", ("time", "value", "share of the wall time"), rows)
+
+
+def _goodput(goodput: Goodput | None) -> Iterator[tuple[str, str, str]]:
+    if goodput is None:
+        return
+    yield "Goodput: time that went into learning", duration(goodput.productive), percent(goodput.share)
+    if goodput.restarts:
+        yield "Restarts, and steps done again", f"{goodput.restarts}, {duration(goodput.repeated)}", ""
+    if goodput.energy is not None:
+        yield "Energy of the GPUs", f"{goodput.energy:.3g} kWh", ""
+        yield "of it outside of learning", f"{goodput.wasted_energy:.3g} kWh", ""
+    if goodput.cost is not None:
+        yield "Cost", f"{goodput.cost:,.2f}", ""
+        yield "of it outside of learning", f"{goodput.wasted_cost:,.2f}", ""
 
 
 def _rules(summary: Summary) -> Markup:

@@ -22,7 +22,8 @@ from epochwatch.profiler.report.markup import (
 )
 from epochwatch.profiler.report.operators import Operator
 from epochwatch.profiler.report.summary import Summary
-from epochwatch.profiler.report.training import PARTS, PRODUCTIVE, ProcessSteps
+from epochwatch.profiler.report.training import ProcessPhases, StepDurations
+from epochwatch.profiler.rules.own.evidence import COMPUTE, PARTS
 
 MOSTLY_OTHER: Final = 0.25
 MOSTLY_BACKWARD: Final = 0.7
@@ -34,9 +35,11 @@ def phases(summary: Summary, figures: Figures) -> Markup:
     if not training.processes:
         return Markup()
     present = [part for part in PARTS if training.phases[part] > 0]
-    shares = training.times.shares
+    times, shares = training.times, training.times.shares
     series = [{"name": part, "colour": part, "mean": tuple(map(_percents, shares[part]))} for part in present]
-    number = figures.add(kind="stack", unit="Percent", top=100.0, series=series)
+    until = times.start + times.seconds * len(shares[present[0]])
+    span = {"from": times.start, "to": until}
+    number = figures.add(kind="stack", unit="Percent", top=100.0, series=series, **span)
     rows = [
         (process_name(one), f"{one.steps:,}", *(duration(one.phases[part]) for part in present))
         for one in training.processes
@@ -44,7 +47,7 @@ def phases(summary: Summary, figures: Figures) -> Markup:
     total = sum(training.modes.values())
     modes = ", ".join(f"{mode} {percent(seconds / total)}" for mode, seconds in training.modes.items())
     return joined(
-        phase_bar("Phases of all steps", {part: training.phases[part] for part in present}),
+        phase_bar("Phases of the steps", {part: training.phases[part] for part in present}),
         figure(number, "Phases over time", "share of the time of all processes' steps", present),
         note(f"Time of steps by mode: {modes}."),
         note(_remarks(summary)),
@@ -59,8 +62,8 @@ def _percents(share: float | None) -> float | None:
 def _remarks(summary: Summary) -> str:
     """What SageMaker's report warns of."""
     training, words = summary.training, []
-    loop = summary.times.loop * max(training.ranks, 1)
-    other = 1 - sum(training.modes.values()) / loop if loop else 0.0
+    loop = summary.times.loop
+    other = 1 - sum(training.phases.values()) / loop if loop else 0.0
     if other > MOSTLY_OTHER:
         words.append(f"{percent(other)} of the training loop belongs to no step.")
     forward, backward = (training.phases[part] for part in ("forward", "backward"))
@@ -69,9 +72,12 @@ def _remarks(summary: Summary) -> str:
     return " ".join(words)
 
 
-def process_name(one: ProcessSteps) -> str:
+def process_name(one: ProcessPhases | StepDurations) -> str:
     """Of a table's row."""
-    return f"{one.node}, rank {one.rank}, {one.mode}" if one.rank >= 0 else f"{one.node}, {one.mode}"
+    words = [one.node, f"rank {one.rank}" if one.rank >= 0 else f"process {one.process}"]
+    if isinstance(one, StepDurations):
+        words.append(one.mode)
+    return ", ".join(words)
 
 
 def operators(summary: Summary) -> Markup:
@@ -107,7 +113,7 @@ def _operator_table(label: str, rows: tuple[Operator, ...]) -> Markup:
 
 def durations(summary: Summary) -> Markup:
     """How long steps took, and which of them stand out."""
-    processes = summary.training.processes
+    processes = summary.training.durations
     if not processes:
         return Markup()
     rows = [(process_name(one), duration(one.seconds.mean), *row_of(one.seconds, duration)) for one in processes]
@@ -128,7 +134,7 @@ def durations(summary: Summary) -> Markup:
     )
 
 
-def _outliers(processes: tuple[ProcessSteps, ...]) -> Markup:
+def _outliers(processes: tuple[StepDurations, ...]) -> Markup:
     rows = [
         (process_name(one), f"{outlier.step:,}", moment(outlier.start), duration(outlier.seconds))
         for one in processes
@@ -156,27 +162,24 @@ def balance(summary: Summary) -> Markup:
         )
         for gpu in gpus
     )
-    trained = [one for one in summary.training.processes if one.mode == "train"]
-    if len(trained) < 2:
+    processes = summary.training.processes
+    if len(processes) < 2:
         return Markup(f'<div class="grid">{drawn}</div>') if len(gpus) > 1 else Markup()
-    computing = [sum(one.phases[part] for part in PRODUCTIVE) / one.steps for one in trained]
+    computing = [sum(one.phases[part] for part in COMPUTE) / one.steps for one in processes]
     rows = [
         (
             process_name(one),
             duration(seconds),
             duration(one.phases["data_loading"] / one.steps),
             duration(one.phases["communication"] / one.steps),
-            duration(one.seconds.p50),
         )
-        for one, seconds in zip(trained, computing, strict=True)
+        for one, seconds in zip(processes, computing, strict=True)
     ]
     slowest = max(computing)
     spread = (slowest - min(computing)) / slowest if slowest else 0.0
     return joined(
         note(f"The processes' own computing differs by {percent(spread)} between the slowest and the fastest."),
-        table(
-            "By process", ("process", "computing a step", "waiting for data", "communication", "median step"), rows
-        ),
+        table("By process", ("process", "computing a step", "waiting for data", "communication"), rows),
         f'<div class="grid">{drawn}</div>' if gpus else "",
     )
 
@@ -187,9 +190,9 @@ def loading(summary: Summary) -> Markup:
     if not training.processes:
         return Markup()
     waited = training.phases["data_loading"]
+    of_steps = waited / (sum(training.phases.values()) or 1)
     words = [
-        f"The training waited {duration(waited)} for its batches, {percent(training.share('data_loading'))} of the time"
-        " of its steps."
+        f"The training waited {duration(waited)} for its batches, {percent(of_steps)} of the time of its steps."
     ]
     if found.loaders:
         batches = found.batches
@@ -200,5 +203,5 @@ def loading(summary: Summary) -> Markup:
     rows = []
     for one in training.processes:
         waiting = one.phases["data_loading"]
-        rows.append((process_name(one), duration(waiting), percent(waiting / (one.seconds.mean * one.steps))))
+        rows.append((process_name(one), duration(waiting), percent(waiting / (sum(one.phases.values()) or 1))))
     return joined(note(" ".join(words)), table("Data loading", ("process", "waited", "share of its steps"), rows))

@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
-from epochwatch.profiler.profile import Profile
+from epochwatch.profiler.profile import Profile, Span
 from epochwatch.profiler.report.operators import Operators, operators
 from epochwatch.profiler.report.system import SECOND, NodeUse, node_use
-from epochwatch.profiler.report.training import PRODUCTIVE, TrainingUse, training_use
+from epochwatch.profiler.report.training import TrainingUse, training_use
+from epochwatch.profiler.rules.own import gathered
+from epochwatch.profiler.verdict import Goodput, Loss, judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,6 @@ class RuleOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """Time that did not go into learning."""
-
-    name: str
-    seconds: float
-    share: float
-    """Of the job's wall time."""
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
 class JobTimes:
     """How a job's wall time is divided. All in seconds; ``started`` and ``ended`` are Unix times."""
 
@@ -50,8 +41,6 @@ class JobTimes:
     loop: float
     finalization: float
     """From the last step on; 0 while the training goes on."""
-    goodput: float | None
-    """Share of the wall time in which the processes computed steps of training, on average; None without steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,58 +55,47 @@ class Summary:
     """One paragraph."""
     losses: tuple[Loss, ...]
     """The three biggest, the biggest first."""
+    goodput: Goodput | None
+    """None without steps."""
     nodes: tuple[NodeUse, ...]
     training: TrainingUse
     operators: Operators
     rules: tuple[RuleOutcome, ...]
     findings: tuple[Mapping[str, Any], ...]
-    """Of rules of our own, as their JSON."""
+    """Of rules of our own, as their JSON: causes first, what costs most before the rest; then remarks."""
 
     def to_json(self) -> bytes:
         """The same as JSON; numbers that JSON lacks are null."""
         return msgspec.json.encode(self)
 
 
-def summarised(
-    profile: Profile,
-    *,
-    verdict: str = "",
-    losses: Sequence[Loss] = (),
-    rules: Sequence[RuleOutcome] = (),
-    findings: Sequence[Mapping[str, Any]] = (),
-) -> Summary:
-    """What is there now of a profile, whole. ``rules`` are shown with those that were triggered most at first."""
+def summarised(profile: Profile, rules: Sequence[RuleOutcome] = (), price: float | None = None) -> Summary:
+    """What is there now of a profile, whole. Of SageMaker's ``rules`` those that were triggered most are shown at
+    first; ``price`` is that of an hour of all of the job's machines.
+    """
     complete = profile.ended()
-    span = profile.span()
-    training = training_use(profile, span)
+    evidence = gathered(profile)
+    known = judged(evidence, price=price)
+    training = training_use(profile, evidence.span, evidence)
     return Summary(
         profile.job,
         complete,
-        _times(span[0] / SECOND, span[1] / SECOND, training, complete=complete),
-        verdict,
-        tuple(losses[:3]),
-        tuple(node_use(profile, node, span) for node in profile.nodes()),
+        _times(evidence.span, training, complete=complete),
+        known.text,
+        known.losses,
+        known.goodput,
+        tuple(node_use(profile, node, evidence.span) for node in profile.nodes()),
         training,
-        operators(profile, span),
+        operators(profile, evidence.span),
         tuple(sorted(rules, key=lambda one: (-one.triggered, one.rule))),
-        tuple(findings),
+        tuple(one.to_json() for one in (*known.causes, *known.remarks)),
     )
 
 
-def _times(start: float, end: float, training: TrainingUse, *, complete: bool) -> JobTimes:
-    total = end - start
+def _times(span: Span, training: TrainingUse, *, complete: bool) -> JobTimes:
+    start, end = span[0] / SECOND, span[1] / SECOND
     if training.started is None or training.ended is None:
-        return JobTimes(start, end, total, total, 0.0, 0.0, None)
+        return JobTimes(start, end, end - start, end - start, 0.0, 0.0)
     last = min(training.ended, end) if complete else end
-    productive = sum(
-        one.phases[phase] for one in training.processes if one.mode == "train" for phase in PRODUCTIVE
-    )
-    return JobTimes(
-        start,
-        end,
-        total,
-        max(training.started - start, 0.0),
-        last - training.started,
-        end - last,
-        productive / training.ranks / total if total else None,
-    )
+    initialization = max(training.started - start, 0.0)
+    return JobTimes(start, end, end - start, initialization, last - training.started, end - last)

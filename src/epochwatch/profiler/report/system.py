@@ -103,8 +103,6 @@ class NodeUse:
     cores: CoreMap
     gpus: tuple[GpuUse, ...]
     bottleneck: Bottleneck
-    energy: float | None
-    """Joules of its GPUs."""
 
 
 def node_use(profile: Profile, node: str, span: Span) -> NodeUse:
@@ -208,7 +206,6 @@ class _Use:
             self._core_map(),
             tuple(self._gpus()),
             self._bottleneck(),
-            self._energy(seconds),
         )
 
     def _distribution(self, name: str) -> Distribution:
@@ -257,9 +254,6 @@ class _Use:
             return Bottleneck(self.node, samples, None, _share(busy), _share(waiting))
         idle = self.column("idlest.gpu") < GPU_IDLE
         return Bottleneck(self.node, samples, _share(idle), _share(idle & busy), _share(idle & waiting))
-
-    def _energy(self, seconds: Floats) -> float | None:
-        return float(np.nansum(self.column("power") * seconds)) if "power" in self.columns else None
 
 
 def _by_statistic(samples: Samples) -> tuple[dict[str, NDArray[np.float32]], ...]:

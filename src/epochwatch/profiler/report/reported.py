@@ -55,7 +55,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 """By a rule's name: what it looks for, and what to do when it was triggered."""
 
 
-def judged(profile: Profile) -> Summary:
+def reported(profile: Profile) -> Summary:
     """The summary of what is there now, judged by SageMaker's rules with their documented defaults."""
     rules = tuple(rule() for rule in PROFILER_RULES.values())
     scanned(profile, rules)
