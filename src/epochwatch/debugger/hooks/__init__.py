@@ -21,13 +21,14 @@ _FRAMEWORKS: Final = {
     "lightgbm": "epochwatch.debugger.hooks.lightgbm",
     "sklearn": "epochwatch.debugger.hooks.sklearn",
     "optax": "epochwatch.debugger.hooks.jax",
+    "keras": "epochwatch.debugger.hooks.keras.hook",
     "torch": "epochwatch.debugger.hooks.torch.hook",
 }
 """Where the hook for a framework is, by the package that its models' classes come from; what builds upon another of
 them comes before it.
 """
-_FINDS_ITSELF: Final = "torch"
-"""The framework whose models need not be given."""
+_FIND_THEMSELVES: Final = ("keras", "torch")
+"""Frameworks whose models need not be given; where both are loaded it is the first."""
 
 
 class Hook(Protocol):
@@ -55,9 +56,9 @@ def watch(
     out_dir: str | None = None,
 ) -> Hook:
     """Save tensors of the training in this process from now on. Nothing has to be given: models and optimizers are seen
-    when they are used; ``model`` gets its names at once, ``optimizer`` is whose steps count, ``loss`` a module that
-    computes one. ``config`` may be the path of SageMaker's ``debughookconfig.json``; without it, and without
-    ``out_dir``, it is that of the environment. Raises SMDebugValueError, InvalidCollectionConfiguration and
+    when they are used; of PyTorch ``model`` gets its names at once, ``optimizer`` is whose steps count, ``loss`` a
+    module that computes one. ``config`` may be the path of SageMaker's ``debughookconfig.json``; without it, and
+    without ``out_dir``, it is that of the environment. Raises SMDebugValueError, InvalidCollectionConfiguration and
     SMDebugTypeError for what cannot be; what fails later turns the hook off, with one message.
     """
     chosen = _config(config, out_dir)
@@ -78,7 +79,8 @@ def _config(config: HookConfig | str | Path | None, out_dir: str | None) -> Hook
 def _framework(given: list[Any]) -> str:
     """The framework that the classes of what is given come from, or the one that is loaded."""
     roots = {base.__module__.partition(".")[0] for one in given for base in type(one).__mro__}
-    found = [name for name in _FRAMEWORKS if (name in roots if given else name == _FINDS_ITSELF in sys.modules)]
+    candidates, present = (_FRAMEWORKS, roots) if given else (_FIND_THEMSELVES, sys.modules)
+    found = [name for name in candidates if name in present]
     if not found:
         what = ", ".join(type(one).__qualname__ for one in given) or "what is loaded"
         raise SMDebugTypeError(f"no hook for {what}: models of {', '.join(_FRAMEWORKS)} can be watched")

@@ -31,11 +31,16 @@ class ArrayHook:
     """A recorder and what a user may call; a framework's own hook says when and what."""
 
     def __init__(
-        self, out_dir: str | None, config: HookConfig | None, worker: int = 0, num_workers: int = 1
+        self,
+        out_dir: str | None,
+        config: HookConfig | None,
+        worker: int = 0,
+        num_workers: int = 1,
+        collections: Sequence[Collection] = COLLECTIONS,
     ) -> None:
         if config is None:
             config = HookConfig.from_environment() if out_dir is None else HookConfig(out_dir)
-        self.recorder = Recorder(config, worker=f"worker_{worker}", num_workers=num_workers, defaults=COLLECTIONS)
+        self.recorder = Recorder(config, worker=f"worker_{worker}", num_workers=num_workers, defaults=collections)
 
     def set_mode(self, mode: ModeKeys) -> None:
         """The phase from now on."""

@@ -15,11 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import IO, Any, Final, NamedTuple
 
 from epochwatch.debugger.collection import Collection
 from epochwatch.debugger.exceptions import InvalidCollectionConfiguration, SMDebugValueError
 from epochwatch.debugger.hooks.config import DEFAULT_NAMES, CollectionConfig, HookConfig
+from epochwatch.debugger.hooks.later import Later, now
 from epochwatch.debugger.mode_keys import ModeKeys
 from epochwatch.debugger.places import open_place
 from epochwatch.debugger.smdebug import layout
@@ -30,10 +31,6 @@ from epochwatch.debugger.store.writer import Statistics, StoreWriter
 _LOG = logging.getLogger(__name__)
 _WAITING_BYTES: Final = 256 * 2**20
 _WAITING_STEPS: Final = 4096
-
-T = TypeVar("T")
-Later: TypeAlias = T | Callable[[], T]
-"""A value, or what gives it on the writing thread: there waiting for a device costs the training nothing."""
 
 
 class Wanted(NamedTuple):
@@ -348,23 +345,19 @@ def _claimed(out_dir: str, worker: str) -> IO[bytes] | None:
 def _write(writer: StoreWriter | None, one: _Numbered) -> None:
     """What comes later is made in the same order on all workers, also on those that write nothing."""
     saved = one.saved
-    statistics = [_now(statistics) for statistics in saved.statistics]
-    scalars = {name: _now(value) for name, value in saved.scalars.items()}
+    statistics = [now(statistics) for statistics in saved.statistics]
+    scalars = {name: now(value) for name, value in saved.scalars.items()}
     if writer is not None:
         writer.write_step(
             one.step,
             statistics=statistics,
             scalars=scalars,
-            tensors={name: _now(value) for name, value in saved.tensors.items()},
+            tensors={name: now(value) for name, value in saved.tensors.items()},
             shapes=saved.shapes,
             mode=one.mode,
             mode_step=one.mode_step,
             time=one.time,
         )
-
-
-def _now(value: Any) -> Any:
-    return value() if callable(value) else value
 
 
 def _bytes(values: Mapping[str, Any]) -> int:

@@ -4,7 +4,6 @@ Gradients are read when the optimizer begins its step: there they are reduced ov
 under compilation, too. Nothing waits for a device on the training's thread.
 """
 
-import os
 import weakref
 from collections.abc import Sequence
 from typing import Any, Final
@@ -14,10 +13,11 @@ import torch
 
 from epochwatch.debugger.collection import Collection
 from epochwatch.debugger.hooks.config import HookConfig
+from epochwatch.debugger.hooks.later import Later, mean
 from epochwatch.debugger.hooks.recorder import Recorder
 from epochwatch.debugger.hooks.torch import naming, patches
 from epochwatch.debugger.hooks.torch.activations import Activations
-from epochwatch.debugger.hooks.torch.measured import mean
+from epochwatch.debugger.hooks.torch.shards import rank_of_ranks
 from epochwatch.debugger.hooks.torch.tensors import Tensors
 from epochwatch.debugger.hooks.torch.transfer import number, to_host
 from epochwatch.debugger.mode_keys import ModeKeys
@@ -48,13 +48,13 @@ class TorchHook:
     """
 
     def __init__(self, config: HookConfig, model: Any = None, optimizer: Any = None, loss: Any = None) -> None:
-        rank, ranks = _rank()
+        rank, ranks = rank_of_ranks()
         self.recorder = Recorder(config, worker=f"worker_{rank}", num_workers=ranks, defaults=COLLECTIONS)
         self._names: dict[int, str] = {}
         self._models: list[weakref.ref[Any]] = []
         self._handles: list[Any] = []
         self._leader = None if optimizer is None else weakref.ref(optimizer)
-        self._losses: list[Any] = []
+        self._losses: list[Later[float]] = []
         self._clipped: Any = None
         self._fed: set[str] = set()
         self._optimized: set[int] = set()
@@ -104,12 +104,16 @@ class TorchHook:
             given = to_host(value) if torch.is_tensor(value) else np.array(value)
             self.recorder.tensors({name: given}, value.nbytes if hasattr(value, "nbytes") else 0)
 
-    def close(self) -> None:
-        """Write what waits and leave the training alone. Called by itself when the process ends."""
+    def leave(self) -> None:
+        """Leave the training alone, and its directory to another hook."""
         patches.remove(self)
         for handle in self._handles:
             handle.remove()
         self._activations.close()
+
+    def close(self) -> None:
+        """Write what waits and leave the training alone. Called by itself when the process ends."""
+        self.leave()
         if self._open:
             self._end()
         self.recorder.close()
@@ -210,7 +214,7 @@ class TorchHook:
 
     def _identify(self) -> None:
         self._identified = True
-        rank, ranks = _rank()
+        rank, ranks = rank_of_ranks()
         self.recorder.identify(f"worker_{rank}", ranks)
 
     def _name(self, parameters: Sequence[Any]) -> None:
@@ -231,8 +235,7 @@ class TorchHook:
         rates = naming.learning_rates(optimizer).items()
         scalars = {name: number(rate) if torch.is_tensor(rate) else float(rate) for name, rate in rates}
         if self._losses:
-            losses = self._losses
-            scalars["loss"] = losses[0] if len(losses) == 1 else lambda: mean(losses)
+            scalars["loss"] = mean(self._losses)
         norm = self._tensors.norm(gradients, self._clipped)
         if norm is not None:
             scalars["gradient_norm"] = norm
@@ -273,13 +276,3 @@ class TorchHook:
 def watch(config: HookConfig, model: Any = None, optimizer: Any = None, loss: Any = None) -> TorchHook:
     """See ``hooks.watch``."""
     return TorchHook(config, model, optimizer, loss)
-
-
-def _rank() -> tuple[int, int]:
-    """(number, count) of this process among those of the training."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return torch.distributed.get_rank(), torch.distributed.get_world_size()
-    try:
-        return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    except ValueError:
-        return 0, 1

@@ -1,12 +1,12 @@
 """What was measured of tensors at a step, until the writing thread makes columns of it."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import torch
 
+from epochwatch.debugger.hooks.later import now
 from epochwatch.debugger.hooks.torch import statistics
 from epochwatch.debugger.hooks.torch.shards import Ranks
 from epochwatch.debugger.source import Array
@@ -74,13 +74,3 @@ def norm_of(tensors: Sequence[Any]) -> Any:
             for group in norms.values()
         ]
         return found[0] if len(found) == 1 else torch.linalg.vector_norm(torch.stack([one.cpu() for one in found]))
-
-
-def now(value: Any) -> Any:
-    """What was to come later, or is there."""
-    return value() if callable(value) else value
-
-
-def mean(values: Sequence[Any]) -> float:
-    """Of numbers that may come later."""
-    return math.fsum(now(value) for value in values) / len(values)

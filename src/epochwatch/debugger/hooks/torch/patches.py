@@ -2,17 +2,18 @@
 
 import functools
 import weakref
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from epochwatch.debugger.hooks.patching import Patches
 
 if TYPE_CHECKING:
     from epochwatch.debugger.hooks.torch.hook import TorchHook
 
 _current: "TorchHook | None" = None
-_undo: list[Callable[[], None]] = []
+_patches: Final = Patches()
 _norm_types: list[tuple[Any, float]] = []
 """The norm that was computed last, as a weak reference, and its order."""
 _scaled: list[tuple[Any, Any]] = []
@@ -25,22 +26,21 @@ def install(hook: "TorchHook") -> None:
     if _current is not None:
         _current.close()
     _current = hook
-    _undo.extend(
-        [
-            register_optimizer_step_pre_hook(_before_step).remove,
-            register_optimizer_step_post_hook(_after_step).remove,
-        ]
-    )
-    _wrap(torch.Tensor, "backward", _backward)
-    _wrap(torch.nn.modules.loss._Loss, "__call__", _loss_called)
-    _wrap(torch.nn.utils.clip_grad, "_get_total_norm", _total_norm)
-    _wrap(torch.nn.utils.clip_grad, "get_total_norm", _total_norm)
-    _wrap(torch.nn.utils.clip_grad, "_clip_grads_with_norm_", _clip_with_norm)
-    _wrap(torch.nn.utils.clip_grad, "clip_grads_with_norm_", _clip_with_norm)
-    _wrap(torch.amp.GradScaler, "scale", _scale)
-    _wrap(torch.amp.GradScaler, "_maybe_opt_step", _maybe_step)
+    _patches.on_undo(register_optimizer_step_pre_hook(_before_step).remove)
+    _patches.on_undo(register_optimizer_step_post_hook(_after_step).remove)
+    _patches.wrap(torch.Tensor, "backward", _backward)
+    _patches.wrap(torch.nn.modules.loss._Loss, "__call__", _loss_called)
+    for name, made in (
+        ("_get_total_norm", _total_norm),
+        ("get_total_norm", _total_norm),
+        ("_clip_grads_with_norm_", _clip_with_norm),
+        ("clip_grads_with_norm_", _clip_with_norm),
+    ):
+        _patches.wrap(torch.nn.utils.clip_grad, name, made, torch.nn.utils)
+    _patches.wrap(torch.amp.GradScaler, "scale", _scale)
+    _patches.wrap(torch.amp.GradScaler, "_maybe_opt_step", _maybe_step)
     if torch.distributed.is_available():
-        _wrap(torch.distributed, "destroy_process_group", _destroy_group)
+        _patches.wrap(torch.distributed, "destroy_process_group", _destroy_group)
 
 
 def remove(hook: "TorchHook") -> None:
@@ -48,31 +48,15 @@ def remove(hook: "TorchHook") -> None:
     global _current  # noqa: PLW0603
     if _current is hook:
         _current = None
-        while _undo:
-            _undo.pop()()
+        _patches.undo()
         _norm_types.clear()
         _scaled.clear()
 
 
-def current() -> "TorchHook | None":
-    """The hook that is at work."""
-    return _current
-
-
-def _wrap(owner: Any, name: str, made: Callable[[Any], Any]) -> None:
-    """Replace a function; also under its other name in ``torch.nn.utils``. One that this version lacks is left out."""
-    own = name in vars(owner)
-    original = getattr(owner, name, None)
-    if original is None:
-        return
-    wrapper = functools.wraps(original)(made(original))
-    setattr(owner, name, wrapper)
-    _undo.append(
-        functools.partial(setattr, owner, name, original) if own else functools.partial(delattr, owner, name)
-    )
-    if owner is torch.nn.utils.clip_grad and getattr(torch.nn.utils, name, None) is original:
-        setattr(torch.nn.utils, name, wrapper)
-        _undo.append(functools.partial(setattr, torch.nn.utils, name, original))
+def give_way() -> None:
+    """A training begins that another hook records: leave it, unless steps were seen here."""
+    if _current is not None and not _current.recorder.step:
+        _current.leave()
 
 
 def forward_begins(module: Any, _: Any) -> None:

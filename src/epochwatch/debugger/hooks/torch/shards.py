@@ -1,5 +1,6 @@
 """Parameters that ranks share among them: each computes rows of its own part, and all add them up in the background."""
 
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
@@ -58,3 +59,13 @@ class Ranks:
         found = [torch.empty_like(mine) for _ in range(self._count)]
         dist.all_gather(found, mine, group=self._group)
         return np.stack([one.numpy() for one in found])
+
+
+def rank_of_ranks() -> tuple[int, int]:
+    """(number, count) of this process among those of the training."""
+    if dist.is_available() and dist.is_initialized():
+        return dist.get_rank(), dist.get_world_size()
+    try:
+        return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    except ValueError:
+        return 0, 1

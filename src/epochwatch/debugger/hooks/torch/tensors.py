@@ -6,9 +6,10 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from epochwatch.debugger.hooks.later import now
 from epochwatch.debugger.hooks.recorder import Recorder, Wanted
 from epochwatch.debugger.hooks.torch import statistics
-from epochwatch.debugger.hooks.torch.measured import IN_STATISTICS, Measured, norm_of, now, reductions
+from epochwatch.debugger.hooks.torch.measured import IN_STATISTICS, Measured, norm_of, reductions
 from epochwatch.debugger.hooks.torch.shards import Part, Ranks, has_shards, part_of
 from epochwatch.debugger.hooks.torch.transfer import number, to_host
 from epochwatch.debugger.store.writer import Statistics

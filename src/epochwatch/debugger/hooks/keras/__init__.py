@@ -1,0 +1,1 @@
+"""The hook for Keras 3, with the JAX and the PyTorch back end."""
