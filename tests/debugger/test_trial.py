@@ -252,9 +252,8 @@ def test_a_trial_may_be_kept_to_a_range_of_steps(directory: str) -> None:
 
 
 def test_what_is_not_read_here_is_refused(directory: str) -> None:
-    for option in ({"profiler": True}, {"index_mode": False}):
-        with pytest.raises(SMDebugNotImplementedError):
-            create_trial(directory, **option)
+    with pytest.raises(SMDebugNotImplementedError):
+        create_trial(directory, index_mode=False)
 
 
 def test_many_workers_begin_and_end_at_once(tmp_path: Path) -> None:
