@@ -18,8 +18,8 @@ from epochwatch.profiler.directory import open_profile
 from epochwatch.profiler.events import SCHEMA
 from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.profile import Profile, Span, Window
-from epochwatch.profiler.report.reported import reported
 from epochwatch.profiler.report.page import page
+from epochwatch.profiler.report.reported import reported
 from epochwatch.profiler.report.summary import Summary, summarised
 from epochwatch.profiler.smdebug.export import write_end, write_pevents, write_system_files
 

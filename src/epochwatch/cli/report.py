@@ -59,8 +59,8 @@ def _from_files(path: str) -> tuple[bytes, bytes]:
 
     try:
         from epochwatch.profiler.directory import open_profile
-        from epochwatch.profiler.report.reported import reported
         from epochwatch.profiler.report.page import page
+        from epochwatch.profiler.report.reported import reported
     except ModuleNotFoundError as error:
         raise EpochwatchError(
             f"a report of files needs {error.name}", "pip install 'epochwatch[debugger]'"
