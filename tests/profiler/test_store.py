@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epochwatch.profiler.phases import Phase
@@ -46,6 +46,7 @@ def test_nothing_is_written_before_the_first_flush(tmp_path):
     assert not (tmp_path / "profile").exists()
 
 
+@settings(deadline=None)
 @given(name=st.text(min_size=1, max_size=300), cut=st.integers(0, 200))
 def test_a_name_of_any_length_is_kept_and_a_torn_tail_is_left_out(tmp_path_factory, name, cut):
     directory = tmp_path_factory.mktemp("events")

@@ -16,6 +16,7 @@ from epochwatch.agent.diagnosis import DiagnosisReader
 from epochwatch.agent.failure import LastLines
 from epochwatch.agent.host.minutes import MinuteReader
 from epochwatch.agent.host.sampling import write_wanted
+from epochwatch.agent.profile import ProfileFiles
 from epochwatch.agent.readers import JournalFileReader, OutputReader, Piece, Reader, SampleReader
 from epochwatch.agent.spool import Exit, Spool
 from epochwatch.agent.tally import Tally
@@ -30,6 +31,7 @@ from epochwatch.model.batch import (
 )
 from epochwatch.model.health import merged
 from epochwatch.model.host_rows import HostMinute
+from epochwatch.model.profile_file import ProfileFile
 from epochwatch.settings import Settings
 
 TICK_SECONDS = 0.1
@@ -78,6 +80,7 @@ class Shipper:
         self._others: dict[str, Reader] = {}
         self._minutes: MinuteReader | None = MinuteReader(spool.run_id, spool.path, self._state.acknowledged)
         self._diagnosis = DiagnosisReader(spool)
+        self._profile: ProfileFiles | None = ProfileFiles(spool.run_id, spool.path, self._state.acknowledged)
         self._ahead: list[Reader] = []
         self._beat = self._saved = 0.0
         self._last_lines = LastLines()
@@ -136,7 +139,7 @@ class Shipper:
             pieces = self._collect(last=over)
             if pieces:
                 self._send(pieces)
-            elif self._send_minute(last=over):
+            elif self._send_minute(last=over) or self._send_profile(last=over):
                 pass
             elif over:
                 self._report_end()
@@ -223,7 +226,24 @@ class Shipper:
         self._save_now_and_then()
         return True
 
-    def _post(self, path: str, make: Callable[[], Batch | Progress | HostMinute], kind: type[Answer]) -> Answer:
+    def _send_profile(self, *, last: bool) -> bool:
+        """Whether there was a file of the profile to send. A server that takes none still gets the rest."""
+        file = self._profile.next(last=last) if self._profile is not None else None
+        if file is None or self._profile is None:
+            return False
+        try:
+            self._post("/_/agent/profile-files", lambda: file, dict[str, object])
+        except Refused as refusal:
+            self._say(f"the server does not take the profile ({refusal}); it stays in {self._spool.path}")
+            self._profile = None
+            return False
+        self._profile.acknowledge()
+        self._save_now_and_then()
+        return True
+
+    def _post(
+        self, path: str, make: Callable[[], Batch | Progress | HostMinute | ProfileFile], kind: type[Answer]
+    ) -> Answer:
         try:
             return self._delivery.post(path, make, kind)
         except Refused as refusal:

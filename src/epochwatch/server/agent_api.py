@@ -22,10 +22,12 @@ from epochwatch.model.batch import Batch, Committed, Heard, Progress, Registered
 from epochwatch.model.host_rows import HostMinute
 from epochwatch.model.job import TRAINING
 from epochwatch.model.launch import Interruption, JobProgress
+from epochwatch.model.profile_file import ProfileFile
 from epochwatch.model.sampling import wanted_sampling
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.batches import commit_batch
 from epochwatch.store.host_samples import HostPlace, keep_minute
+from epochwatch.store.profiles import keep_profile_file
 from epochwatch.store.stores import Stores
 
 logger = logging.getLogger(__name__)
@@ -74,6 +76,7 @@ class AgentApi:
             Route("/registrations", self._register, methods=["POST"]),
             Route("/batches", self._batch, methods=["POST"]),
             Route("/host-minutes", self._host_minute, methods=["POST"]),
+            Route("/profile-files", self._profile_file, methods=["POST"]),
             Route("/progress", self._progress, methods=["POST"]),
             Route("/job", self._job, methods=["POST"]),
             Route("/interruptions", self._interruption, methods=["POST"]),
@@ -111,6 +114,15 @@ class AgentApi:
             keep_minute(self._stores.objects, HostPlace.of(tenant, run), minute)
 
         return await self._answer(request, HostMinute, keep)
+
+    async def _profile_file(self, request: Request) -> Response:
+        def keep(tenant: Tenant, file: ProfileFile) -> None:
+            run = self._stores.state.jobs.run(tenant, file.run_id)
+            if run is None:
+                raise Refusal(404, "UnknownRun", f"run {file.run_id} is not registered: register it first")
+            keep_profile_file(self._stores.objects, tenant, run, file)
+
+        return await self._answer(request, ProfileFile, keep)
 
     async def _progress(self, request: Request) -> Response:
         received = time.time()

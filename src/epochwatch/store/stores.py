@@ -21,6 +21,7 @@ from epochwatch.store.lost_runs import LostRuns
 from epochwatch.store.metric_filters import put_defaults
 from epochwatch.store.metrics import MetricStore
 from epochwatch.store.objects import ObjectStore
+from epochwatch.store.profiles import seal_due
 from epochwatch.store.rollup import Rollup
 from epochwatch.store.rows import SequenceNumbers
 from epochwatch.store.run_points import RunPointStore
@@ -122,6 +123,7 @@ class Stores:
                 self.rollup.run(now)
                 self.log_expiry.run(now)
                 compact_due(self.objects, now)
+                seal_due(self.objects, now)
                 self.lost_runs.run(now)
 
     def reset(self) -> None:

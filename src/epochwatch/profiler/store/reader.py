@@ -35,8 +35,8 @@ def read_events(
 
 
 def events_in(content: bytes, node: str = "", after: int = 0) -> pa.Table:
-    """All events of one file in the order of their time; those whose rows begin ``after`` that many of its bytes.
-    ``node`` is another name for its node. Raises ValueError for what is no event file.
+    """All events of one file in the order of their time; without those whose rows are whole in the first ``after``
+    bytes. ``node`` is another name for its node. Raises ValueError for what is no event file.
     """
     found = Header.read(content)
     if found is None:
@@ -44,7 +44,7 @@ def events_in(content: bytes, node: str = "", after: int = 0) -> pa.Table:
     header, first = found
     rows = np.frombuffer(content, _ROW, (len(content) - first) // _ROW.itemsize, first)
     names = _names(content, first, rows)
-    rows = rows[max(-(-(after - first) // _ROW.itemsize), 0) :]
+    rows = rows[max((after - first) // _ROW.itemsize, 0) :]
     rows = rows[(rows["kind"] == IS_EVENT) & (rows["phase"] < len(PHASES)) & (rows["name"] <= len(names))]
     if np.any(rows["start"][1:] < rows["start"][:-1]):
         rows = rows[np.argsort(rows["start"], kind="stable")]
