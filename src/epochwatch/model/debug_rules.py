@@ -29,12 +29,14 @@ def evaluator_of(image: str) -> str:
     return found["repository"] if found and found["repository"] in EVALUATORS else ""
 
 
-def evaluation_name(training_job: str, created: float, rule: str) -> str:
+def evaluation_name(training_job: str, created: float, rule: str, *, profiler: bool = False) -> str:
     """The name of the processing job that evaluates a rule of a training job created at ``created``, Unix seconds.
 
-    Its form is SageMaker's: the first 26 characters of both names, and eight hexadecimal digits.
+    Its form is SageMaker's: the first 26 characters of both names, and eight hexadecimal digits. A rule of the
+    ``profiler`` may have the name of another.
     """
-    digest = hashlib.sha256(f"{training_job}\0{created!r}\0{rule}".encode()).hexdigest()[:8]
+    whole = f"{training_job}\0{created!r}\0{rule}" + ("\0profiler" if profiler else "")
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
     return f"{training_job[:_LONGEST_PART]}-{re.sub(r'[^a-zA-Z0-9-]', '-', rule[:_LONGEST_PART])}-{digest}"
 
 

@@ -33,6 +33,8 @@ class Scan:
         self._due: dict[ProfilerRule, int] = {}
         self.scans = 0
         """How often rules were asked; what SageMaker calls the step of a profiler rule."""
+        self.met_at: int | None = None
+        """The number of the scan that met a condition first."""
 
     def advance(self, *, last: bool = False) -> list[ProfilerRule]:
         """Go on to where the profile is settled, or, for the ``last`` time, to its end. Gives the rules whose
@@ -91,7 +93,10 @@ class Scan:
 
     def _ask(self, rules: Sequence[ProfilerRule], until: int) -> list[ProfilerRule]:
         self.scans += bool(rules)
-        return [rule for rule in rules if rule.scan(until)]
+        met = [rule for rule in rules if rule.scan(until)]
+        if met and self.met_at is None:
+            self.met_at = self.scans
+        return met
 
 
 def _between(samples: Samples, start: int, end: int) -> Samples:

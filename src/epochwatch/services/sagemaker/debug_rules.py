@@ -1,7 +1,7 @@
 """Debugger of a training job: what its request must keep to, and the processing jobs that evaluate its rules."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from epochwatch.model.debug_rules import (
@@ -35,20 +35,24 @@ def completed_debugger(request: dict[str, Any]) -> dict[str, Any]:
         _require_local("LocalPath of DebugHookConfig", hook.get("LocalPath"))
     if rules and hook is None:
         raise invalid("DebugRuleConfigurations need a DebugHookConfig: rules look at what it has saved.")
-    _require_names("Debug", rules)
-    _require_names("Profiler", request.get("ProfilerRuleConfigurations", []))
+    if not rules:
+        return request
+    return {**request, "DebugRuleConfigurations": completed_rules("Debug", rules, EVALUATORS)}
+
+
+def completed_rules(kind: str, rules: list[dict[str, Any]], images: Sequence[str]) -> list[dict[str, Any]]:
+    """Rules with their defaults. Raises AwsError where they cannot be; ``images`` are what may evaluate them."""
+    _require_names(kind, rules)
     for rule in rules:
         name = rule["RuleConfigurationName"]
-        if not evaluator_of(rule["RuleEvaluatorImage"]):
+        if evaluator_of(rule["RuleEvaluatorImage"]) not in images:
             raise invalid(
                 f"RuleEvaluatorImage {rule['RuleEvaluatorImage']} of the rule {name} is not supported: it must be a"
-                f" {' or '.join(EVALUATORS)} image."
+                f" {' or '.join(images)} image."
             )
         _require_place(f"S3OutputPath of the rule {name}", rule.get("S3OutputPath"))
         _require_local(f"LocalPath of the rule {name}", rule.get("LocalPath"))
-    if not rules:
-        return request
-    return {**request, "DebugRuleConfigurations": [{"VolumeSizeInGB": 0, **rule} for rule in rules]}
+    return [{"VolumeSizeInGB": 0, **rule} for rule in rules]
 
 
 def rule_jobs(call: Call, name: str, request: Request) -> dict[str, dict[str, Any]]:
@@ -56,13 +60,23 @@ def rule_jobs(call: Call, name: str, request: Request) -> dict[str, dict[str, An
     found = {}
     for rule in request.get("DebugRuleConfigurations", []):
         job = evaluation_name(name, call.now, rule["RuleConfigurationName"])
-        found[job] = {"ProcessingJobName": job, **_processing_request(call, name, request, rule)}
+        given = processing_request(call, name, request, rule)
+        given["Environment"]["DEBUG_TENSORS"] = tensors_of(name, request)
+        found[job] = {"ProcessingJobName": job, **given}
     return found
 
 
 def rule_evaluations(call: Call, job: TrainingJob, request: Request) -> list[dict[str, Any]]:
     """DebugRuleEvaluationStatuses, in the order of the rules; the diagnosis of what was saved comes last."""
     jobs = _jobs_of(call, job, request)
+    found = evaluations(call, jobs)
+    if job.diagnosis is not None and DIAGNOSIS not in jobs:
+        found.append(_diagnosis_entry(job, job.diagnosis, call.now))
+    return found
+
+
+def evaluations(call: Call, jobs: Mapping[str, TrainingJob]) -> list[dict[str, Any]]:
+    """What becomes of rules, by the processing jobs that evaluate them."""
     found = []
     for rule, evaluation in jobs.items():
         status, details = evaluation_status(evaluation)
@@ -73,8 +87,6 @@ def rule_evaluations(call: Call, job: TrainingJob, request: Request) -> list[dic
             "LastModifiedTime": evaluation.updated,
         }
         found.append(entry | ({"StatusDetails": details} if details else {}))
-    if job.diagnosis is not None and DIAGNOSIS not in jobs:
-        found.append(_diagnosis_entry(job, job.diagnosis, call.now))
     return found
 
 
@@ -92,7 +104,12 @@ def _diagnosis_entry(job: TrainingJob, diagnosis: Evaluation, now: float) -> dic
 
 def stop_rules(call: Call, job: TrainingJob, request: Request) -> None:
     """Stop what still evaluates the rules of a training job."""
-    for evaluation in _jobs_of(call, job, request).values():
+    stop_evaluations(call, _jobs_of(call, job, request))
+
+
+def stop_evaluations(call: Call, jobs: Mapping[str, TrainingJob]) -> None:
+    """Stop those of the processing jobs that still go on."""
+    for evaluation in jobs.values():
         if evaluation.status not in TERMINAL:
             call.stores.state.jobs.stop(call.tenant, evaluation.name, call.now, PROCESSING)
 
@@ -102,12 +119,16 @@ def _jobs_of(call: Call, job: TrainingJob, request: Request) -> dict[str, Traini
     rules = [rule["RuleConfigurationName"] for rule in request.get("DebugRuleConfigurations", [])]
     if not rules:
         return {}
-    names = {rule: evaluation_name(job.name, job.created, rule) for rule in rules}
+    return named_jobs(call, {rule: evaluation_name(job.name, job.created, rule) for rule in rules})
+
+
+def named_jobs(call: Call, names: Mapping[str, str]) -> dict[str, TrainingJob]:
+    """The processing jobs that are there, by rule, from their names."""
     jobs = call.stores.state.jobs.named(call.tenant, list(names.values()), PROCESSING)
     return {rule: jobs[name] for rule, name in names.items() if name in jobs}
 
 
-def _processing_request(call: Call, name: str, request: Request, rule: Request) -> dict[str, Any]:
+def processing_request(call: Call, name: str, request: Request, rule: Request) -> dict[str, Any]:
     """What DescribeProcessingJob shows of a rule's job. The rule itself is in its environment."""
     condition = request.get("StoppingCondition", {})
     longest = max(condition.get("MaxRuntimeInSeconds", 0), condition.get("MaxWaitTimeInSeconds", 0))
@@ -135,7 +156,6 @@ def _processing_request(call: Call, name: str, request: Request, rule: Request) 
             "DEBUG_RULE_NAME": rule["RuleConfigurationName"],
             "DEBUG_RULE_PARAMETERS": json.dumps(rule.get("RuleParameters", {})),
             "DEBUG_RULE_OUTPUT": output["LocalPath"],
-            "DEBUG_TENSORS": tensors_of(name, request),
             "DEBUG_TRAINING_JOB": name,
         },
     }

@@ -9,6 +9,7 @@ from epochwatch.services.call import Call
 from epochwatch.services.sagemaker.debug_rules import rule_evaluations
 from epochwatch.services.sagemaker.job_specification import LONGEST_RUNTIME_SECONDS
 from epochwatch.services.sagemaker.metric_definitions import final_metrics, metric_definitions
+from epochwatch.services.sagemaker.profiler_rules import profiler_rule_evaluations
 from epochwatch.services.sagemaker.resources import job_arn, not_found
 from epochwatch.services.sagemaker.warm_pools import warm_pool_status
 from epochwatch.store.run_points import TRAINING_JOB, MetricSummary
@@ -104,6 +105,9 @@ def describe(
     evaluations = rule_evaluations(call, job, created_with)
     if evaluations:
         described["DebugRuleEvaluationStatuses"] = evaluations
+    profiled = profiler_rule_evaluations(call, job, created_with)
+    if profiled:
+        described["ProfilerRuleEvaluationStatuses"] = profiled
     if job.failure_reason:
         described["FailureReason"] = job.failure_reason
     pool = warm_pool_status(job, created_with, call.now)

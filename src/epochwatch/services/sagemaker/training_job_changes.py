@@ -17,13 +17,20 @@ from epochwatch.services.sagemaker.job_specification import (
     stopping_condition,
 )
 from epochwatch.services.sagemaker.profiler import changed_profiler, require_profiler
+from epochwatch.services.sagemaker.profiler_rules import (
+    RULES,
+    add_rules,
+    completed_profiler_rules,
+    profiler_rule_jobs,
+    stop_profiler_rules,
+)
 from epochwatch.services.sagemaker.resources import ended, in_use, invalid, job_arn, not_found
 from epochwatch.services.sagemaker.tags import tags_of
 from epochwatch.services.sagemaker.trial_components import create_job_component, require_experiment
 from epochwatch.services.sagemaker.warm_pools import close_pool, is_available, require_pool, reuse_pool
 from epochwatch.store.state.job_records import NameTaken
 
-_CHANGEABLE: Final = ("ProfilerConfig", "ProfilerRuleConfigurations", "RemoteDebugConfig")
+_CHANGEABLE: Final = ("ProfilerConfig", RULES, "RemoteDebugConfig")
 
 
 def create_training_job(call: Call, request: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +59,8 @@ def start_training_job(call: Call, request: dict[str, Any]) -> TrainingJob:
             call.now,
             config=hyperparameters,
             host_count=instance_count(request.get("ResourceConfig", {})),
-            evaluations=rule_jobs(call, name, request),
+            evaluations=rule_jobs(call, name, request)
+            | profiler_rule_jobs(call, name, call.now, request, request.get(RULES, [])),
         )
     except NameTaken as error:
         raise in_use("Training job", job_arn(call, TRAINING, name)) from error
@@ -76,12 +84,16 @@ def stop_training_job(call: Call, request: dict[str, Any]) -> None:
         raise ended("training job", job.status)
     stopped = call.stores.state.jobs.stop(call.tenant, name, call.now)
     if stopped is not None:
-        stop_rules(call, stopped, call.stores.state.jobs.request(call.tenant, name))
+        created_with = call.stores.state.jobs.request(call.tenant, name)
+        stop_rules(call, stopped, created_with)
+        stop_profiler_rules(call, stopped, created_with)
         call.stores.feed.publish_job(call.tenant, stopped)
 
 
 def update_training_job(call: Call, request: dict[str, Any]) -> dict[str, Any]:
-    """UpdateTrainingJob: other profiling, remote debugging or a longer warm pool, which DescribeTrainingJob shows."""
+    """UpdateTrainingJob: other profiling, further profiler rules, remote debugging or a longer warm pool, which
+    DescribeTrainingJob shows.
+    """
     name = request["TrainingJobName"]
     job = _known(call, name)
     changed: dict[str, Any] = {key: request[key] for key in _CHANGEABLE if key in request}
@@ -105,8 +117,15 @@ def update_training_job(call: Call, request: dict[str, Any]) -> dict[str, Any]:
             changed["ResourceConfig"] = {**known["ResourceConfig"], **keep_alive}
         if "ProfilerConfig" in changed:
             changed["ProfilerConfig"] = changed_profiler(known.get("ProfilerConfig"), request["ProfilerConfig"])
+        if RULES in changed:
+            changed[RULES] = [*known.get(RULES, []), *added]
         return {**known, **changed}
 
+    added = []
+    if changed.get(RULES):
+        created_with = call.stores.state.jobs.request(call.tenant, name)
+        profiler = changed_profiler(created_with.get("ProfilerConfig"), request.get("ProfilerConfig", {}))
+        added = add_rules(call, job, {**created_with, "ProfilerConfig": profiler}, changed[RULES])
     call.stores.state.jobs.change_request(call.tenant, name, change)
     return {"TrainingJobArn": job_arn(call, TRAINING, name)}
 
@@ -127,6 +146,7 @@ def delete_training_job(call: Call, request: dict[str, Any]) -> None:
     delete_job(call, TRAINING, name)
     if job is not None:
         stop_rules(call, job, created_with)
+        stop_profiler_rules(call, job, created_with)
 
 
 def _known(call: Call, name: str) -> TrainingJob:
@@ -150,7 +170,7 @@ def completed_training_request(request: dict[str, Any]) -> dict[str, Any]:
         require_resources(resources)
         require_pool(request)
     require_profiler(request.get("ProfilerConfig", {}))
-    request = completed_debugger(request)
+    request = completed_profiler_rules(completed_debugger(request))
     groups = [group["InstanceGroupName"] for group in resources.get("InstanceGroups", [])]
     require_channels(request.get("InputDataConfig", []), groups)
     request["StoppingCondition"] = stopping_condition(

@@ -18,8 +18,9 @@ from epochwatch.debugger.rules.limits import keep_within_limits
 from epochwatch.errors import EpochwatchError
 from epochwatch.launchers.algorithms.debugger_rules.actions import Actions
 from epochwatch.launchers.algorithms.debugger_rules.evaluation import evaluate, opened_trials
+from epochwatch.launchers.algorithms.debugger_rules.profiling import ProfileEvaluation
 from epochwatch.launchers.algorithms.debugger_rules.task import Task, ml_of
-from epochwatch.launchers.algorithms.debugger_rules.training import TrainingWatch
+from epochwatch.launchers.algorithms.debugger_rules.training import TrainingWatch, is_over
 
 PAUSE_SECONDS: Final = 5.0
 _SHARE_OF_MEMORY: Final = 0.5
@@ -44,6 +45,12 @@ def main() -> int:
 
 
 def _see_through(task: Task) -> None:
+    if task.profile:
+        client = Client(task.settings())
+        actions = Actions.of(task, client)
+        actions.subscribe()
+        _until_s3_answers(lambda: _profile(task, client, actions))
+        return
     watch = TrainingWatch(task)
     watch.start()
     try:
@@ -56,11 +63,24 @@ def _see_through(task: Task) -> None:
 
 def _run(task: Task, actions: Actions) -> None:
     rule, outcome = evaluate(task, *opened_trials(task))
-    if outcome.message:
-        _LOG.info("%s", outcome.message.rstrip())
-        _write("message", outcome.message)
+    _tell(outcome.message)
     if outcome.met:
         actions.perform(outcome.message, rule)
+
+
+def _profile(task: Task, client: Client, actions: Actions) -> None:
+    def met(message: str) -> None:
+        _tell(message)
+        actions.perform(message)
+
+    outcome = ProfileEvaluation(task, lambda: is_over(client, task.training_job)).run(met)
+    _tell(outcome.message)
+
+
+def _tell(message: str) -> None:
+    if message:
+        _LOG.info("%s", message.rstrip())
+        _write("message", message)
 
 
 def _until_s3_answers(run: Callable[[], None]) -> None:

@@ -63,15 +63,17 @@ class Actions:
             if action["name"] in _FILTERS:
                 self._try("subscribe", partial(self._subscribe, action["name"], action["endpoint"]))
 
-    def perform(self, message: str, rule: Rule) -> None:
-        """The rule's condition was met. The training is stopped last: its rules are stopped with it."""
+    def perform(self, message: str, rule: Rule | None = None) -> None:
+        """The condition was met of a rule, or of a profiler rule (None), which asks for nothing by itself. The training
+        is stopped last: its rules are stopped with it.
+        """
         for action in self._actions:
             if action["name"] in _FILTERS:
                 self._try("tell", partial(self._tell, action["name"], action["endpoint"], message))
         for prefix in self._prefixes(rule):
             self._try("stop", partial(self._stop, prefix))
 
-    def _prefixes(self, rule: Rule) -> list[str]:
+    def _prefixes(self, rule: Rule | None) -> list[str]:
         found = [
             action.get("training_job_prefix") or self._task.training_job
             for action in self._actions

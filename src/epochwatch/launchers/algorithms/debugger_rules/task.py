@@ -26,7 +26,9 @@ class Task:
     given: Mapping[str, str]
     """RuleParameters."""
     tensors: str
-    """S3 URI of the training's tensors."""
+    """S3 URI of the training's tensors; empty for a profiler rule."""
+    profile: str
+    """S3 URI of the training's profile; empty for a rule over tensors."""
     training_job: str
     output: Path
     """What is written here is the rule's output."""
@@ -39,12 +41,14 @@ class Task:
         """As the service that made the processing job put it. Raises EpochwatchError where it made none."""
         if "DEBUG_RULE_NAME" not in environment:
             raise EpochwatchError(
-                "this image evaluates rules of training jobs: give them as DebugRuleConfigurations of CreateTrainingJob"
+                "this image evaluates rules of training jobs: give them as DebugRuleConfigurations or"
+                " ProfilerRuleConfigurations of CreateTrainingJob"
             )
         return cls(
             name=environment["DEBUG_RULE_NAME"],
             given=json.loads(environment["DEBUG_RULE_PARAMETERS"]),
-            tensors=environment["DEBUG_TENSORS"],
+            tensors=environment.get("DEBUG_TENSORS", ""),
+            profile=environment.get("DEBUG_PROFILE", ""),
             training_job=environment["DEBUG_TRAINING_JOB"],
             output=Path(environment["DEBUG_RULE_OUTPUT"]),
             ml=ml_of(environment),

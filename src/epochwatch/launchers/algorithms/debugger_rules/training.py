@@ -15,6 +15,15 @@ LOOK_SECONDS: Final = 5.0
 _LOG = logging.getLogger("epochwatch.rules")
 
 
+def is_over(client: Client, training_job: str) -> bool:
+    """Whether a training job has ended, or has been deleted since."""
+    try:
+        job = client.call("sagemaker", "SageMaker.DescribeTrainingJob", {"TrainingJobName": training_job})
+    except Refused as error:
+        return error.code == "ValidationException"
+    return job["TrainingJobStatus"] in TERMINAL
+
+
 class TrainingWatch:
     """Says in the trial that the training has ended where nobody else could: a job that failed before it began."""
 
@@ -36,19 +45,10 @@ class TrainingWatch:
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
-                if self._over():
+                if is_over(self._client, self._task.training_job):
                     if not training_ended(self._place):
                         self._place.write(END_OF_JOB, [b""])
                     return
             except Exception as error:  # noqa: BLE001 - the server or S3 is away: the next look may find it
                 _LOG.info("the training job cannot be looked at: %s", str(error).partition("\n")[0])
             self._stopped.wait(LOOK_SECONDS)
-
-    def _over(self) -> bool:
-        try:
-            job = self._client.call(
-                "sagemaker", "SageMaker.DescribeTrainingJob", {"TrainingJobName": self._task.training_job}
-            )
-        except Refused as error:
-            return error.code == "ValidationException"  # it has been deleted
-        return job["TrainingJobStatus"] in TERMINAL

@@ -79,8 +79,8 @@ class _Bottleneck(ProfilerRule):
         gpu_limit, core_limit, _ = self._limits
         share = self.violations / max(1, self.datapoints)
         return (
-            f"in {share:.1%} of {self.datapoints} samples a GPU is below {gpu_limit:g} % and the {self.measure} of a"
-            f" core above {core_limit:g} %"
+            f"in {share:.1%} of {self.datapoints} samples a GPU is below {gpu_limit:g} % and a core"
+            f" {self.measure} above {core_limit:g} %"
         )
 
 

@@ -69,4 +69,4 @@ class OverallSystemUsage(ProfilerRule):
 
 
 def _is_traffic(column: str) -> bool:
-    return column.startswith("network.") and column.endswith((".received", ".sent"))
+    return column.startswith("network.") and column.endswith((".received", ".sent", ".total"))
