@@ -26,6 +26,7 @@ from epochwatch.debugger import (
     read_values,
 )
 from epochwatch.debugger.exceptions import SMDebugRuntimeError, SMDebugTypeError, SMDebugValueError
+from epochwatch.debugger.store.checksum import crc32
 from epochwatch.debugger.store.segment import Column, Frame, decode_frames, encode_frames
 
 NAMES = [f"gradient/layer{number}.weight" for number in range(100)]
@@ -127,6 +128,11 @@ def test_damaged_bytes_are_no_value(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     with pytest.raises(SMDebugRuntimeError, match=r"tensor a in tensors/worker_0/.* are damaged"):
         create_trial(str(tmp_path)).tensor("a").value(0)
+
+
+@given(st.binary(max_size=1000))
+def test_the_checksum_of_what_is_stored_is_zlibs(data: bytes) -> None:
+    assert crc32(data) == crc32(memoryview(bytearray(data))) == zlib.crc32(data)
 
 
 @given(st.integers(0, 3), st.integers(0, 400))

@@ -59,9 +59,15 @@ def read_values(
     """
     names = trial.tensor_names(mode=mode, step=step, **selection)
     for found in _global_steps(trial, mode, step):
-        rows = [row for row in _rows(trial, names, found) if row.entry.location is not None]
-        for number, value in trial.source.each([row.entry.location for row in rows]):
-            yield rows[number].key, value
+        keys: list[ValueKey] = []
+        locations: list[Location] = []
+        for name in names:
+            for worker, entry in sorted(trial.entries(name, found).items()):
+                if entry.location is not None:
+                    keys.append(ValueKey(name, found, worker))
+                    locations.append(entry.location)
+        for number, value in trial.source.each(locations):
+            yield keys[number], value
 
 
 def _rows(trial: Trial, names: Sequence[str], step: int) -> Iterator[_Row]:

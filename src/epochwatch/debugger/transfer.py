@@ -1,5 +1,6 @@
 """Trials from one format to the other."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -16,8 +17,13 @@ from epochwatch.debugger.store.writer import Statistics, StoreWriter
 from epochwatch.debugger.trial import Trial
 
 _WIDER: Final = {
-    "int8": "int32", "int16": "int32", "uint16": "int32", "uint32": "int64", "complex64": "complex128",
+    np.dtype(name): np.dtype(wider)
+    for name, wider in {
+        "int8": "int32", "int16": "int32", "uint16": "int32", "uint32": "int64", "complex64": "complex128",
+    }.items()
 }  # fmt: skip
+_BYTES_TOGETHER: Final = 1 << 26
+"""Of a step of more bytes, the arrays go into several files."""
 
 
 def import_smdebug(source: str, destination: str) -> None:
@@ -25,12 +31,13 @@ def import_smdebug(source: str, destination: str) -> None:
     trial = _opened(source, destination)
     for worker in trial.workers():
         writer = StoreWriter(destination, worker, list(trial.collections().values()), trial.num_workers)
-        for step, mode, mode_step, entries in _steps(trial, worker):
-            tensors, reductions, shapes = _read(trial, entries)
-            at = {"mode": mode, "mode_step": mode_step}
-            writer.write_step(step, tensors=tensors, shapes=shapes, **at)
-            for statistics in _statistics(reductions):
-                writer.write_step(step, statistics=statistics, **at)
+        for step, saved in _steps(trial, worker):
+            for tensors in _batches(_values(trial, saved)):
+                writer.write_step(step, tensors=tensors, **_modes(trial, step))
+            statistics = _statistics(_reductions(trial, saved))
+            shapes = _shapes(saved)
+            if statistics or shapes:
+                writer.write_step(step, statistics=statistics, shapes=shapes, **_modes(trial, step))
         writer.close()
     _end(trial, destination)
 
@@ -42,15 +49,15 @@ def export_smdebug(source: str, destination: str) -> None:
     trial = _opened(source, destination)
     for worker in trial.workers():
         writer = SmdebugWriter(destination, worker, list(trial.collections().values()), trial.num_workers)
-        for step, mode, mode_step, entries in _steps(trial, worker):
-            tensors, reductions, shapes = _read(trial, entries)
-            tensors = {name: _widened(value) for name, value in tensors.items()}
-            writer.write_step(step, tensors, reductions=reductions, shapes=shapes, mode=mode, mode_step=mode_step)
+        for step, saved in _steps(trial, worker):
+            tensors = ((name, _widened(value)) for name, value in _values(trial, saved))
+            reductions = _reductions(trial, saved)
+            writer.write_step(step, tensors, reductions=reductions, shapes=_shapes(saved), **_modes(trial, step))
     _end(trial, destination)
 
 
 def _widened(value: Array) -> Array:
-    wider = _WIDER.get(str(value.dtype))
+    wider = _WIDER.get(value.dtype)
     return value if wider is None else value.astype(wider)
 
 
@@ -65,31 +72,58 @@ def _end(trial: Trial, destination: str) -> None:
         open_place(destination).write(layout.END_OF_JOB, [b""])
 
 
-def _steps(trial: Trial, worker: str) -> Any:
+def _steps(trial: Trial, worker: str) -> Iterator[tuple[int, Mapping[str, Entry]]]:
     for step, _ in trial.numbered_steps(ModeKeys.GLOBAL):
-        mode, mode_step = trial.mode_modestep(step)
-        found = {name: trial.entries(name, step).get(worker) for name in trial.tensor_names(step=step)}
-        entries = {name: entry for name, entry in found.items() if entry is not None}
-        if entries:
-            yield step, mode, mode_step, entries
+        if saved := trial.saved(step, worker):
+            yield step, saved
 
 
-def _read(
-    trial: Trial, entries: dict[str, Entry]
-) -> tuple[dict[str, Array], dict[str, dict[Reduction, Any]], dict[str, tuple[int, ...]]]:
-    """(arrays, reductions, shapes) of a step, by tensor; read together."""
-    raw = {name: entry.location for name, entry in entries.items() if entry.location is not None}
-    saved = [
+def _modes(trial: Trial, step: int) -> Any:
+    mode, mode_step = trial.mode_modestep(step)
+    return {"mode": mode, "mode_step": mode_step}
+
+
+def _values(trial: Trial, saved: Mapping[str, Entry]) -> Iterator[tuple[str, Array]]:
+    """The arrays of a step one by one."""
+    raw = {name: entry.location for name, entry in saved.items() if entry.location is not None}
+    names = list(raw)
+    for number, value in trial.source.each(list(raw.values())):
+        yield names[number], value
+
+
+def _batches(values: Iterator[tuple[str, Array]]) -> Iterator[dict[str, Array]]:
+    """Arrays by as many as may be in memory together."""
+    batch: dict[str, Array] = {}
+    size = 0
+    for name, value in values:
+        if batch and size + value.nbytes > _BYTES_TOGETHER:
+            yield batch
+            batch, size = {}, 0
+        batch[name] = value
+        size += value.nbytes
+    if batch:
+        yield batch
+
+
+def _reductions(trial: Trial, saved: Mapping[str, Entry]) -> dict[str, dict[Reduction, Any]]:
+    """By tensor, read together."""
+    locations = [
         (name, reduction, location)
-        for name, entry in entries.items()
+        for name, entry in saved.items()
         for reduction, location in entry.reductions.items()
     ]
-    values = trial.source.values([*raw.values(), *(location for *_, location in saved)])
     reductions: dict[str, dict[Reduction, Any]] = {}
-    for (name, reduction, _), value in zip(saved, values[len(raw) :], strict=True):
+    values = trial.source.values([location for *_, location in locations])
+    for (name, reduction, _), value in zip(locations, values, strict=True):
         reductions.setdefault(name, {})[reduction] = value
-    shapes = {name: entry.shape for name, entry in entries.items() if entry.shape is not None and name not in raw}
-    return dict(zip(raw, values, strict=False)), reductions, shapes
+    return reductions
+
+
+def _shapes(saved: Mapping[str, Entry]) -> dict[str, tuple[int, ...]]:
+    """Of the tensors that are not saved whole."""
+    return {
+        name: entry.shape for name, entry in saved.items() if entry.shape is not None and entry.location is None
+    }
 
 
 def _statistics(reductions: dict[str, dict[Reduction, Any]]) -> list[Statistics]:

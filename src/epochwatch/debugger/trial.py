@@ -138,10 +138,15 @@ class Trial:
         """
         found: dict[str, Entry] = {}
         for worker, parts in self._saved.get(step, {}).items():
-            for saved in parts:
-                if tname in saved:
-                    found.setdefault(worker, Entry()).add(saved[tname])
+            if saved := [part[tname] for part in parts if tname in part]:
+                found[worker] = _together(saved)
         return found
+
+    def saved(self, step: int, worker: str) -> dict[str, Entry]:
+        """The same by tensor, of one worker."""
+        parts = self._saved.get(step, {}).get(worker, [])
+        names = dict.fromkeys(name for part in parts for name in part)
+        return {name: _together([part[name] for part in parts if name in part]) for name in names}
 
     # Steps
 
@@ -316,6 +321,15 @@ class Trial:
     def _ordered_values(self, step: int, mode: ModeKeys, **selection: Any) -> list[Any]:
         names = sorted(self.tensor_names(step=step, mode=mode, **selection), key=_number_at_the_end)
         return [self._tensors[name].value(step, mode) for name in names]
+
+
+def _together(entries: Sequence[Entry]) -> Entry:
+    if len(entries) == 1:
+        return entries[0]
+    found = Entry()
+    for entry in entries:
+        found.add(entry)
+    return found
 
 
 def _matching(names: Iterable[str], regex: str | Sequence[Any]) -> set[str]:

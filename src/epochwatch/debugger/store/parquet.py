@@ -16,6 +16,7 @@ _TENSORS_PER_ROW_GROUP: Final = 32
 KEYS: Final = ("tensor", "step", "mode", "mode_step", "time")
 """What each row of statistics is of; ``mode`` is the number of a ModeKeys, ``time`` nanoseconds."""
 
+_OF_A_STEP: Final = ("step", "mode", "mode_step")
 MANIFEST: Final = pa.schema(
     {
         "tensor": pa.string(),
@@ -75,24 +76,13 @@ def _statistics(frames: Sequence[Frame]) -> Any:
 
 
 def _manifest(frames: Sequence[Frame]) -> Any:
-    found: list[dict[str, Any]] = [
-        {
-            "tensor": place.tensor,
-            "step": frame.step,
-            "mode": frame.mode,
-            "mode_step": frame.mode_step,
-            "dtype": place.dtype,
-            "shape": place.shape,
-            "file": place.file,
-            "offset": place.offset,
-            "nbytes": place.nbytes,
-            "crc32": place.crc32,
-        }
-        for frame in frames
-        for place in frame.places
-    ]
-    found.sort(key=lambda row: (row["tensor"], row["step"]))
-    return pa.Table.from_pylist(found, MANIFEST)
+    found = [(place, frame) for frame in frames for place in frame.places]
+    found.sort(key=lambda row: (row[0].tensor, row[1].step))
+    columns = {
+        name: [getattr(frame if name in _OF_A_STEP else place, name) for place, frame in found]
+        for name in MANIFEST.names
+    }
+    return pa.table(columns, MANIFEST)
 
 
 class _RangeFile(io.RawIOBase):

@@ -198,15 +198,12 @@ class _Segment:
             return {(place.tensor, frame.step): place for frame in self.frames for place in frame.places}
         if not self._place.exists(self.files["manifest"]):
             return {}
-        rows = read_manifest(self._place, self.files["manifest"]).to_pylist()
-        return {(row["tensor"], row["step"]): _tensor_place(row) for row in rows}
-
-
-def _tensor_place(row: Mapping[str, Any]) -> TensorPlace:
-    values: Iterator[Any] = (
-        tuple(row[name]) if name == "shape" else row[name] for name in TensorPlace.__struct_fields__
-    )
-    return TensorPlace(*values)
+        rows = read_manifest(self._place, self.files["manifest"])
+        columns = {name: rows[name].to_pylist() for name in rows.column_names}
+        columns["shape"] = [tuple(shape) for shape in columns["shape"]]
+        fields = zip(*(columns[name] for name in TensorPlace.__struct_fields__), strict=True)
+        places = itertools.starmap(TensorPlace, fields)
+        return {(place.tensor, step): place for place, step in zip(places, columns["step"], strict=True)}
 
 
 class _Entries(Mapping[str, Entry]):

@@ -1,15 +1,17 @@
 """Raw tensors of a step as one safetensors file, and each of them back from its own bytes."""
 
 import json
-import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import numpy as np
 
 from epochwatch.debugger.exceptions import SMDebugRuntimeError, SMDebugTypeError
 from epochwatch.debugger.smdebug.records import widen_bfloat16
 from epochwatch.debugger.source import Array
+from epochwatch.debugger.store.checksum import crc32
 from epochwatch.debugger.store.segment import TensorPlace
 
 BFLOAT16: Final = "bfloat16"
@@ -49,11 +51,11 @@ def encode(
         end = offset + content.data.nbytes
         described[name] = {
             "dtype": content.stored_as,
-            "shape": list(content.stored_shape),
+            "shape": content.stored_shape,
             "data_offsets": [offset, end],
         }
         offset = end
-    header = json.dumps(described, separators=(",", ":")).encode()
+    header = msgspec.json.encode(described)
     header += b" " * (-len(header) % _ALIGNMENT)
     start = 8 + len(header)
     places = [
@@ -64,7 +66,7 @@ def encode(
             file,
             start + described[name]["data_offsets"][0],
             content.data.nbytes,
-            zlib.crc32(content.data),
+            crc32(content.data),
         )
         for name, content in contents.items()
     ]
@@ -74,7 +76,7 @@ def encode(
 def _content(name: str, value: Array | Bfloat16) -> _Content:
     if isinstance(value, Bfloat16):
         return _Content(BFLOAT16, value.bits.shape, "BF16", value.bits.shape, _bytes(value.bits))
-    dtype = str(value.dtype)
+    dtype = _dtype_name(value.dtype)
     if dtype in _PARTS_OF_COMPLEX:
         stored = _NAMES[_PARTS_OF_COMPLEX[dtype]]
         return _Content(dtype, value.shape, stored, (*value.shape, 2), _bytes(value))
@@ -87,6 +89,11 @@ def _content(name: str, value: Array | Bfloat16) -> _Content:
     return _Content(dtype, value.shape, _NAMES[dtype], value.shape, _bytes(value))
 
 
+@lru_cache(maxsize=64)
+def _dtype_name(dtype: np.dtype[Any]) -> str:
+    return str(dtype)  # takes NumPy longer than all else that is done with a tensor here
+
+
 def _bytes(value: Array) -> memoryview:
     return np.ascontiguousarray(value).reshape(-1).view(np.uint8).data
 
@@ -95,7 +102,7 @@ def decode(place: TensorPlace, data: memoryview) -> Any:
     """The array of the bytes at ``place``; bfloat16 comes as float32, which holds each of its values. Raises
     SMDebugRuntimeError if they are not those that were written.
     """
-    if len(data) != place.nbytes or zlib.crc32(data) != place.crc32:
+    if len(data) != place.nbytes or crc32(data) != place.crc32:
         raise SMDebugRuntimeError(f"the bytes of tensor {place.tensor} in {place.file} are damaged")
     if place.dtype == BFLOAT16:
         return widen_bfloat16(data).reshape(place.shape)

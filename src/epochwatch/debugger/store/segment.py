@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from epochwatch.debugger.source import Array
+from epochwatch.debugger.store.checksum import crc32
 
 _HEADER: Final = struct.Struct("<II")
 SCALAR: Final = "value"
@@ -71,7 +72,7 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 def encode_frames(frames: Sequence[Frame]) -> bytes:
     """Frames that become readable together, as the log has them."""
     payload = _ENCODER.encode(frames)
-    return _HEADER.pack(len(payload), zlib.crc32(payload)) + payload
+    return _HEADER.pack(len(payload), crc32(payload)) + payload
 
 
 def decode_frames(data: bytes, names: tuple[str, ...] = ()) -> tuple[list[Frame], int]:
@@ -82,7 +83,7 @@ def decode_frames(data: bytes, names: tuple[str, ...] = ()) -> tuple[list[Frame]
     while start + _HEADER.size <= len(data):
         length, checksum = _HEADER.unpack_from(data, start)
         payload = data[start + _HEADER.size : start + _HEADER.size + length]
-        if len(payload) < length or zlib.crc32(payload) != checksum:
+        if len(payload) < length or crc32(payload) != checksum:
             break
         for frame in _DECODER.decode(payload):
             frame.names = names = names if frame.names is None else frame.names
