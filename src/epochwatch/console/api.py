@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from epochwatch import __version__
+from epochwatch.console import insights
 from epochwatch.console.curves import AXES, curve, summarised
 from epochwatch.console.exports import MEDIA_TYPES, answer
 from epochwatch.console.hosts import PACE_SECONDS, cores, host_paces, host_record, shift_of
@@ -19,6 +21,7 @@ from epochwatch.console.logs import log_page
 from epochwatch.console.points import exported, tracks, written
 from epochwatch.console.query import query
 from epochwatch.console.records import job_detail, job_summary
+from epochwatch.console.reports import Reports
 from epochwatch.console.requests import Asked, Door, Refusal, no_such_job
 from epochwatch.console.widgets import widget
 from epochwatch.model.job import STATUSES, TrainingJob
@@ -47,6 +50,7 @@ class Api:
         self._stores = stores
         self._door = door
         self._live = Live(stores, door)
+        self._reports = Reports(stores)
 
     def routes(self) -> list[Route]:
         """Routes relative to ``/_/api``."""
@@ -59,6 +63,11 @@ class Api:
             Route("/jobs/{job}/hosts", self._answering(self._hosts)),
             Route("/jobs/{job}/hosts/{host}/cores", self._answering(self._cores)),
             Route("/jobs/{job}/logs", self._answering(self._logs)),
+            Route("/jobs/{job}/report", self._answering(self._report)),
+            Route("/jobs/{job}/series", self._answering(partial(insights.series, self._stores))),
+            Route("/jobs/{job}/steps", self._answering(partial(insights.steps, self._stores))),
+            Route("/jobs/{job}/operators", self._answering(partial(insights.operators_of, self._stores))),
+            Route("/jobs/{job}/windows/{path:path}", self._answering(partial(insights.trace, self._stores))),
             Route("/query", self._answering(self._query), methods=["GET", "POST"]),
             Route("/widget", self._answering(self._widget), methods=["GET", "POST"]),
             Route("/live", self._live.endpoint),
@@ -176,6 +185,9 @@ class Api:
             limit=asked.whole("limit", 1000, 1, MAX_LINES),
             tail=asked.choice("tail", ("0", "1"), "0") == "1",
         )
+
+    def _report(self, asked: Asked) -> Response:
+        return insights.report(self._reports, asked)
 
     def _query(self, asked: Asked) -> Response:
         return query(self._stores, asked)

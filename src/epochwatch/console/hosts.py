@@ -73,9 +73,14 @@ _SPANS = ((PACE_SECONDS, 0), (3 * 3600, 1), (86_400, 10))
 """Up to how many seconds which summaries are read; 0: every sample."""
 
 
+def resolution(seconds: float) -> int:
+    """Of how many seconds summaries are read of so long a time; 0: every sample."""
+    return next((span for longest, span in _SPANS if seconds <= longest), 60)
+
+
 def _read(stores: Stores, place: HostPlace, start: float, end: float) -> Samples:
     """The samples themselves, or where there would be too many, their summaries."""
-    span = next((span for longest, span in _SPANS if end - start <= longest), 60)
+    span = resolution(end - start)
     if not span:
         return read_samples(stores.objects, place, start, end, _is_busy)
     return read_summaries(stores.objects, place, start, end, span, _is_busy)

@@ -30,7 +30,8 @@ GPU_IDLE: Final = 10.0
 do.
 """
 
-_CORE: Final = re.compile(r"cpu\.(\d+)\.(busy|iowait)$")
+CORE: Final = re.compile(r"cpu\.(\d+)\.(busy|iowait)$")
+"""Columns of a core."""
 _GPU: Final = re.compile(r"gpu\.(\d+)\.(busy|memory\.percent|power)$")
 _FLOW: Final = re.compile(r"(network|disk)\.(total|[^.]+\.(received|sent|read|write))$")
 _WHOLE: Final = frozenset({"cpu.busy", "cpu.iowait", "memory.percent"})
@@ -110,7 +111,7 @@ def node_use(profile: Profile, node: str, span: Span) -> NodeUse:
     resolution, piece_seconds = _resolution(span)
     use = _Use(node, span, resolution)
     for piece in pieces(span, piece_seconds):
-        use.add(profile.system(node, piece, _wanted, resolution))
+        use.add(profile.system(node, piece, wanted, resolution))
     return use.result()
 
 
@@ -125,8 +126,9 @@ def _resolution(span: Span) -> tuple[int, int]:
     return next(((found, piece) for longest, found, piece in _RESOLUTIONS if seconds <= longest), _LONGEST)
 
 
-def _wanted(name: str) -> bool:
-    return name in _WHOLE or any(pattern.match(name) for pattern in (_CORE, _GPU, _FLOW))
+def wanted(name: str) -> bool:
+    """Whether a sampler's column is one of those that are summed up."""
+    return name in _WHOLE or any(pattern.match(name) for pattern in (CORE, _GPU, _FLOW))
 
 
 @dataclass(slots=True)
@@ -146,14 +148,14 @@ class _Use:
     def add(self, samples: Samples) -> None:
         if not len(samples.times):
             return
-        mean, least, greatest = _by_statistic(samples)
+        mean, least, greatest = by_statistic(samples)
         self.times.append(samples.times)
         self.seconds.append(samples.seconds)
-        for name, column in _of_node(mean).items():
+        for name, column in of_node(mean).items():
             self._keep(name, column)
-        for name, column in _of_node(least).items():
+        for name, column in of_node(least).items():
             self._keep(f"{name}.min", column)
-        for name, column in _of_node(greatest).items():
+        for name, column in of_node(greatest).items():
             self._keep(f"{name}.max", column)
         self._keep_busiest(mean, greatest)
         self._draw(mean, samples)
@@ -166,7 +168,7 @@ class _Use:
     ) -> None:
         found = greatest or mean
         for kind in ("busy", "iowait"):
-            cores = [column for name, column in found.items() if (match := _CORE.match(name)) and match[2] == kind]
+            cores = [column for name, column in found.items() if (match := CORE.match(name)) and match[2] == kind]
             if cores:
                 self._keep(f"busiest.{kind}", _most(cores))
         gpus = [column for name, column in mean.items() if (match := _GPU.match(name)) and match[2] == "busy"]
@@ -176,7 +178,7 @@ class _Use:
     def _draw(self, mean: dict[str, NDArray[np.float32]], samples: Samples) -> None:
         places = _places(samples.times, self.span, CORE_SPANS)
         for name, column in mean.items():
-            match = _CORE.match(name) or _GPU.match(name)
+            match = CORE.match(name) or _GPU.match(name)
             if match is None or match[2] != "busy":
                 continue
             known = ~np.isnan(column)
@@ -256,8 +258,8 @@ class _Use:
         return Bottleneck(self.node, samples, _share(idle), _share(idle & busy), _share(idle & waiting))
 
 
-def _by_statistic(samples: Samples) -> tuple[dict[str, NDArray[np.float32]], ...]:
-    """Columns without the ends of their names: means (or every sample), least and greatest of summaries."""
+def by_statistic(samples: Samples) -> tuple[dict[str, NDArray[np.float32]], ...]:
+    """Columns by their own names: means (or every sample), then least and greatest of summaries."""
     found: tuple[dict[str, NDArray[np.float32]], ...] = ({}, {}, {})
     for name, column in samples.values.items():
         stem, _, statistic = name.rpartition(".")
@@ -266,15 +268,15 @@ def _by_statistic(samples: Samples) -> tuple[dict[str, NDArray[np.float32]], ...
     return found
 
 
-def _of_node(columns: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+def of_node(columns: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
     """The columns of UNITS, and those of each GPU as they are."""
-    cores = [name for name in columns if (match := _CORE.match(name)) and match[2] == "busy"]
+    cores = [name for name in columns if (match := CORE.match(name)) and match[2] == "busy"]
     found: dict[str, NDArray[np.float32]] = {}
     for name, whole, part in (("cpu", "cpu.busy", "busy"), ("iowait", "cpu.iowait", "iowait")):
         if whole in columns and cores:
             found[name] = columns[whole] / np.float32(len(cores))
         elif own := [
-            column for one, column in columns.items() if (match := _CORE.match(one)) and match[2] == part
+            column for one, column in columns.items() if (match := CORE.match(one)) and match[2] == part
         ]:
             found[name] = np.mean(own, axis=0)
         elif whole in columns:
