@@ -59,6 +59,88 @@ def test_a_run_saves_tensors_with_no_change_in_its_code(script: Path, tmp_path: 
     assert float(trial.tensor("gradient_norm").value(0)) > 1e-3  # from before the clipping
 
 
+KERAS = """
+import keras, numpy
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, name="out")])
+model.compile(optimizer="sgd", loss="mse")
+model.fit(numpy.ones((24, 4)), numpy.ones((24, 1)), batch_size=2, verbose=0)
+"""
+XGBOOST = """
+import numpy
+from xgboost import XGBRegressor
+of = numpy.random.default_rng(0)
+features = of.normal(size=(80, 3))
+for rounds in 12, 3, 3:
+    model = XGBRegressor(n_estimators=rounds, max_depth=2)
+    model.fit(features, features[:, 0], eval_set=[(features, features[:, 0])], verbose=False)
+"""
+LIGHTGBM = """
+import lightgbm, numpy
+of = numpy.random.default_rng(0)
+features = of.normal(size=(80, 3))
+train = lightgbm.Dataset(features, features[:, 0])
+lightgbm.train({"verbose": -1, "min_data_in_leaf": 5}, train, 12, valid_sets=[train], valid_names=["train"])
+"""
+SKLEARN = """
+import numpy
+from sklearn.linear_model import SGDRegressor
+from sklearn.preprocessing import StandardScaler
+of = numpy.random.default_rng(0)
+scaler, model = StandardScaler(), SGDRegressor()
+for _ in range(12):
+    features = of.normal(size=(20, 3))
+    model.partial_fit(scaler.partial_fit(features).transform(features), features[:, 0])
+SGDRegressor().partial_fit(features, features[:, 0])
+"""
+
+
+@pytest.mark.parametrize(
+    ("peer", "code", "each", "tenth", "said"),
+    [
+        ("keras", KERAS, "loss", "gradient/Sequential_out.kernel", ""),
+        (
+            "boosting",
+            XGBOOST,
+            "validation_0-rmse",
+            "trees/Gain",
+            "only the first training of this process is saved",
+        ),
+        ("boosting", LIGHTGBM, "train-l2", "trees/Gain", ""),
+        ("boosting", SKLEARN, "step_seconds", "SGDRegressor_coef_", ""),
+    ],
+    ids=["keras", "xgboost", "lightgbm", "sklearn"],
+)
+def test_other_frameworks_are_found_by_themselves(
+    tmp_path: Path, peer: str, code: str, each: str, tenth: str, said: str
+) -> None:
+    directory = tmp_path / "tensors"
+    environment = debug_environment(str(directory), environment={}) | {"KERAS_BACKEND": "jax"}
+    ran = run(peer_python(peer), "-c", code, environment=environment)
+    assert ran.returncode == 0, ran.stderr
+    trial = create_trial(str(directory))
+    assert trial.steps() == list(range(12))
+    assert trial.tensor(each).steps()[-1] == 11
+    assert trial.tensor(tenth).steps() == [0, 10]
+    assert trial.loaded_all_steps
+    assert (said in ran.stderr) if said else not ran.stderr
+
+
+def test_shap_values_and_the_configured_interval_of_trees_need_no_code(tmp_path: Path) -> None:
+    config = tmp_path / "debughookconfig.json"
+    wanted = [{"CollectionName": name} for name in ("average_shap", "predictions", "feature_importance")]
+    config.write_text(json.dumps({"CollectionConfigurations": wanted}))
+    directory = tmp_path / "tensors"
+    ran = run(
+        *(peer_python("boosting"), "-c", XGBOOST),
+        environment=debug_environment(str(directory), str(config), environment={}),
+    )
+    assert ran.returncode == 0, ran.stderr
+    trial = create_trial(str(directory))
+    assert trial.tensor("average_shap/f0").steps() == [0, 10], "the interval of XGBoost's hook, not of the others'"
+    assert trial.tensor("predictions").shape(10) == (80,)
+    assert trial.tensor("feature_importance/gain/f0").steps() == [0, 10]
+
+
 def test_a_run_is_diagnosed_when_it_has_ended(script: Path, tmp_path: Path) -> None:
     script.write_text(
         TRAINING.replace("range(12)", "range(80)").replace("clip_grad_norm_(net.parameters(), 1e-3)", "")

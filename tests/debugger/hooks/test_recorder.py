@@ -2,6 +2,9 @@
 
 import logging
 import math
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +65,41 @@ def test_phases_are_counted_apart_and_saved_as_each_is_configured(tmp_path: Path
     assert trial.mode_modestep(7) == (modes.TRAIN, 3)
     seconds = trial.tensor("step_seconds")  # the time of a step that another phase came before is not its own
     assert (seconds.steps(modes.TRAIN), seconds.steps(modes.EVAL)) == ([1, 2, 4], [1, 2, 3])
+
+
+KILLED = """
+import os, signal, sys
+from epochwatch.debugger import ModeKeys
+from epochwatch.debugger.hooks.config import HookConfig
+from epochwatch.debugger.hooks.recorder import Recorder
+
+recorder = Recorder(HookConfig(sys.argv[1]))
+for mode, steps in (ModeKeys.EVAL, 3), (ModeKeys.TRAIN, 700):
+    recorder.set_mode(mode)
+    for step in range(steps):
+        recorder.scalars({"loss": 1.0})
+        recorder.end_step()
+recorder.drain()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_training_goes_on_after_the_last_step_of_one_that_was_killed_there(tmp_path: Path) -> None:
+    for _ in range(2):
+        killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path], check=False, timeout=600)
+        assert killed.returncode == -signal.SIGKILL
+    recorder = Recorder(HookConfig(str(tmp_path)), defaults=DEFAULTS)
+    assert (recorder.step, recorder.mode_step, recorder.begun) == (1406, 1400, False)
+    assert recorder.due(), "step 1400 of the training"
+    recorder.scalars({"loss": 2.0})
+    recorder.end_step()
+    recorder.close()
+    trial = create_trial(str(tmp_path))
+    assert trial.steps() == list(range(1407))
+    assert trial.steps(modes.TRAIN) == list(range(1401))
+    assert trial.steps(modes.EVAL) == list(range(6))
+    assert trial.tensor("loss").value(1406) == 2
+    assert trial.mode_modestep(1406) == (modes.TRAIN, 1400)
 
 
 def test_what_is_wanted_of_a_tensor_is_what_its_due_collections_ask_for(tmp_path: Path) -> None:

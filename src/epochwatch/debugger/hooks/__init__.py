@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from epochwatch.debugger.exceptions import SMDebugTypeError
-from epochwatch.debugger.hooks.config import HookConfig
+from epochwatch.debugger.hooks.config import SAGEMAKER_BOOSTING_INTERVAL, SAGEMAKER_INTERVAL, HookConfig
 from epochwatch.debugger.mode_keys import ModeKeys
 
 _FRAMEWORKS: Final = {
@@ -27,6 +27,9 @@ _FRAMEWORKS: Final = {
 """Where the hook for a framework is, by the package that its models' classes come from; what builds upon another of
 them comes before it.
 """
+INJECTED: Final = ("torch", "keras", "xgboost", "lightgbm", "sklearn")
+"""Packages whose trainings can be saved with no change in their code, by ``watch_imported``."""
+_BOOSTING: Final = ("xgboost", "lightgbm")
 _FIND_THEMSELVES: Final = ("keras", "torch")
 """Frameworks whose models need not be given; where both are loaded it is the first."""
 
@@ -61,19 +64,27 @@ def watch(
     without ``out_dir``, it is that of the environment. Raises SMDebugValueError, InvalidCollectionConfiguration and
     SMDebugTypeError for what cannot be; what fails later turns the hook off, with one message.
     """
-    chosen = _config(config, out_dir)
     given = [one for one in (model, optimizer, loss) if one is not None]
     framework = _framework(given)
+    chosen = _config(framework, config, out_dir)
     hook: Hook = import_module(_FRAMEWORKS[framework]).watch(chosen, model, optimizer, loss)
     return hook
 
 
-def _config(config: HookConfig | str | Path | None, out_dir: str | None) -> HookConfig:
+def watch_imported(framework: str) -> None:
+    """Save the training of this process that uses one of ``INJECTED``, which has just been imported, as the
+    environment says; of several that are there it is the one that trains first. Raises as ``watch``.
+    """
+    import_module(_FRAMEWORKS[framework]).find(_config(framework, None, None))
+
+
+def _config(framework: str, config: HookConfig | str | Path | None, out_dir: str | None) -> HookConfig:
     if isinstance(config, HookConfig):
         return config
+    interval = SAGEMAKER_BOOSTING_INTERVAL if framework in _BOOSTING else SAGEMAKER_INTERVAL
     if config is not None:
-        return HookConfig.from_json(config, out_dir=out_dir)
-    return HookConfig.from_environment() if out_dir is None else HookConfig(out_dir)
+        return HookConfig.from_json(config, out_dir=out_dir, interval=interval)
+    return HookConfig.from_environment(interval=interval) if out_dir is None else HookConfig(out_dir)
 
 
 def _framework(given: list[Any]) -> str:

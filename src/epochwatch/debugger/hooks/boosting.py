@@ -1,15 +1,23 @@
 """What hooks of boosted trees share: smdebug's names of their tensors, the collections, and what is saved when."""
 
+import inspect
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from epochwatch.debugger.collection import Collection
-from epochwatch.debugger.hooks.config import DEFAULT_COLLECTIONS, CollectionConfig, HookConfig
+from epochwatch.debugger.hooks.config import (
+    DEFAULT_COLLECTIONS,
+    SAGEMAKER_BOOSTING_INTERVAL,
+    CollectionConfig,
+    HookConfig,
+)
+from epochwatch.debugger.hooks.patching import Patches
 from epochwatch.debugger.hooks.recorder import Recorder
 from epochwatch.debugger.source import Array
 
@@ -69,7 +77,8 @@ class BoostingHook(ABC):
         validation_data: Any = None,
     ) -> None:
         if config is None:
-            config = HookConfig.from_environment() if out_dir is None else HookConfig(out_dir)
+            from_environment = partial(HookConfig.from_environment, interval=SAGEMAKER_BOOSTING_INTERVAL)
+            config = from_environment() if out_dir is None else HookConfig(out_dir)
         if config.collections == DEFAULT_COLLECTIONS:
             config = replace(config, collections=_SAVED_BY_DEFAULT)
         self.config = replace(config, save=dict(config.save))  # a model is copied and pickled with its callbacks
@@ -169,6 +178,41 @@ class BoostingHook(ABC):
     @abstractmethod
     def contributions(self, model: Any) -> Any:
         """SHAP values of the training data: (rows, features + 1), of more classes (rows, classes, features + 1)."""
+
+
+class FirstTraining:
+    """Gives the first training of a process a hook that no code gave it: a directory holds one. ``made`` gets the
+    arguments of a library's ``train`` or ``cv``, by name.
+    """
+
+    def __init__(self, made: Callable[[Mapping[str, Any]], BoostingHook]) -> None:
+        self._made = made
+        self._trainings = 0
+        self.patches = Patches()
+
+    def watched(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """What takes the place of a library's function."""
+        signature = inspect.signature(original)
+
+        def train(*arguments: Any, **named: Any) -> Any:
+            try:
+                bound = signature.bind(*arguments, **named)
+                bound.arguments["callbacks"] = self._with_hook(bound.arguments)
+            except Exception as error:  # noqa: BLE001 - the training goes on, or says itself what is wrong with them
+                _LOG.warning("no tensors are saved: %s: %s", type(error).__name__, error)
+                return original(*arguments, **named)
+            return original(*bound.args, **bound.kwargs)
+
+        return train
+
+    def _with_hook(self, arguments: Mapping[str, Any]) -> Sequence[Any] | None:
+        given = arguments.get("callbacks")
+        if any(isinstance(one, BoostingHook) for one in given or ()):
+            return given
+        self._trainings += 1
+        if self._trainings == 2:
+            _LOG.warning("only the first training of this process is saved: a directory of tensors holds one")
+        return given if self._trainings > 1 else [*(given or ()), self._made(arguments)]
 
 
 def _importances(found: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, float]]:

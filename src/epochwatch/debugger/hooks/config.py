@@ -15,7 +15,9 @@ from epochwatch.debugger.reductions import REDUCTIONS
 CONFIG_VARIABLE: Final = "EPOCHWATCH_DEBUG_CONFIG"
 DIRECTORY_VARIABLE: Final = "EPOCHWATCH_DEBUG_DIR"
 _SAGEMAKER_DIRECTORY: Final = "/opt/ml/output/tensors"
-_SAGEMAKER_SAVES: Final = {mode: {"save_interval": 500} for mode in ModeKeys}
+SAGEMAKER_INTERVAL: Final = 500
+SAGEMAKER_BOOSTING_INTERVAL: Final = 10
+"""How many steps lie between two that SageMaker's configuration saves where it does not say: of trees fewer."""
 _SAVE_KEYS: Final = ("save_interval", "save_steps", "start_step", "end_step")
 _REDUCTION_KEYS: Final = ("reductions", "save_raw_tensor", "save_shape")
 _HOOK_KEYS: Final = ("include_regex", "include_workers", "save_all", "export_tensorboard", "tensorboard_dir")
@@ -106,10 +108,13 @@ class HookConfig:
         return SaveConfig() if found is None else found
 
     @classmethod
-    def from_json(cls, path: str | Path, *, out_dir: str | None = None) -> "HookConfig":
-        """Read SageMaker's ``debughookconfig.json``; ``out_dir`` stands for its ``LocalPath``. As there, the interval
-        is 500 steps unless it says another, and a collection without ``reductions`` is saved whole; without
-        ``CollectionConfigurations`` it is what a hook saves by itself. Raises SMDebugValueError that names the field.
+    def from_json(
+        cls, path: str | Path, *, out_dir: str | None = None, interval: int = SAGEMAKER_INTERVAL
+    ) -> "HookConfig":
+        """Read SageMaker's ``debughookconfig.json``; ``out_dir`` stands for its ``LocalPath``. As there, ``interval``
+        steps lie between two that are saved unless it says another number, and a collection without ``reductions`` is
+        saved whole; without ``CollectionConfigurations`` it is what a hook saves by itself. Raises
+        SMDebugValueError that names the field.
         """
         try:
             content = json.loads(Path(path).read_text())
@@ -119,17 +124,19 @@ class HookConfig:
             raise SMDebugValueError(f"{path} is no JSON: {error}") from error
         if not isinstance(content, dict):
             raise SMDebugValueError(f"{path} is no JSON object")
-        return _Parser(str(path)).hook(content, out_dir)
+        return _Parser(str(path), interval).hook(content, out_dir)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "HookConfig":
+    def from_environment(
+        cls, environment: Mapping[str, str] | None = None, *, interval: int = SAGEMAKER_INTERVAL
+    ) -> "HookConfig":
         """Of the file that ``EPOCHWATCH_DEBUG_CONFIG`` names, or the defaults, into ``EPOCHWATCH_DEBUG_DIR``. Raises
         SMDebugValueError where neither is set.
         """
         environment = os.environ if environment is None else environment
         directory = environment.get(DIRECTORY_VARIABLE)
         if environment.get(CONFIG_VARIABLE):
-            return cls.from_json(environment[CONFIG_VARIABLE], out_dir=directory)
+            return cls.from_json(environment[CONFIG_VARIABLE], out_dir=directory, interval=interval)
         if not directory:
             raise SMDebugValueError(
                 f"no directory for the tensors: give out_dir, or set {DIRECTORY_VARIABLE} or {CONFIG_VARIABLE}"
@@ -140,14 +147,15 @@ class HookConfig:
 class _Parser:
     """Reads the JSON of one file; values are strings there, and what they mean is accepted as well."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, interval: int) -> None:
         self._path = path
+        self._saves = {mode: {"save_interval": interval} for mode in ModeKeys}
 
     def hook(self, content: Mapping[str, Any], out_dir: str | None) -> HookConfig:
         parameters = self._parameters(content, "HookParameters", (*_HOOK_KEYS, *_REDUCTION_KEYS))
         if self._boolean(parameters, "export_tensorboard"):
             raise self._error("export_tensorboard", "is not supported: the trial is read by itself")
-        save = self._save(parameters, _SAGEMAKER_SAVES)
+        save = self._save(parameters, self._saves)
         reductions = self._reductions(parameters)
         given = content.get("CollectionConfigurations")
         if not isinstance(given, list | None):
@@ -174,7 +182,7 @@ class _Parser:
         parameters = self._parameters(content, "CollectionParameters", (*_COLLECTION_KEYS, *_REDUCTION_KEYS))
         inherited = {key: hook[key] for key in _REDUCTION_KEYS if key in hook} | parameters
         reductions = self._reductions(inherited)
-        base = self._save(hook, _SAGEMAKER_SAVES)
+        base = self._save(hook, self._saves)
         return CollectionConfig(
             name,
             self._words(parameters, "include_regex"),

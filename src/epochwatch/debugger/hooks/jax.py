@@ -74,7 +74,7 @@ class JaxHook(ArrayHook):
         """
         recorder = self.recorder
         with recorder.guard:
-            if recorder.step == 0 and jax.process_count() > 1:
+            if not recorder.begun and jax.process_count() > 1:
                 recorder.identify(f"worker_{jax.process_index()}", jax.process_count())
             given = {"loss": loss, "learning_rate": learning_rate}
             if state is not None:

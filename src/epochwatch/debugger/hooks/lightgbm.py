@@ -8,7 +8,7 @@ import lightgbm
 import numpy as np
 
 from epochwatch.debugger.exceptions import SMDebugTypeError
-from epochwatch.debugger.hooks.boosting import BoostingHook, Node
+from epochwatch.debugger.hooks.boosting import BoostingHook, FirstTraining, Node
 from epochwatch.debugger.hooks.config import HookConfig
 
 
@@ -80,6 +80,24 @@ def watch(config: HookConfig, model: Any, optimizer: Any = None, loss: Any = Non
     raise SMDebugTypeError(
         f"{type(model).__name__} takes its hook when it trains: fit(..., callbacks=[LightGBMHook(out_dir)])"
     )
+
+
+def find(config: HookConfig) -> None:
+    """Save the first training of this process, whichever way it is begun."""
+
+    def made(arguments: Mapping[str, Any]) -> LightGBMHook:
+        given = arguments.get("valid_sets") or ()
+        held_out = given if isinstance(given, lightgbm.Dataset) else next(reversed(given), None)
+        return LightGBMHook(
+            config=config,
+            hyperparameters=arguments["params"],
+            train_data=arguments["train_set"].data,
+            validation_data=None if held_out is None else (held_out.data, held_out.label),
+        )
+
+    first = FirstTraining(made)
+    first.patches.wrap(lightgbm.engine, "train", first.watched, lightgbm, getattr(lightgbm, "sklearn", None))
+    first.patches.wrap(lightgbm.engine, "cv", first.watched, lightgbm)
 
 
 def _metrics(results: Iterable[Sequence[Any]]) -> Iterator[tuple[str, float]]:

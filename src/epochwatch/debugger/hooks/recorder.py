@@ -21,6 +21,7 @@ from epochwatch.debugger.collection import Collection
 from epochwatch.debugger.exceptions import InvalidCollectionConfiguration, SMDebugValueError
 from epochwatch.debugger.hooks.config import DEFAULT_NAMES, CollectionConfig, HookConfig
 from epochwatch.debugger.hooks.later import Later, now
+from epochwatch.debugger.hooks.resumption import counts_there
 from epochwatch.debugger.mode_keys import ModeKeys
 from epochwatch.debugger.places import open_place
 from epochwatch.debugger.smdebug import layout
@@ -83,9 +84,10 @@ class Guard:
 
 
 class Recorder:
-    """Steps of one worker, to a trial. Calls come from the training's thread; a step's values belong to the step that
-    ``end_step`` ends. ``defaults`` are the framework's own collections. Raises InvalidCollectionConfiguration for a
-    collection that says nothing and is none of them, SMDebugValueError for a pattern that is none.
+    """Steps of one worker, to a trial, after those that a training which was killed has left there. Calls come from
+    the training's thread; a step's values belong to the step that ``end_step`` ends. ``defaults`` are the framework's
+    own collections. Raises InvalidCollectionConfiguration for a collection that says nothing and is none of them,
+    SMDebugValueError for a pattern that is none.
     """
 
     def __init__(
@@ -118,8 +120,11 @@ class Recorder:
         ]
         self._members: dict[str, tuple[int, ...]] = {}
         self._mode = ModeKeys.TRAIN
-        self._mode_steps = dict.fromkeys(ModeKeys, 0)
-        self._step = 0
+        self._step, self._mode_steps = 0, dict.fromkeys(ModeKeys, 0)
+        self.begun = False
+        """Whether a step has ended in this process."""
+        with self.guard:
+            self._step, self._mode_steps = counts_there(open_place(config.out_dir))
         self._due: tuple[bool, ...] | None = None
         self._now = _Step()
         self._ended_at: tuple[ModeKeys, float] | None = None
@@ -134,7 +139,7 @@ class Recorder:
         """
         if self._thread is None:
             all_write = self.config.include_workers == "all"
-            self.active = self.writes = worker == "worker_0" or all_write
+            self.active = self.writes = not self._failed and (worker == "worker_0" or all_write)
             self._worker, self._num_workers = worker, num_workers if all_write else 1
 
     def take_part(self) -> None:
@@ -244,6 +249,7 @@ class Recorder:
         self._now, self._due = _Step(), None
         self._mode_steps[self._mode] += 1
         self._step += 1
+        self.begun = True
 
     def _take_step(self) -> None:
         if os.getpid() != self._process:  # a child that was forked has no thread, and the files are its parent's

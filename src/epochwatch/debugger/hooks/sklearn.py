@@ -1,16 +1,19 @@
 """scikit-learn: estimators that learn by ``partial_fit``; each call is a step."""
 
 import functools
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from epochwatch.debugger.exceptions import SMDebugTypeError
 from epochwatch.debugger.hooks.arrays import ArrayHook, record, update_norms
 from epochwatch.debugger.hooks.config import HookConfig
 from epochwatch.debugger.source import Array
 
+_LOG = logging.getLogger(__name__)
 _ARGUMENTS: Final = {"X": "features", "y": "labels"}
 _LOSSES: Final = ("loss_", "inertia_")
 Loss = Callable[[Any, Any, Any], float]
@@ -109,6 +112,74 @@ def _watched(own: type[Any], hook: SklearnHook) -> type[Any]:
 def watch(config: HookConfig, model: Any, optimizer: Any = None, loss: Loss | None = None) -> SklearnHook:
     """Record each ``partial_fit`` of an estimator from now on. Raises SMDebugTypeError for one that has none."""
     return SklearnHook(model, config=config, loss=loss)
+
+
+def find(config: HookConfig) -> None:
+    """Save what the first estimator learns by ``partial_fit`` that predicts anything, whatever its class: the directory
+    holds one training. Those that only prepare data are left out.
+    """
+    first = _First(config)
+    for known in _subclasses(BaseEstimator):
+        first.watch_class(known)
+    own = BaseEstimator.__init_subclass__.__func__
+
+    def init_subclass(cls: type[Any], /, **named: Any) -> None:
+        own(cls, **named)
+        first.watch_class(cls)
+
+    BaseEstimator.__init_subclass__ = classmethod(init_subclass)
+
+
+class _First:
+    """Gives the first estimator that learns a hook."""
+
+    def __init__(self, config: HookConfig) -> None:
+        self._config = config
+        self.is_open = True
+        """Whether no estimator has learnt yet."""
+
+    def watch_class(self, own: type[Any]) -> None:
+        """See the ``partial_fit`` that a class has of its own."""
+        original = vars(own).get("partial_fit")
+        if original is not None:
+            own.partial_fit = _Seen(original, self)
+
+    def take(self, estimator: Any) -> None:
+        """An estimator is about to learn."""
+        if not self.is_open or not hasattr(estimator, "predict"):
+            return
+        self.is_open = False
+        try:
+            SklearnHook(estimator, config=self._config)
+        except Exception as error:  # noqa: BLE001 - the training goes on
+            _LOG.warning("no tensors are saved: %s: %s", type(error).__name__, error)
+
+
+class _Seen:
+    """A class's ``partial_fit``, be it a function or, where not every estimator has it, something that decides. The
+    first call to one of an estimator's makes the hook.
+    """
+
+    def __init__(self, original: Any, first: _First) -> None:
+        self._original, self._first = original, first
+
+    def __get__(self, estimator: Any, owner: type[Any] | None = None) -> Any:
+        method = self._original.__get__(estimator, owner)
+        if estimator is None or not self._first.is_open:
+            return method
+
+        @functools.wraps(method)
+        def partial_fit(*arguments: Any, **named: Any) -> Any:
+            self._first.take(estimator)
+            return type(estimator).partial_fit(estimator, *arguments, **named)
+
+        return partial_fit
+
+
+def _subclasses(of: type[Any]) -> Iterator[type[Any]]:
+    for one in of.__subclasses__():
+        yield one
+        yield from _subclasses(one)
 
 
 def fitted_arrays(estimator: Any) -> Iterator[tuple[str, Array]]:

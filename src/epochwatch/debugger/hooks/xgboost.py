@@ -9,7 +9,7 @@ import xgboost
 from xgboost.callback import TrainingCallback
 
 from epochwatch.debugger.exceptions import SMDebugTypeError
-from epochwatch.debugger.hooks.boosting import BoostingHook, Node
+from epochwatch.debugger.hooks.boosting import BoostingHook, FirstTraining, Node
 from epochwatch.debugger.hooks.config import HookConfig
 
 _LOG = logging.getLogger(__name__)
@@ -91,6 +91,23 @@ def watch(config: HookConfig, model: Any, optimizer: Any = None, loss: Any = Non
     hook = XGBoostHook(config=config, hyperparameters=parameters)
     model.set_params(callbacks=[*(model.callbacks or ()), hook])
     return hook
+
+
+def find(config: HookConfig) -> None:
+    """Save the first training of this process, whichever way it is begun."""
+
+    def made(arguments: Mapping[str, Any]) -> XGBoostHook:
+        held_out = [data for data, _ in arguments.get("evals") or ()]
+        return XGBoostHook(
+            config=config,
+            hyperparameters=arguments["params"],
+            train_data=arguments["dtrain"],
+            validation_data=held_out[-1] if held_out else None,
+        )
+
+    first = FirstTraining(made)
+    first.patches.wrap(xgboost.training, "train", first.watched, xgboost, getattr(xgboost, "sklearn", None))
+    first.patches.wrap(xgboost.training, "cv", first.watched, xgboost)
 
 
 def _kind(model: Any) -> str:

@@ -1,6 +1,7 @@
 """A hook in a training whose code says nothing of it: what ``epochwatch run`` gives the command.
 
-``site/sitecustomize.py`` is loaded by every Python process of the command, and watches those that import PyTorch.
+``site/sitecustomize.py`` is loaded by every Python process of the command, and watches those that import a
+framework whose trainings can be found: PyTorch, Keras, XGBoost, LightGBM, scikit-learn.
 """
 
 import os

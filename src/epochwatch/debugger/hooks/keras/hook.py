@@ -130,3 +130,8 @@ class KerasHook(ArrayHook):
 def watch(config: HookConfig, model: Any = None, optimizer: Any = None, loss: Any = None) -> KerasHook:
     """See ``hooks.watch``: whatever trains is seen, also what was not given."""
     return KerasHook(config, model)
+
+
+def find(config: HookConfig) -> None:
+    """Save whatever trains in this process."""
+    KerasHook(config)

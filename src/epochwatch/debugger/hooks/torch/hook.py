@@ -276,3 +276,8 @@ class TorchHook:
 def watch(config: HookConfig, model: Any = None, optimizer: Any = None, loss: Any = None) -> TorchHook:
     """See ``hooks.watch``."""
     return TorchHook(config, model, optimizer, loss)
+
+
+def find(config: HookConfig) -> None:
+    """Save whatever trains in this process."""
+    TorchHook(config)

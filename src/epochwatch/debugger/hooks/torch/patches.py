@@ -55,7 +55,7 @@ def remove(hook: "TorchHook") -> None:
 
 def give_way() -> None:
     """A training begins that another hook records: leave it, unless steps were seen here."""
-    if _current is not None and not _current.recorder.step:
+    if _current is not None and not _current.recorder.begun:
         _current.leave()
 
 

@@ -1,5 +1,5 @@
-"""Loaded by Python when it starts: lets PyTorch, if it is ever imported, be watched. It must work in any environment,
-and whatever goes wrong in it is said once and harms nothing.
+"""Loaded by Python when it starts: lets the frameworks that are imported later be watched. It must work in any
+environment, and whatever goes wrong in it is said once and harms nothing.
 """
 
 import importlib.abc
@@ -9,7 +9,10 @@ import os
 import sys
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_FRAMEWORK = "torch"
+_FRAMEWORKS = {"torch", "keras", "xgboost", "lightgbm", "sklearn"}
+_TIMED = "torch"
+_lost = set()
+"""What this environment lacks something for."""
 
 
 def _other_sitecustomize():
@@ -34,19 +37,24 @@ def _our_package():
         spec.loader.exec_module(module)
 
 
-def _watch():
+def _watch(framework):
     if os.environ.get("EPOCHWATCH_DEBUG_DIR"):
-        _begin("epochwatch.debugger.hooks", "no tensors are saved")
-    if os.environ.get("EPOCHWATCH_PROFILE"):
-        _begin("epochwatch.profiler.hooks", "the training's steps are not timed")
+        _begin("epochwatch.debugger.hooks", lambda hooks: hooks.watch_imported(framework), "no tensors are saved")
+    if os.environ.get("EPOCHWATCH_PROFILE") and framework == _TIMED:
+        _begin("epochwatch.profiler.hooks", lambda hooks: hooks.watch(), "the training's steps are not timed")
 
 
-def _begin(hooks, lost):
+def _begin(hooks, watch, lost):
+    if hooks in _lost:
+        return
     try:
         _our_package()
-        importlib.import_module(hooks).watch()
+        watch(importlib.import_module(hooks))
     except Exception as error:  # noqa: BLE001 - the training goes on
-        hint = ": pip install 'epochwatch[debugger]' beside the training" if isinstance(error, ImportError) else ""
+        hint = ""
+        if isinstance(error, ImportError):
+            _lost.add(hooks)
+            hint = ": pip install 'epochwatch[debugger]' beside the training"
         print(f"epochwatch: {lost}: {error}{hint}", file=sys.stderr)
 
 
@@ -62,16 +70,16 @@ class _Loader(importlib.abc.Loader):
     def exec_module(self, module):
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        _watch()
+        _watch(module.__name__)
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Finds the framework once, by those that come after."""
+    """Finds each framework once, by those that come after."""
 
     def find_spec(self, name, path=None, target=None):
-        if name != _FRAMEWORK:
+        if name not in _FRAMEWORKS:
             return None
-        sys.meta_path.remove(self)
+        _FRAMEWORKS.remove(name)
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:
             spec.loader = _Loader(spec.loader)
