@@ -288,7 +288,7 @@ def test_what_is_wrong_with_a_training_is_shown_as_it_is_found(page: Page, conso
     console.tell(diagnosis={"steps": 1200, "last_step": 1199})
     tab.click()
     expect(page.get_by_role("heading", name="Nothing found so far")).to_be_visible()
-    expect(page.get_by_text("By the tensors of 1,200 steps, up to step 1,199, and goes on.")).to_be_visible()
+    expect(page.get_by_text("By the tensors of 1,200 steps, up to step 1,199, so far.")).to_be_visible()
 
     console.tell(diagnosis={"steps": 1300, "last_step": 1299, "findings": [EXPLODING]})
 
