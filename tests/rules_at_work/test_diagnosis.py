@@ -12,7 +12,7 @@ from epochwatch.debugger import create_trial
 from epochwatch.model.diagnosis import DIAGNOSIS
 from tests.launchers.created_jobs import JobServer, until
 from tests.peers import ROOT, peer_python
-from tests.rules_at_work.rule_jobs import HOOK, train
+from tests.rules_at_work.rule_jobs import HOOK, WRITE, train
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,29 @@ def test_a_job_is_diagnosed_while_it_trains(server: JobServer) -> None:
     looked_at = epochwatch(server, "rules", name)
     assert looked_at.returncode == 1, looked_at.stderr
     assert looked_at.stdout.startswith("NonFinite problem since step 15, known at step 15")
+
+
+def test_a_run_of_ones_own_is_looked_at_by_its_name(server: JobServer) -> None:
+    script = WRITE.replace('os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml") + "/output/tensors"', "sys.argv[1]")
+    path = server.process.home / "own.py"
+    path.write_text(script + FAULTY.partition("place = ")[0])
+    place = server.process.home / "own tensors"
+    words = ("--debug-dir", str(place), "--name", "mine", "--", sys.executable, str(path), str(place))
+
+    ran = epochwatch(server, "run", "--quiet", *words)
+
+    assert ran.returncode == 0, ran.stderr
+    assert evaluation(server, "mine")["RuleEvaluationStatus"] == "IssuesFound"
+    by_name, by_place = epochwatch(server, "rules", "mine"), epochwatch(server, "rules", str(place))
+    assert by_name.returncode == 1, by_name.stderr
+    assert by_name.stdout == by_place.stdout
+    absent = epochwatch(server, "rules", "absent")
+    assert absent.returncode != 0
+    assert "There is no training job 'absent'" in absent.stderr
+    epochwatch(server, "run", "--quiet", "--name", "bare", "--", sys.executable, "-c", "pass")
+    assert "the job bare saves no tensors" in epochwatch(server, "rules", "bare").stderr
+    place.rename(place.with_name("elsewhere"))
+    assert f"the job mine has no tensors in {place}" in epochwatch(server, "rules", "mine").stderr
 
 
 TORCH = """
