@@ -14,6 +14,7 @@ from starlette.routing import Route
 from epochwatch import __version__
 from epochwatch.console import insights
 from epochwatch.console.curves import AXES, curve, summarised
+from epochwatch.console.dashboards import dashboard
 from epochwatch.console.exports import MEDIA_TYPES, answer
 from epochwatch.console.hosts import PACE_SECONDS, cores, host_paces, host_record, shift_of
 from epochwatch.console.live import Live
@@ -70,6 +71,7 @@ class Api:
             Route("/jobs/{job}/windows/{path:path}", self._answering(partial(insights.trace, self._stores))),
             Route("/query", self._answering(self._query), methods=["GET", "POST"]),
             Route("/widget", self._answering(self._widget), methods=["GET", "POST"]),
+            Route("/dashboards/{name}", self._answering(self._dashboard)),
             Route("/live", self._live.endpoint),
         ]
 
@@ -191,6 +193,9 @@ class Api:
 
     def _query(self, asked: Asked) -> Response:
         return query(self._stores, asked)
+
+    def _dashboard(self, asked: Asked) -> dict[str, Any]:
+        return dashboard(self._stores, asked)
 
     def _widget(self, asked: Asked) -> Response | dict[str, Any]:
         return widget(self._stores, asked)

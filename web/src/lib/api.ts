@@ -1,3 +1,4 @@
+import type { Dashboard, Picture } from "./dashboard";
 import type { Cores, Curves, Hosts, JobDetail, JobSummary, LogPage, Overview, XAxis } from "./types";
 
 /** A refusal of the server, or its absence; `hint` says what to do. */
@@ -23,12 +24,23 @@ function encode(query: Query): string {
   return text ? `?${text}` : "";
 }
 
-async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+const get = <T>(path: string, query: Query = {}, signal?: AbortSignal) =>
+  ask<T>(`${path}${encode(query)}`, { signal });
+
+/** Performs an AWS operation, by botocore's name of its service, as whom is signed in. */
+export const operation = <T>(service: string, name: string, input: object = {}) =>
+  ask<T>(`operations/${service}/${name}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(input),
+  });
+
+async function ask<T>(path: string, options: RequestInit): Promise<T> {
   let answer: Response;
   try {
-    answer = await fetch(`/_/api/${path}${encode(query)}`, { signal, headers: { accept: "application/json" } });
+    answer = await fetch(`/_/api/${path}`, { ...options, headers: { accept: "application/json", ...options.headers } });
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (options.signal?.aborted) throw error;
     throw new ApiError("The server does not answer.", "Start it again with: epochwatch serve --daemon", 0);
   }
   if (answer.ok) return (await answer.json()) as T;
@@ -55,6 +67,16 @@ export const api = {
   cores: (name: string, host: string, query: Query, signal?: AbortSignal) =>
     get<Cores>(`${job(name)}/hosts/${encodeURIComponent(host)}/cores`, query, signal),
   logs: (name: string, query: Query, signal?: AbortSignal) => get<LogPage>(`${job(name)}/logs`, query, signal),
+  dashboard: (name: string, query: Query, signal?: AbortSignal) =>
+    get<Dashboard>(`dashboards/${encodeURIComponent(name)}`, query, signal),
+  /** What a metric widget shows now. */
+  picture: (properties: object, signal?: AbortSignal) =>
+    ask<Picture>("widget", {
+      method: "POST",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: new URLSearchParams({ widget: JSON.stringify(properties) }),
+      signal,
+    }),
   pointsUrl: (name: string, format: string, metrics: string[] = []) =>
     `/_/api/${job(name)}/points${encode({ format, metric: metrics })}`,
 };

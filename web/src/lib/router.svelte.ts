@@ -10,9 +10,9 @@ function sync() {
 }
 window.addEventListener("popstate", sync);
 
-/** The job named by a path, or null for the list. */
-export function jobOf(path: string): string | null {
-  const match = /^\/_\/jobs\/([^/]+)\/?$/.exec(path);
+/** The name in a path below `jobs` or `dashboards`, or null where it names none. */
+export function nameIn(kind: "jobs" | "dashboards", path: string): string | null {
+  const match = new RegExp(`^/_/${kind}/([^/]+)/?$`).exec(path);
   try {
     return match ? decodeURIComponent(match[1]!) : null;
   } catch {
@@ -20,6 +20,8 @@ export function jobOf(path: string): string | null {
   }
 }
 
+export const DASHBOARDS = `${BASE}dashboards`;
+export const dashboardPath = (name: string) => `${DASHBOARDS}/${encodeURIComponent(name)}`;
 export const jobPath = (name: string) => `${BASE}jobs/${encodeURIComponent(name)}`;
 
 export function go(path: string) {
@@ -33,11 +35,12 @@ export function param(name: string, fallback = ""): string {
 }
 
 /** Sets or (with null or "") removes words of the query; `push` makes it a step of the history. */
-export function setParams(values: Record<string, string | number | null>, push = false) {
+export function setParams(values: Record<string, string | number | string[] | null>, push = false) {
   const words = new URLSearchParams(location.search);
   for (const [name, value] of Object.entries(values)) {
-    if (value === null || value === "") words.delete(name);
-    else words.set(name, String(value));
+    words.delete(name);
+    if (value === null || value === "") continue;
+    for (const one of Array.isArray(value) ? value : [value]) words.append(name, String(one));
   }
   const text = words.toString();
   const url = location.pathname + (text ? `?${text}` : "");
@@ -46,12 +49,15 @@ export function setParams(values: Record<string, string | number | null>, push =
   sync();
 }
 
+/** The repeated words of the query called `name`. */
+export const params = (name: string): string[] => new URLSearchParams(place.query).getAll(name);
+
 /** Lets plain links work without a page load; other clicks (new tab, download) stay the browser's. */
 export function followLinks(event: MouseEvent) {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
   const link = (event.target as Element | null)?.closest("a");
   if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
-  if (link.pathname !== BASE && !link.pathname.startsWith(`${BASE}jobs/`)) return;
+  if (![BASE, DASHBOARDS].includes(link.pathname) && !/^\/_\/(jobs|dashboards)\//.test(link.pathname)) return;
   event.preventDefault();
   go(link.pathname + link.search);
 }
