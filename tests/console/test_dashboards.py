@@ -14,6 +14,7 @@ from tests.console.accessibility import violations
 pytestmark = pytest.mark.xdist_group("console")
 
 LOSS = ["/aws/sagemaker/TrainingJobs", "train:loss", "TrainingJobName", "live"]
+TEXT = "## Read me\n\n<img src=x onerror=alert(1)> **bold** [no](javascript:alert(1))"
 ARN = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:"
 
 
