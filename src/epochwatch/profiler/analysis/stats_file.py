@@ -26,7 +26,8 @@ def read_stats(data: bytes) -> pstats.Stats:
         raise ValueError(f"statistics of Python have at most {MOST_BYTES} bytes, not {len(data)}")
     try:
         found = _Reader(data).value()
-        return pstats.Stats(_Loaded(_checked(found)))  # type: ignore[arg-type]
+        stats = _checked(found)
+        return pstats.Stats(_Loaded(stats)) if stats else pstats.Stats()  # type: ignore[arg-type]
     except (IndexError, KeyError, TypeError, struct.error) as error:
         raise ValueError(f"these are no statistics of Python: {error}") from error
 
