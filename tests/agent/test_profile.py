@@ -102,7 +102,7 @@ hook = watch()
 for step in range(600):
     with hook.recorder.phase("data_loading"):
         time.sleep(0.05)
-    hook.recorder.end_step()
+    hook.end_step()
 """
 
 

@@ -1,5 +1,6 @@
 """Profiles in the object store: what agents sent is what is read, however it was put together meanwhile."""
 
+import math
 import struct
 from pathlib import Path
 
@@ -170,14 +171,14 @@ def test_samples_of_the_hosts_are_part_of_it(stores: Stores, tenant: Tenant, run
 
 def test_windows_and_their_traces_are_read(stores: Stores, tenant: Tenant, run: Run) -> None:
     record = (
-        b'{"node": "x", "rank": 0, "first_step": 5, "last_step": 9, "span": [1, 2], "cost": 0.5,'
+        b'{"node": "x", "rank": 0, "first_step": 5, "last_step": 9, "span": [1, 2], "cost": null,'
         b' "path": "windows/w.json.gz"}'
     )
     for name, content in (("windows/w.json.gz", b"trace"), ("windows/w.json", record)):
         keep_profile_file(stores.objects, tenant, run, ProfileFile("ab" * 16, name, content))
     profile = profile_of(stores, tenant, "digits")
     (window,) = profile.windows()
-    assert (window.node, window.first_step, window.cost) == ("algo-1", 5, 0.5)
+    assert (window.node, window.first_step, math.isnan(window.cost)) == ("algo-1", 5, True)
     assert profile.read(window.path) == b"trace"
     for path in ("algo-1/windows/none.json.gz", "../another-job/algo-1/windows/w.json"):
         with pytest.raises(FileNotFoundError):
@@ -208,3 +209,5 @@ def test_other_files_are_refused(stores: Stores, tenant: Tenant, run: Run, name:
         keep_profile_file(
             stores.objects, tenant, run, ProfileFile("ab" * 16, "events-0000000000000001-1.ewe", b"something")
         )
+    with pytest.raises(ValueError, match="no window"):
+        keep_profile_file(stores.objects, tenant, run, ProfileFile("ab" * 16, "windows/x.json", b"{}"))

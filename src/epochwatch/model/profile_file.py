@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 EVENTS: Final = re.compile(r"events-[0-9]{16}-[0-9]{1,10}\.ewe")
-WINDOW: Final = re.compile(r"windows/[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.(json|json\.gz)")
+WINDOW: Final = re.compile(r"windows/[A-Za-z0-9][A-Za-z0-9._-]{0,199}\.(json|json\.gz|pstats)")
 
 
 class ProfileFile(msgspec.Struct):

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -29,6 +28,7 @@ from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.profile import Span, Window
 from epochwatch.profiler.store.reader import bounded, chosen, events_in
 from epochwatch.profiler.store.rows import begun_at
+from epochwatch.profiler.store.windows import window_in
 from epochwatch.store.host_samples import (
     COMPACTED_AFTER,
     COMPACTING_SECONDS,
@@ -90,6 +90,8 @@ def keep_profile_file(objects: ObjectStore, tenant: Tenant, run: Run, file: Prof
     place = ProfilePlace(tenant, run.kind.resource, run.job, run.host)
     begun = begun_at(checked_name(file.name))
     if begun is None:
+        if file.name.endswith(".json"):
+            window_in(file.content)
         objects.put_durably(f"{place.folder}/{file.name}", file.content)
         return
     events_in(file.content)
@@ -247,7 +249,7 @@ class JobProfile:
         for node in self.nodes():
             for key, _ in self._objects.list(f"{self._place(node).folder}/windows"):
                 if key.endswith(".json") and (content := self._objects.get(key)) is not None:
-                    window = msgspec.json.decode(content, type=Window)
+                    window = window_in(content)
                     shift = self._shift(node)
                     path = f"{node}/{window.path}"
                     span = (window.span[0] + shift, window.span[1] + shift)

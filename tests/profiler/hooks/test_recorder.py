@@ -207,7 +207,7 @@ def test_a_script_says_its_steps_itself(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("RANK", "5")
     hook = watch()
     assert isinstance(hook, OwnSteps)
-    hook.recorder.end_step()
+    hook.end_step()
     hook.close()
     (path,) = (tmp_path / "profile").iterdir()
     (table,) = read_events([path.read_bytes()])

@@ -1,7 +1,9 @@
 """PyTorch's hook, in real trainings whose phases take a known time at least: they sleep in them."""
 
+import gzip
 import json
 import os
+import pstats
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -41,6 +43,7 @@ class Trained(NamedTuple):
 
 KINDS = (
     "plain", "workers", "evaluated", "accumulated", "two_models", "closure", "scaled", "compiled", "copied", "failing",
+    "windowed",
 )  # fmt: skip
 
 
@@ -52,7 +55,7 @@ class Trainings(NamedTuple):
     messages: str
 
     def __getitem__(self, kind: str) -> Trained:  # type: ignore[override]
-        found = sorted((self.directory / kind).glob("*"))
+        found = sorted((self.directory / kind).glob("events-*"))
         tables = list(read_events(path.read_bytes() for path in found))
         events = pa.concat_tables([SCHEMA.empty_table(), *tables]).unify_dictionaries()
         return Trained(events, self.truth[kind])
@@ -136,6 +139,39 @@ def test_compiled_models_stay_whole_and_are_seen(trainings: Trainings) -> None:
     trained = trainings["compiled"]
     assert len(trained.steps) == 12
     assert len(trained.of(Phase.FORWARD)) >= 6  # of the first two kinds
+
+
+def test_operators_of_the_steps_that_are_asked_for_are_recorded(trainings: Trainings) -> None:
+    trained = trainings["windowed"]
+    operators = trained.of(Phase.OPERATOR)
+    assert set(operators["step"].to_pylist()) - {-1} == {12, 13, 14, 27, 28}
+    assert {"aten::addmm", "aten::add_"} & set(operators["name"].to_pylist())
+    steps = trained.steps
+    for start, step in zip(operators["start"].to_pylist(), operators["step"].to_pylist(), strict=True):
+        assert step == -1 or steps.start[step] <= start < steps.end[step]
+
+
+def test_a_window_says_what_it_cost_and_has_a_trace(trainings: Trainings) -> None:
+    first, second = (
+        json.loads(path.read_bytes())
+        for path in sorted((trainings.directory / "windowed" / "windows").glob("*.json"))
+    )
+    assert (first["first_step"], first["last_step"]) == (12, 14)
+    assert (second["first_step"], second["last_step"]) == (27, 28)
+    assert first["cost"] is not None
+    steps = trainings["windowed"].steps
+    assert first["span"] == pytest.approx([steps.start[12], steps.end[14]], abs=1000)
+    trace = json.loads(gzip.decompress((trainings.directory / "windowed" / first["path"]).read_bytes()))
+    assert any(record.get("cat") == "cpu_op" for record in trace["traceEvents"])
+
+
+def test_functions_of_python_are_recorded(trainings: Trainings) -> None:
+    functions = trainings["windowed"].of(Phase.PYTHON)
+    assert set(functions["step"].to_pylist()) == {5}
+    slept = [row for row in functions.to_pylist() if row["name"].endswith("(<built-in method time.sleep>)")]
+    assert [row["duration"] >= 70_000 for row in slept] == [True]
+    (path,) = (trainings.directory / "windowed" / "windows").glob("*.pstats")
+    assert pstats.Stats(str(path)).total_calls > 0
 
 
 def test_models_can_be_copied_and_are_left_as_they_were(trainings: Trainings) -> None:

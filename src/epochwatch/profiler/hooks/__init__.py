@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-from epochwatch.profiler.hooks.place import events_directory
+from epochwatch.profiler.hooks.place import configuration, events_directory
 from epochwatch.profiler.hooks.recorder import Recorder
+from epochwatch.profiler.hooks.windows import Windows
 
 
 class Hook(Protocol):
@@ -27,15 +28,22 @@ class Hook(Protocol):
 
 class OwnSteps:
     """A training whose script says itself what it does: ``with hook.recorder.phase("data_loading"): ...`` and
-    ``hook.recorder.end_step()``.
+    ``hook.end_step()``.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, config: Path | None = None) -> None:
         self.recorder = recorder
+        self.windows = Windows(recorder, config)
         recorder.trains_here()
+
+    def end_step(self) -> None:
+        """A step of the training is over."""
+        self.recorder.end_step()
+        self.windows.step_ended()
 
     def close(self) -> None:
         """Write what waits. Called by itself when the process ends."""
+        self.windows.close()
         self.recorder.close()
 
 
@@ -47,8 +55,9 @@ def watch(directory: str | Path | None = None) -> Hook:
     """
     framework = "torch" if "torch" in sys.modules else ""
     recorder = Recorder(events_directory() if directory is None else directory, framework)
+    config = configuration(recorder.directory)
     if framework:
         from epochwatch.profiler.hooks.torch import TorchHook
 
-        return TorchHook(recorder)
-    return OwnSteps(recorder)
+        return TorchHook(recorder, config)
+    return OwnSteps(recorder, config)

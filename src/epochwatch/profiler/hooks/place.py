@@ -9,9 +9,11 @@ from typing import Final
 
 DIRECTORY_VARIABLE: Final = "EPOCHWATCH_PROFILE_DIR"
 NODE_VARIABLE: Final = "EPOCHWATCH_NODE"
+CONFIG_VARIABLE: Final = "EPOCHWATCH_PROFILE_CONFIG"
 FOLDER: Final = "profile"
 """Below the spool of a run."""
 _RESOURCES: Final = Path("/opt/ml/input/config/resourceconfig.json")
+_CONFIGURATION: Final = Path("/opt/ml/input/config/profilerconfig.json")
 _RANKS: Final = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
 
 
@@ -24,6 +26,14 @@ def events_directory() -> Path:
     if spool:
         return Path(spool) / FOLDER
     raise ValueError(f"say where the profile goes: a directory, or {DIRECTORY_VARIABLE}")
+
+
+def configuration(directory: Path) -> Path:
+    """The file that says which steps are looked into closely: in a created job SageMaker's, else beside the events."""
+    given = os.environ.get(CONFIG_VARIABLE)
+    if given:
+        return Path(given)
+    return _CONFIGURATION if _CONFIGURATION.exists() else directory / _CONFIGURATION.name
 
 
 def node_name() -> str:

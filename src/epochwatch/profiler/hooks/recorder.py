@@ -10,7 +10,7 @@ import multiprocessing.util
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -99,6 +99,7 @@ class Recorder:
         self._waiting: list[_Step] = []
         self._started = started
         self._step_began = 0
+        self._last_step = (0, 0)
         self._since = self._flushed = time.monotonic_ns()
         self._evaluation: tuple[int, int] | None = None
         self._ungraded: int | None = None
@@ -186,6 +187,7 @@ class Recorder:
                 self._first_step(moment)
             self._finish(moment)
             self.step += 1
+            self._last_step = (self._step_began, moment)
             self._step_began = moment
             self._regulate(moment)
         except Exception as error:  # noqa: BLE001
@@ -202,6 +204,24 @@ class Recorder:
             self._writer.flush()
         except Exception as error:  # noqa: BLE001
             self.fail(error)
+
+    def events(self, rows: Iterable[tuple[Phase, int, int, int, str, int, int]]) -> None:
+        """Phase, start and duration in Unix microseconds, step, name, thread and bytes of each; said by any thread.
+        Raises OSError where they cannot be written.
+        """
+        for phase, start, duration, step, name, thread, size in rows:
+            self._writer.add(phase, start, duration, step, TRAIN, name, thread, size)
+        self._writer.flush()
+
+    def last_step(self) -> tuple[int, int, int]:
+        """Number, and start and end in Unix microseconds, of the step that ended last."""
+        start, end = ((moment + self._offset) // 1000 for moment in self._last_step)
+        return self.step - 1, start, end
+
+    @property
+    def header(self) -> Header:
+        """Whose events they are."""
+        return self._writer.header
 
     def trains_here(self) -> None:
         """This thread is the one that trains."""

@@ -9,6 +9,7 @@ import sys
 import time
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import torch
@@ -16,6 +17,8 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from epochwatch.debugger.hooks.torch.naming import models_of, optimizer_parameters
 from epochwatch.profiler.hooks.recorder import Recorder
+from epochwatch.profiler.hooks.trace import MARK
+from epochwatch.profiler.hooks.windows import Windows
 from epochwatch.profiler.phases import Phase
 
 _COLLECTIVES: Final = (
@@ -41,11 +44,12 @@ _current: "TorchHook | None" = None
 class TorchHook:
     """Times the training of this process. One at a time is at work: a new one ends the one before."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, config: Path | None = None) -> None:
         global _current  # noqa: PLW0603
         if _current is not None:
             _current.close()
         self.recorder = recorder
+        self.windows = Windows(recorder, config, TorchTracer)
         self._undo: list[Callable[[], None]] = []
         self._leader: weakref.ref[Any] | None = None
         self._met: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -63,6 +67,7 @@ class TorchHook:
             _current = None
         while self._undo:
             self._undo.pop()()
+        self.windows.close()
         self.recorder.close()
 
     # -- what PyTorch says -----------------------------------------------------------------------------
@@ -79,7 +84,7 @@ class TorchHook:
         again, self._stepping, self._stepped = not self._stepping, False, True
         self.recorder.end(Phase.OPTIMIZER)
         if not again and self._leader is not None and self._leader() is optimizer:
-            self.recorder.end_step()
+            self._end_step()
             if self.recorder.step in (1, 2):
                 self._late()
 
@@ -88,7 +93,7 @@ class TorchHook:
         self._stepped = False
         result = step()
         if not self._stepped and self._leader is not None and self._leader() is optimizer:
-            self.recorder.end_step()
+            self._end_step()
         return result
 
     def forward_begins(self, module: Any) -> None:
@@ -116,6 +121,10 @@ class TorchHook:
     def loaded(self) -> None:
         """Batches are about to be loaded: by now everything is imported that is."""
         self._late()
+
+    def _end_step(self) -> None:
+        self.recorder.end_step()
+        self.windows.step_ended()
 
     # -- within ----------------------------------------------------------------------------------------
 
@@ -187,6 +196,31 @@ class TorchHook:
 
     def _replace(self, owner: Any, name: str, made: Callable[[Any], Any]) -> None:
         _replace(self._undo, owner, name, made)
+
+
+class TorchTracer:
+    """PyTorch's own profiler, of the processor and of what devices there are."""
+
+    def __init__(self) -> None:
+        activities = [torch.profiler.ProfilerActivity.CPU]
+        if torch.cuda.is_available() and torch.cuda.is_initialized():
+            activities.append(torch.profiler.ProfilerActivity.CUDA)
+        self._profile = torch.profiler.profile(activities=activities)
+
+    def start(self) -> float:
+        """See ``Tracer``."""
+        self._profile.start()
+        began = time.time()
+        with torch.profiler.record_function(MARK):
+            return began
+
+    def stop(self) -> None:
+        """See ``Tracer``."""
+        self._profile.stop()
+
+    def save(self, path: Path) -> None:
+        """See ``Tracer``."""
+        self._profile.export_chrome_trace(str(path))
 
 
 def _replace(undo: list[Callable[[], None]], owner: Any, name: str, made: Callable[[Any], Any]) -> None:

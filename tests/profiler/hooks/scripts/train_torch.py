@@ -127,16 +127,34 @@ def closure(net, optimizer, hook):
         sgd.step(compute)
 
 
+def windowed(net, optimizer, hook):
+    """Operators of some steps, and Python's functions of others; then operators once more, asked for meanwhile."""
+    config = hook.recorder.directory / "profilerconfig.json"
+    config.parent.mkdir()
+
+    def ask(**parameters):
+        told = {name: json.dumps(value) for name, value in parameters.items()}
+        config.write_text(json.dumps({"ProfilingParameters": told}))
+
+    ask(DetailedProfilingConfig={"StartStep": 12, "NumSteps": 3}, PythonProfilingConfig={"StartStep": 5})
+    for step in range(60):
+        learn(net, optimizer, torch.randn(2, 4))
+        if step == 25:
+            ask(DetailedProfilingConfig={"NumSteps": 2})
+            hook.windows._next_look = 0.0
+
+
+class Quick(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.fc(x).relu()
+
+
 def compiled(net, optimizer, hook):
     """The model compiled in place and as another; no graph of it may break."""
-
-    class Quick(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc = nn.Linear(4, 2)
-
-        def forward(self, x):
-            return self.fc(x).relu()
 
     for make in ("in place", "another", "function"):
         model = Quick()
