@@ -16,6 +16,10 @@ of it in any training."""
 _SURE: Final = 0.4
 _WORKS: Final = 0.3
 """Of a core: a loader that takes more of it while the training waits is busy computing."""
+_WORKS_AMONG_OTHERS: Final = 0.12
+"""The same where no core is free: then it gets what others leave it."""
+_FREE: Final = 0.2
+"""Cores."""
 _FULL: Final = 0.85
 """Of all cores that the training may use: more of them cannot be had."""
 _READS: Final = 1e6
@@ -77,14 +81,15 @@ def _why(machine: Machine, loaders: Loaders, waits: Waits) -> _Why:
         f"While it waits, {loading}, which take {used:.2g} of {machine.capacity:g} cores and read"
         f" {reads / 1e6:.3g} MB/s from disk"
     )
-    if used / workers < _WORKS and disk:
+    works = used / workers >= (_WORKS if _free(machine, waits) > _FREE else _WORKS_AMONG_OTHERS)
+    if not works and disk:
         return _Why(
             "SlowDisk",
             f"{numbers}; something waits for a disk {_disk_pressure(waits):.0f} % of the time.",
             "the disk from which the data come is slower than the training",
             "Put the data on a faster disk or into memory, read them in larger pieces, or pack them in fewer files.",
         )
-    if used / workers < _WORKS:
+    if not works:
         return _Why(
             "SlowLoader",
             f"{numbers}: neither cores nor disks are the limit.",
@@ -107,6 +112,11 @@ def _why(machine: Machine, loaders: Loaders, waits: Waits) -> _Why:
         f"Raise num_workers of the DataLoader to {_wanted_workers(loaders, machine)} and keep them"
         " (persistent_workers=True).",
     )
+
+
+def _free(machine: Machine, waits: Waits) -> float:
+    """Cores that nobody uses while the training waits."""
+    return machine.cores - waits.mean("cpu.busy") / 100
 
 
 def _disk_pressure(waits: Waits) -> float:

@@ -23,7 +23,7 @@ _MEANS: Final = (
     "job.cpu",
     "job.read",
 )
-MEMORIES: Final = ("job.pss", "job.rss", "memory.used")
+MEMORIES: Final = ("job.rss", "job.pss", "memory.used")
 """Of these the first that was measured tells what the training holds."""
 
 Curve = tuple[NDArray[np.int64], NDArray[np.float64]]

@@ -5,9 +5,11 @@ from typing import Final
 
 import numpy as np
 
+from epochwatch.debugger.rules.finding import Kind
 from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.rules.own.evidence import Evidence
 from epochwatch.profiler.rules.own.finding import ProfilerFinding, found
+from epochwatch.profiler.rules.own.limits import others
 from epochwatch.profiler.rules.own.ranks import OTHER_PHASES, Ranks
 
 _LEAST_STEPS: Final = 30
@@ -68,6 +70,12 @@ def _recorded(evidence: Evidence, ranks: Ranks) -> float:
     return max(1.0, evidence.steps / ranks.steps)
 
 
+def _kind(evidence: Evidence) -> Kind:
+    """Ranks that compute on cores which others take are uneven by that: a remark."""
+    on_cores = not any(machine.gpus("busy") for machine in evidence.machines.values())
+    return "information" if on_cores and any(True for _ in others(evidence)) else "problem"
+
+
 def uneven_work(evidence: Evidence) -> Iterator[ProfilerFinding]:
     """``Imbalance``: at each step another rank is late."""
     ranks = evidence.ranks
@@ -85,6 +93,7 @@ def uneven_work(evidence: Evidence) -> Iterator[ProfilerFinding]:
         f" {waiting:.0%} of the time ranks wait for each other.",
         "the work of a step is not the same for all ranks: samples of different length, collection of garbage",
         "Group samples of like length, share out tokens rather than samples, collect garbage at the same step.",
+        kind=_kind(evidence),
         confidence=0.7,
         seconds=lost,
         share=waiting,
@@ -108,6 +117,7 @@ def slow_network(evidence: Evidence) -> Iterator[ProfilerFinding]:
         "the exchange itself is slow, or there are more of them than needed",
         "Exchange less often (accumulate gradients, no_sync), in fewer and larger pieces, in 16 bits, and take barriers"
         " and reductions of metrics out of the loop.",
+        kind=_kind(evidence),
         confidence=0.7,
         seconds=seconds,
         share=share,
