@@ -39,7 +39,9 @@ def workers(profile: Training, count: int, seconds: float = 0.3) -> Training:
     return profile
 
 
-def ranks(count: int, own: Callable[[int, int], float], *, exchange: float = 0.005, steps: int = 200) -> Training:
+def ranks(
+    count: int, own: Callable[[int, int], float], *, exchange: float = 0.005, steps: int = 200, **node: Any
+) -> Training:
     """Ranks that exchange at the end of each step: ``own(rank, step)`` is what a rank computes for, in seconds."""
     times = np.array([[own(rank, step) for rank in range(count)] for step in range(steps)])
     slowest = times.max(axis=1)
@@ -52,7 +54,7 @@ def ranks(count: int, own: Callable[[int, int], float], *, exchange: float = 0.0
                     "communication": wait, "optimizer": 0.1 * times[step, rank]}  # fmt: skip
 
         rows += rank_steps(steps, parts, rank=rank)
-    return training(rows, algo_1=machine(float(slowest.sum()) + 2))
+    return training(rows, algo_1=machine(float(slowest.sum()) + 2, **node))
 
 
 def noisy(_rank: int, _step: int) -> float:
@@ -82,6 +84,8 @@ def named(profile: Training) -> list[str]:
         (single(SLOW, job_cpu=2.0, pressure_io_some=60.0), ["SlowDisk"]),
         (single(SLOW, job_cpu=100.0), ["TooFewWorkers"]),
         (workers(single(SLOW, job_cpu=100.0), 1), ["TooFewWorkers"]),
+        (single(SLOW, cores=2, job_cpu=20.0, cpu_busy=200.0), ["TooFewWorkers"]),
+        (single(SLOW, cores=2, job_cpu=5.0, cpu_busy=200.0), ["SlowLoader"]),
         (workers(single(SLOW, job_cpu=390.0), 4), ["CpuBoundPreprocessing"]),
         (single(SLOW, cores=1, job_cpu=100.0), ["CpuBoundPreprocessing"]),
         (workers(single(SLOW, job_cpu=10.0), 2), ["SlowLoader"]),
@@ -120,6 +124,13 @@ def test_others_on_the_machine_are_a_remark() -> None:
     found = verdict(single(cpu_busy=395.0))
     assert found.causes == ()
     assert [one.rule for one in found.remarks] == ["BusyMachine"]
+
+
+@pytest.mark.parametrize("exchange", [0.005, 0.08])
+def test_ranks_that_share_cores_with_others_are_uneven_by_that(exchange: float) -> None:
+    found = verdict(ranks(4, lambda rank, step: 0.1 * RANDOM.uniform(0.5, 1.5), exchange=exchange, cpu_busy=395.0))
+    assert found.causes == ()
+    assert {one.rule for one in found.remarks} == {"Imbalance", "BusyMachine"}
 
 
 def test_steps_that_are_not_recorded_count_with_those_that_are() -> None:
