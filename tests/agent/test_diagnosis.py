@@ -37,10 +37,10 @@ def wait(name):
 class Watched:
     """``epochwatch run --debug`` of a training that waits for files in ``home``."""
 
-    def __init__(self, home: Path, server: KeepingServer, script: str) -> None:
+    def __init__(self, home: Path, server: KeepingServer, script: str, *options: str) -> None:
         self.home, self._server = home, server
         home.mkdir()
-        command = [*words("run", "--no-server", "--debug", "--name", "n"), *python(TRAINING + script)]
+        command = [*words("run", "--no-server", "--debug", "--name", "n", *options), *python(TRAINING + script)]
         self.process = subprocess.Popen(
             command, env=environment(home, server.url), cwd=home, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
         )
@@ -129,6 +129,27 @@ for path in place.rglob("*"):
     assert server.final().status == "Completed"
     assert run.told()[-1].ended
     assert "not diagnosed to the end: " in said
+
+
+def test_nobody_waits_for_the_last_word_and_it_comes_all_the_same(tmp_path: Path) -> None:
+    with KeepingServer() as server:
+        run = Watched(
+            tmp_path / "home", server, "save(range(3), end=False); wait('go'); save(range(3, 20))", "--quiet"
+        )
+        until(lambda: run.told() and run.told()[-1].steps)
+        (process,) = run.diagnosing()
+        process.suspend()
+        run.allow("go")
+        assert run.end() == ""
+        assert server.final().status == "Completed"
+        assert not run.told()[-1].ended
+
+        process.resume()
+
+        until(lambda: run.told()[-1].ended)
+        assert run.found() == {"NonFinite"}
+        assert server.final().status == "Completed"
+        until(lambda: not run.diagnosing())
 
 
 def test_a_training_that_saves_nothing_has_no_diagnosis(tmp_path: Path) -> None:

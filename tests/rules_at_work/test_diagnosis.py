@@ -39,6 +39,11 @@ def epochwatch(server: JobServer, *words: str) -> "subprocess.CompletedProcess[s
     )
 
 
+def diagnosis(server: JobServer, name: str) -> dict[str, Any]:
+    """The whole of it, as the server has it."""
+    return dict(json.loads(epochwatch(server, "job", name, "--json").stdout)["diagnosis"])
+
+
 FAULTY = """
 def loss_of(step):
     return {"statistics": Statistics(["loss"], {"value": np.array([np.nan if step > 14 else 1.0])})}
@@ -57,18 +62,19 @@ def test_a_job_is_diagnosed_while_it_trains(server: JobServer) -> None:
     found = evaluation(server, name)
     assert server.describe(name)["TrainingJobStatus"] == "InProgress"
     assert found["StatusDetails"].startswith("NonFinite since step 15: ")
-    shown = json.loads(epochwatch(server, "job", name, "--json").stdout)
-    assert shown["diagnosis"]["findings"][0]["rule"] == "NonFinite"
-    assert not shown["diagnosis"]["ended"]
+    shown = diagnosis(server, name)
+    assert shown["findings"][0]["rule"] == "NonFinite"
+    assert not shown["ended"]
     assert "NonFinite problem since step 15" in epochwatch(server, "job", name).stdout
 
     (ml,) = server.directory(name).glob("*/attempt-1/ml")
     (ml / "output" / "data" / "go").touch()
     assert server.over(name)["TrainingJobStatus"] == "Completed"
 
+    until(lambda: diagnosis(server, name)["ended"])
+    ended = diagnosis(server, name)
+    assert (ended["steps"], ended["failure"]) == (20, "")
     assert evaluation(server, name) == found
-    ended = json.loads(epochwatch(server, "job", name, "--json").stdout)["diagnosis"]
-    assert (ended["ended"], ended["steps"], ended["failure"]) == (True, 20, "")
     looked_at = epochwatch(server, "rules", name)
     assert looked_at.returncode == 1, looked_at.stderr
     assert looked_at.stdout.startswith("NonFinite problem since step 15, known at step 15")
@@ -84,7 +90,7 @@ def test_a_run_of_ones_own_is_looked_at_by_its_name(server: JobServer) -> None:
     ran = epochwatch(server, "run", "--quiet", *words)
 
     assert ran.returncode == 0, ran.stderr
-    assert evaluation(server, "mine")["RuleEvaluationStatus"] == "IssuesFound"
+    until(lambda: evaluation(server, "mine").get("RuleEvaluationStatus") == "IssuesFound")
     by_name, by_place = epochwatch(server, "rules", "mine"), epochwatch(server, "rules", str(place))
     assert by_name.returncode == 1, by_name.stderr
     assert by_name.stdout == by_place.stdout
@@ -138,4 +144,4 @@ def test_a_script_in_pytorch_is_watched_once_by_the_jobs_configuration(
     assert trial.steps() == list(range(12))
     assert trial.tensor("Linear_weight").steps() == [0, 4, 8]
     assert trial.has_tensor("scalar/mine") == (name == "watched")
-    assert evaluation(server, name)["RuleEvaluationStatus"] in ("NoIssuesFound", "IssuesFound")
+    until(lambda: evaluation(server, name)["RuleEvaluationStatus"] in ("NoIssuesFound", "IssuesFound"))

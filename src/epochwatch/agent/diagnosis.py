@@ -1,8 +1,8 @@
 """The diagnosis of a run: a process of its own beside the training, which follows the tensors that this saves.
 
 ``python -m epochwatch.agent.diagnosis SPOOL`` keeps what it finds in the spool's ``diagnosis.json``, from where it is
-sent with the run. It inherits ``diagnosis.lock`` from the recorder. It reads on for a while when the training has
-ended. Whatever ends it costs only the diagnosis.
+sent with the run. It inherits ``diagnosis.lock`` from the recorder. When the training has ended nobody waits for it: it
+reads on for a while, and sends its last word itself. Whatever ends it costs only the diagnosis.
 """
 
 import os
@@ -170,6 +170,17 @@ def diagnose(spool: Spool) -> None:
         report.fail(f"{type(error).__name__}: {error}")
 
 
+def tell_end(spool: Spool) -> None:
+    """Send the last word where all else was delivered before; whoever still ships the run sends it with the rest."""
+    from epochwatch.agent.shipper import Shipper
+    from epochwatch.settings import load
+
+    with spool.lock("shipper") as lock:
+        lock.take(wait=True)
+        if spool.state().finished:
+            Shipper(spool, load(), give_up=lambda: True).ship_diagnosis()
+
+
 def _follow(run: Run, report: Report) -> None:
     import pyarrow as pa
 
@@ -203,7 +214,10 @@ def main(arguments: list[str]) -> None:
     from epochwatch.debugger.rules.limits import keep_within_limits
 
     keep_within_limits(SHARE_OF_MEMORY)
-    diagnose(Spool(Path(arguments[0])))
+    spool = Spool(Path(arguments[0]))
+    diagnose(spool)
+    if spool.diagnosis() is not None:
+        tell_end(spool)
 
 
 if __name__ == "__main__":

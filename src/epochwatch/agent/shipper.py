@@ -113,6 +113,14 @@ class Shipper:
             for reader in self._outputs:
                 reader.close()
 
+    def ship_diagnosis(self) -> None:
+        """Send what was found in the tensors after all else was delivered, where the server answers."""
+        with suppress(GivenUp, Refused):
+            self._is_over()
+            self._report(*self._ending())
+        for reader in self._outputs:
+            reader.close()
+
     def health(self) -> list[DefinitionHealth]:
         """How the definitions fared, as far as the output was read; outputs are added up."""
         return merged([reader.health() for reader in self._furthest()])
@@ -255,11 +263,7 @@ class Shipper:
     # -- what the job's record says -----------------------------------------------------------------------
 
     def _report_end(self) -> None:
-        status, reason = self._ending()
-        self._report(status, reason)
-        self._diagnosis.await_end()
-        if self._diagnosis.news() is not None:
-            self._report(status, reason)
+        self._report(*self._ending())
         self._state.finished = self.delivered = True
 
     def _ending(self) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from epochwatch.agent.diagnosis import DiagnosisReader
 from epochwatch.launchers.artifacts import clear, collect
 from epochwatch.launchers.buckets import Buckets, Location, TransferFailed
 from epochwatch.launchers.directory import (
@@ -251,9 +252,12 @@ class Runner:
                 time.sleep(TICK_SECONDS)
 
     def _clear(self) -> None:
-        """Copies of data and models are not kept: what counts is in S3."""
+        """Copies of data and models are not kept: what counts is in S3. Tensors are there until they were looked at."""
         for attempt in range(1, self._state.attempt + 1):
             for host in self._hosts(attempt):
+                spool = host.spool()
+                if spool is not None:
+                    DiagnosisReader(spool).await_end()
                 clear(host.ml)
                 clear(host.path / "environment")
 
