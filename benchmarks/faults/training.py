@@ -19,8 +19,8 @@ from epochwatch.debugger.hooks.config import DEFAULT_COLLECTIONS, CollectionConf
 
 
 def config(directory: Path) -> HookConfig:
-    """What is recorded: what is by default, batches and logits with it, labels of each step, and some whole tensors
-    for detectors that compare element by element.
+    """What is recorded: what is by default, what modules give, batches and logits with it, labels of each step, and
+    some whole tensors for detectors that compare element by element.
     """
 
     def whole(name: str, pattern: str, interval: int) -> CollectionConfig:
@@ -31,6 +31,7 @@ def config(directory: Path) -> HookConfig:
         str(directory),
         (
             *DEFAULT_COLLECTIONS,
+            CollectionConfig("outputs"),
             whole("labels", "[Ll]oss_input_1$", 1),
             whole("batches", r"^[A-Z][A-Za-z]*_input_0$|[Ll]oss_input_0$", 10),
             whole("parameters", "weight$|bias$", 50),
@@ -68,9 +69,7 @@ class _Training:
         for step in range(plan.steps):
             self._step(step, batches)
             if step % EPOCH == EPOCH - 1:
-                hook.set_mode(modes.EVAL)
                 self._evaluate()
-                hook.set_mode(modes.TRAIN)
         hook.close()
         inputs = self._data.train.inputs
         return {

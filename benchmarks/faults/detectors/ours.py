@@ -22,21 +22,25 @@ EPOCHWATCH = Detector(
     look,
     {
         # data
-        "InputScale": frozenset({"unnormalised", "inputs_change", "bad_batches"}),
+        "InputScale": frozenset({"unnormalised", "inputs_change", "inputs_vanish", "bad_batches"}),
         "RepeatedBatches": frozenset({"repeated_batch", "overfit"}),  # 32 rows in batches of 32 are one batch
         "NotShuffled": frozenset({"not_shuffled"}),
         "ClassImbalance": frozenset({"imbalance"}),
         # how it begins
         "ConstantWeights": frozenset({"zero_init", "identical_units"}),
         "IdenticalUnits": frozenset({"zero_init", "identical_units"}),
+        "InitialScale": frozenset({"large_init", "small_init", "saturated_tanh"}),
         "PoorInitialLoss": frozenset({"large_init", "unnormalised", "saturated_tanh"}),
         "DoubleSoftmax": frozenset({"double_softmax"}),
+        "RectifiedOutput": frozenset({"rectified_output"}),
         # gradients and updates
         "GradientsNotReset": frozenset({"gradients_not_reset"}),
+        "MissingGradients": frozenset({"stale_optimizer"}),
         "FrozenParameters": frozenset({"not_in_optimizer", "stale_optimizer", "steps_skipped", "rate_collapses"}),
         "UpdateTooLarge": _TOO_LARGE_STEPS | {"small_init"},
         "UpdateTooSmall": frozenset({"rate_too_low", "rate_collapses", "clipped_to_nothing", "underflow"}),
         "WeightsCollapse": frozenset({"excessive_decay"}),
+        "WeightGrowth": _TOO_LARGE_STEPS,
         "ZeroGradients": frozenset({"detached", "zero_init", "dead_relu", "rectified_output", "underflow"}),
         "VanishingGradients": frozenset({"deep_sigmoid", "saturated_tanh", "small_init"}),
         "ExplodingGradients": _TOO_LARGE_STEPS | {"large_init", "inputs_change", "overflow"},
@@ -47,9 +51,11 @@ EPOCHWATCH = Detector(
         "SkippedSteps": frozenset({"steps_skipped", "overflow"}),
         # the loss
         "LossSpike": frozenset({"bad_batches", "inputs_change", "rate_jumps", "nan_inputs"}),
+        "LossShift": frozenset({"labels_shift", "inputs_change", "inputs_vanish"}),
         "WrongSign": frozenset({"wrong_sign"}),
         "Divergence": _TOO_LARGE_STEPS | {"wrong_sign"},  # it names both
         "NeverLearned": frozenset({"random_labels", "labels_shift", "rectified_output", "inputs_vanish"}),
+        "UnchangedEvaluation": frozenset({"steps_skipped", "stale_optimizer", "rate_collapses"}),
         "NoGeneralisation": frozenset({"random_labels", "labels_shift", "imbalance"}),
         "Overfit": frozenset({"overfit", "repeated_batch", "random_labels"}),
     },

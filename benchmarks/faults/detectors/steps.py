@@ -2,15 +2,23 @@
 
 from bisect import bisect_right
 
+from benchmarks.faults.catalogue import EPOCH
 from epochwatch.debugger import Trial, modes
 
 
 class TrainSteps:
-    """The steps of training of a trial."""
+    """The steps of training of a trial. Those of which nothing was recorded, as the optimizer did not step, are known
+    by the evaluation after them.
+    """
 
     def __init__(self, trial: Trial) -> None:
-        self._numbers = trial.steps(modes.TRAIN)
-        self._globals = [trial.global_step(modes.TRAIN, number) for number in self._numbers]
+        trained = [(trial.global_step(modes.TRAIN, number), number) for number in trial.steps(modes.TRAIN)]
+        evaluated = [
+            (trial.global_step(modes.EVAL, number), (number + 1) * EPOCH - 1) for number in trial.steps(modes.EVAL)
+        ]
+        both = sorted(trained + evaluated)
+        self._globals = [step for step, _ in both]
+        self._numbers = [number for _, number in both]
 
     def number(self, step: int) -> int:
         """The last step of training up to a global step, 0 before the first."""

@@ -18,7 +18,9 @@ from epochwatch.debugger.trial import PAUSE_SECONDS, Trial, no_refresh
 STEPS_AT_ONCE: Final = 500
 _KEYS: Final = ("tensor", "step", "mode", "mode_step", "time", "worker")
 _VALUE: Final = "value"
-_DATA: Final = re.compile(r"(^|[_/])(inputs?|labels?|targets?|predictions?|logits)(_\d+)?$|_(input|output)_\d+$")
+_WHOLE: Final = re.compile(
+    r"(^|[_/])(inputs?|labels?|targets?|predictions?|logits)(_\d+)?$|_(input|output)_\d+$|weight(_\w+)?$|kernel$"
+)
 Part = tuple[tuple[str, ...], Mapping[str, Array], Mapping[str, float], float]
 """Names, columns, scalars and time of one worker at a step."""
 
@@ -188,7 +190,7 @@ class _Encoded:
 
 
 class _Raw(Mapping[str, Array]):
-    """The inputs, outputs and labels a worker saved whole at a step."""
+    """The inputs, outputs, labels and weights a worker saved whole at a step."""
 
     def __init__(self, trial: Trial, step: int, worker: str) -> None:
         self._trial, self._step, self._worker = trial, step, worker
@@ -199,7 +201,7 @@ class _Raw(Mapping[str, Array]):
         return self._trial.tensor(name).value(self._step, worker=self._worker)
 
     def __contains__(self, name: object) -> bool:
-        if not isinstance(name, str) or not _DATA.search(name):
+        if not isinstance(name, str) or not _WHOLE.search(name):
             return False
         entry = self._trial.entries(name, self._step).get(self._worker)
         return entry is not None and entry.location is not None and entry.shape != ()

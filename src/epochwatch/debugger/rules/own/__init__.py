@@ -3,7 +3,7 @@
 from typing import Final
 
 from epochwatch.debugger.rules.own.data import ClassImbalance, InputScale, NotShuffled, RepeatedBatches
-from epochwatch.debugger.rules.own.generalisation import NoGeneralisation, Overfit
+from epochwatch.debugger.rules.own.generalisation import NoGeneralisation, Overfit, UnchangedEvaluation
 from epochwatch.debugger.rules.own.gradients import (
     ExplodingGradients,
     GradientsNotReset,
@@ -12,6 +12,7 @@ from epochwatch.debugger.rules.own.gradients import (
     ZeroGradients,
 )
 from epochwatch.debugger.rules.own.life import ReplicasDiffer, Stalled
+from epochwatch.debugger.rules.own.logits import DoubleSoftmax, LogitDrift, LogitGrowth, RectifiedOutput
 from epochwatch.debugger.rules.own.loss import (
     Divergence,
     LossSpike,
@@ -21,14 +22,15 @@ from epochwatch.debugger.rules.own.loss import (
     WrongSign,
 )
 from epochwatch.debugger.rules.own.numbers import NonFinite, SkippedSteps
-from epochwatch.debugger.rules.own.units import DeadUnits, DoubleSoftmax, LogitGrowth, Saturated
+from epochwatch.debugger.rules.own.shift import LossShift
+from epochwatch.debugger.rules.own.units import DeadUnits, Saturated
 from epochwatch.debugger.rules.own.updates import (
-    ConstantWeights,
     FrozenParameters,
+    MissingGradients,
     UpdateTooLarge,
     UpdateTooSmall,
-    WeightsCollapse,
 )
+from epochwatch.debugger.rules.own.weights import ConstantWeights, InitialScale, WeightGrowth, WeightsCollapse
 from epochwatch.debugger.rules.stream import StreamRule
 
 DEFAULT_RULES: Final[tuple[type[StreamRule], ...]] = (
@@ -37,27 +39,34 @@ DEFAULT_RULES: Final[tuple[type[StreamRule], ...]] = (
     NotShuffled,
     ClassImbalance,
     ConstantWeights,
+    InitialScale,
     PoorInitialLoss,
     WrongSign,
     IdenticalUnits,
     DoubleSoftmax,
+    RectifiedOutput,
     GradientsNotReset,
+    MissingGradients,
     FrozenParameters,
     UpdateTooLarge,
     UpdateTooSmall,
     WeightsCollapse,
+    WeightGrowth,
     ZeroGradients,
     VanishingGradients,
     ExplodingGradients,
     DeadUnits,
     Saturated,
     LogitGrowth,
+    LogitDrift,
     NonFinite,
     SkippedSteps,
     ReplicasDiffer,
     LossSpike,
+    LossShift,
     Divergence,
     NeverLearned,
+    UnchangedEvaluation,
     NoGeneralisation,
     Overfit,
     Plateau,

@@ -8,12 +8,13 @@ import numpy as np
 
 from epochwatch.debugger.mode_keys import ModeKeys
 from epochwatch.debugger.rules.finding import Finding
+from epochwatch.debugger.rules.own.effects import ANYTHING, OUTCOMES
 from epochwatch.debugger.rules.own.once import OnceRule
 from epochwatch.debugger.rules.own.signals import Chosen, is_input, is_labels, is_table
 from epochwatch.debugger.rules.stream import StepStatistics
 from epochwatch.debugger.source import Array
 
-_FINGERPRINT = ("mean", "std", "min", "max", "l2")
+_FINGERPRINT = ("std", "min", "max", "l2")
 
 
 @dataclass
@@ -37,59 +38,96 @@ def _labels() -> Chosen:
     return Chosen(lambda name, _: is_labels(name))
 
 
-def _fingerprint(step: StepStatistics, places: Array) -> tuple[float, ...]:
-    """Equal for equal batches, and hardly for others."""
-    return tuple(value for name in _FINGERPRINT for value in step.column(name)[places].tolist())
+def _fingerprint(step: StepStatistics, places: Array) -> tuple[str, ...]:
+    """Equal for equal batches, in whatever order their rows are, and hardly for others. Empty for those of zeros and
+    ones, whose statistics are often the same.
+    """
+    values = {name: step.column(name)[places] for name in (*_FINGERPRINT, "mean", "size")}
+    binary = (values["min"] == 0) & (values["max"] == 1)
+    if (binary & (np.abs(values["l2"] ** 2 - values["mean"] * values["size"]) < 1e-3 * values["size"])).all():
+        return ()
+    return tuple(f"{value:.5g}" for name in _FINGERPRINT for value in values[name])
+
+
+class _Batches:
+    """What came last, and whether it was ever another thing."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, object]] = []
+        self.others = False
+
+    def add(self, step: int, found: object, most: int) -> None:
+        self.others = self.others or bool(self.seen and self.seen[-1][1] != found)
+        self.seen = [*self.seen[1 - most :], (step, found)]
 
 
 @dataclass
 class RepeatedBatches(_Fed):
     """The same batch comes ``times`` times in a row, or few different ones over and over: at most ``few`` in
-    ``window`` samples. A training that never had another is perhaps one over all data at once: a remark.
+    ``window`` samples. A training that never had another is perhaps one over all data at once: a remark, unless it
+    has at most ``tiny`` rows. Labels that were saved whole tell, too, where they are not all alike.
     """
 
     times: int = 5
     few: int = 4
     window: int = 30
+    tiny: int = 64
     cause = (
         "The iterator is made anew at each step, the sampler has a fixed seed, or the data set is far "
         "smaller than thought."
     )
     remedy = "Make the loader once per epoch; look at len(dataset) and at the sampler's seed."
-    leads_to = frozenset({"Overfit", "NoGeneralisation", "Plateau"})
+    leads_to = OUTCOMES
     _chosen: Chosen = field(default_factory=_inputs, init=False)
-    _seen: list[tuple[int, tuple[float, ...]]] = field(default_factory=list, init=False)
-    _different: set[tuple[float, ...]] = field(default_factory=set, init=False)
+    _labels: Chosen = field(default_factory=_labels, init=False)
+    _batches: _Batches = field(default_factory=_Batches, init=False)
+    _label_batches: _Batches = field(default_factory=_Batches, init=False)
 
     def judge(self, step: StepStatistics) -> Finding | None:
         """See ``_Fed``."""
         places = self._chosen.of(step)
-        if not len(places) or not np.isfinite(step.column("mean")[places]).all():
+        if len(places) and np.isfinite(step.column("mean")[places]).all():
+            fingerprint = _fingerprint(step, places)
+            found = (
+                self._repeated(step, self._batches, fingerprint, step.names[places[0]]) if fingerprint else None
+            )
+            if found is not None:
+                return found
+        name, labels = self._whole_labels(step)
+        if labels is None or len(np.unique(labels)) < 2 or labels.size < 8:
             return None
-        found = _fingerprint(step, places)
-        self._seen = [*self._seen[-self.window + 1 :], (step.step, found)]
-        self._different.add(found)
-        last = self._seen[-self.times :]
-        if len(last) == self.times and len({one for _, one in last}) == 1:
-            only = len(self._different) == 1
-            if only and len(self._seen) < self.window:
+        return self._repeated(step, self._label_batches, labels.tobytes(), name, of_labels=True)
+
+    def _whole_labels(self, step: StepStatistics) -> tuple[str, Array | None]:
+        places = self._labels.of(step)
+        name = step.names[places[0]] if len(places) else ""
+        return name, step.raw.get(name) if name else None
+
+    def _repeated(
+        self, step: StepStatistics, batches: _Batches, found: object, name: str, *, of_labels: bool = False
+    ) -> Finding | None:
+        batches.add(step.step, found, self.window)
+        seen = batches.seen
+        recent = {one for _, one in seen}
+        if not batches.others:
+            rows = (*step.shapes.get(name, ()), self.tiny + 1)[0]
+            if of_labels or len(seen) < (self.times if rows <= self.tiny else self.window):
                 return None
-            evidence = f"{step.names[places[0]]} is the same at {self.times} samples in a row, to the last digit"
-            if only:
-                evidence = (
-                    f"{step.names[places[0]]} was the same at all {len(self._seen)} samples, to the last digit"
-                )
-            return self._found(step, last[0][0], evidence, only=only)
-        recent = {one for _, one in self._seen}
-        if len(self._seen) == self.window and 1 < len(recent) <= self.few:
-            evidence = f"{len(recent)} different batches in the last {self.window} samples"
-            return self._found(step, self._seen[0][0], evidence, only=False)
+            evidence = f"{name} was the same at all {len(seen)} samples by its statistics"
+            return self._found(step, seen[0][0], evidence, name, only=rows > self.tiny)
+        last = seen[-self.times :]
+        if len({one for _, one in last}) == 1:
+            evidence = f"{name} is the same at {self.times} samples in a row by its statistics"
+            return self._found(step, last[0][0], evidence, name)
+        if len(seen) == self.window and len(recent) <= self.few:
+            evidence = f"{len(recent)} different batches in the last {self.window} samples, by {name}"
+            return self._found(step, seen[0][0], evidence, name)
         return None
 
-    def _found(self, step: StepStatistics, began: int, evidence: str, *, only: bool) -> Finding:
+    def _found(self, step: StepStatistics, began: int, evidence: str, name: str, *, only: bool = False) -> Finding:
         return self.finding(
             step.step, began, evidence, kind="information" if only else "problem", confidence=0.5 if only else 0.9,
-            tensors=[step.names[place] for place in self._chosen.of(step)],
+            tensors=[name],
         )  # fmt: skip
 
 
@@ -104,7 +142,7 @@ class NotShuffled(_Fed):
     window: int = 20
     cause = "Data come in the order in which they lie on the disk, by class or by time."
     remedy = "Shuffle: shuffle=True in the loader, a larger shuffle buffer, or a random permutation on the disk."
-    leads_to = frozenset({"LossSpike", "Divergence", "NeverLearned", "Plateau", "NoGeneralisation"})
+    leads_to = ANYTHING | {"ClassImbalance"}
     _chosen: Chosen = field(default_factory=_labels, init=False)
     _batches: list[tuple[float, float, float]] = field(default_factory=list, init=False)
     _steps: list[int] = field(default_factory=list, init=False)
@@ -140,8 +178,9 @@ class NotShuffled(_Fed):
 
 @dataclass
 class ClassImbalance(_Fed):
-    """One class has more than ``ratio`` times the labels of another, after ``least`` labels and 50 of each
-    class in the mean. Needs labels that were saved whole, or of two classes.
+    """One class has more than ``ratio`` times the labels of the others in the mean, after ``least`` labels and 50 of
+    each class in the mean. Needs labels that were saved whole, or of two classes. Labels of words, pixels
+    and the like, of which a row of the inputs has many, are uneven by nature.
     """
 
     ratio: float = 10.0
@@ -149,11 +188,13 @@ class ClassImbalance(_Fed):
     most_classes: int = 1000
     cause = "The data have far more of some classes than of others."
     remedy = "Weigh the loss by class, sample by class, or judge by a metric that counts classes alike."
-    leads_to = frozenset({"Plateau", "NeverLearned"})
+    leads_to = OUTCOMES
     _chosen: Chosen = field(default_factory=_labels, init=False)
     _counts: Counter[int] = field(default_factory=Counter, init=False)
     _began: int | None = field(default=None, init=False)
     _of_two: bool = field(default=True, init=False)
+    _given: Chosen = field(default_factory=_inputs, init=False)
+    _of_parts: bool = field(default=False, init=False)
 
     def judge(self, step: StepStatistics) -> Finding | None:
         """See ``_Fed``."""
@@ -161,19 +202,25 @@ class ClassImbalance(_Fed):
         counted = self._count(step, int(places[0])) if len(places) else None
         if counted is None:
             return None
+        given = self._given.of(step)
+        if len(given) and step.names[given[0]] in step.shapes:
+            rows = (*step.shapes[step.names[given[0]]], 1)[0]
+            self._of_parts = self._of_parts or bool(step.column("size")[places[0]] > rows)
+        if self._of_parts:
+            return None
         self._began = step.step if self._began is None else self._began
         self._counts.update(counted)
         total = self._counts.total()
         if total < max(self.least, 50 * len(self._counts)) or not 2 <= len(self._counts) <= self.most_classes:
             return None
-        (most, many), (least, few) = self._counts.most_common()[0], self._counts.most_common()[-1]
-        if many <= self.ratio * few:
+        most, many = self._counts.most_common()[0]
+        others = (total - many) / (len(self._counts) - 1)
+        if many <= self.ratio * others:
             return None
         evidence = (
-            f"of {total:,} labels {many:,} are of class {most} and {few:,} of class {least}: "
-            f"{many / few:.0f} times"
+            f"of {total:,} labels {many:,} are of class {most}, {many / others:.0f} times as many as of another"
         )
-        return self.finding(step.step, self._began, evidence, tensors=[step.names[places[0]]], confidence=0.6)
+        return self.finding(step.step, self._began, evidence, tensors=[step.names[places[0]]], confidence=0.8)
 
     def _count(self, step: StepStatistics, place: int) -> dict[int, int] | None:
         labels = step.raw.get(step.names[place])
@@ -195,22 +242,24 @@ class ClassImbalance(_Fed):
 @dataclass
 class InputScale(_Fed):
     """Inputs are not normalised: a mean beyond ``mean`` or a deviation beyond ``most`` or below ``least``, at three
-    samples; or not what they were: a deviation ``times`` larger or smaller than at first, or as many more zeros.
+    samples in a row; or three ``within`` that many samples are not what they were at first: a deviation ``times``
+    larger or smaller, or zeros in half of the elements that had none.
     """
 
     mean: float = 5.0
     most: float = 20.0
     least: float = 1e-3
     times: float = 5.0
+    within: int = 20
+    learned_from: int = 3
     cause = "Inputs are not normalised as the model expects."
     remedy = "Subtract the mean and divide by the deviation of the training data; the same when evaluating."
-    leads_to = frozenset(
-        {"PoorInitialLoss", "LossSpike", "Divergence", "ExplodingGradients", "UpdateTooLarge", "DeadUnits", "Saturated",
-         "NonFinite", "NeverLearned", "Plateau", "VanishingGradients", "LogitGrowth"}
-    )  # fmt: skip
+    leads_to = ANYTHING | {"PoorInitialLoss"}
     _chosen: Chosen = field(default_factory=_inputs, init=False)
-    _off: deque[int] = field(default_factory=deque, init=False)
+    _off: list[int] = field(default_factory=list, init=False)
+    _far: deque[tuple[int, int]] = field(default_factory=deque, init=False)
     _before: list[tuple[float, float]] = field(default_factory=list, init=False)
+    _samples: int = field(default=0, init=False)
 
     def judge(self, step: StepStatistics) -> Finding | None:
         """See ``_Fed``."""
@@ -221,25 +270,33 @@ class InputScale(_Fed):
         size, mean, std, zeros = (float(step.column(name)[place]) for name in ("size", "mean", "std", "zeros"))
         if not np.isfinite([size, mean, std]).all() or size < 8 or self._are_tokens(step, place):
             return None
-        what = self._changed(std, zeros / size) or self._unusual(mean, std)
+        self._samples += 1
+        what = self._changed(std, zeros / size)
+        far = what is not None
+        what = what or self._unusual(mean, std)
         if what is None:
             self._off.clear()
             if len(self._before) < 20:
                 self._before.append((std, zeros / size))
             return None
         self._off.append(step.step)
-        if len(self._off) < 3:
+        if far:
+            self._far.append((self._samples, step.step))
+        while self._far and self._samples - self._far[0][0] >= self.within:
+            self._far.popleft()
+        if max(len(self._off), len(self._far)) < 3:
             return None
         name = step.names[place]
-        return self.finding(step.step, self._off[0], f"{name} {what}", tensors=[name], confidence=0.75)
+        began = self._off[0] if len(self._off) >= 3 else self._far[0][1]
+        return self.finding(step.step, began, f"{name} {what}", tensors=[name], confidence=0.85)
 
     def _changed(self, std: float, zero: float) -> str | None:
-        if len(self._before) < 10:
+        if len(self._before) < self.learned_from:
             return None
         usual, zeros = (median(values) for values in zip(*self._before, strict=True))
         if std > self.times * usual or self.times * std < usual:
             return f"has a standard deviation of {std:.3g}, where it had {usual:.3g} at first"
-        if zero > max(zeros + 0.5, 0.95):
+        if zero > zeros + 0.5:
             return f"is zero in {zero:.0%} of its elements, where it was in {zeros:.0%} at first"
         return None
 

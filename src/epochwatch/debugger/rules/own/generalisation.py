@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from statistics import fmean, median
 
 from epochwatch.debugger.rules.finding import Finding
-from epochwatch.debugger.rules.own.loss import LossCurve
+from epochwatch.debugger.rules.own.effects import OUTCOMES
+from epochwatch.debugger.rules.own.loss import Chance, LossCurve
 from epochwatch.debugger.rules.own.once import OnceRule
-from epochwatch.debugger.rules.own.signals import held_out_loss
+from epochwatch.debugger.rules.own.signals import held_out_loss, learning_rate, training_loss
 from epochwatch.debugger.rules.stream import StepStatistics
 
 
@@ -48,16 +49,20 @@ class _HeldOut(OnceRule):
 
 @dataclass
 class Overfit(_HeldOut):
-    """The held-out loss is ``risen`` times its best for ``patience`` evaluations and ``gap`` times the
-    training's, which falls still; and the gap is ``floor`` of the loss at the start.
+    """The held-out loss is ``risen`` times its best for ``patience`` evaluations and ``gap`` times the training's,
+    which falls still; and the gap is ``floor`` of the loss at the start. Or the training's is below ``by_heart`` of
+    its start and the held-out one, which falls no more, is above it by ``apart`` of the start.
     """
 
     risen: float = 1.1
     gap: float = 1.5
     floor: float = 0.05
+    by_heart: float = 0.05
+    apart: float = 0.25
     patience: int = 3
     cause = "The model learns its training data by heart: too few of them, or too many parameters and passes."
     remedy = "Stop at the best evaluation; more data, augmentation, dropout or weight decay."
+    leads_to = frozenset({"NoGeneralisation"})
 
     def judge(self, step: int) -> Finding | None:
         """See ``_HeldOut``."""
@@ -65,21 +70,22 @@ class Overfit(_HeldOut):
             return None
         best_step, best = min(self._evaluations, key=lambda pair: pair[1])
         last = self._evaluations[-self.patience :]
-        level = median(self._train.last(20))
+        level, start = median(self._train.last(20)), abs(self._train.start)
         apart = last[-1][1] - level
-        if not (
-            best > 0
-            and best_step < last[0][0]
+        rises = (
+            best_step < last[0][0]
             and all(loss > self.risen * best for _, loss in last)
             and last[-1][1] > self.gap * level
-            and apart > self.floor * abs(self._train.start)
+            and apart > self.floor * start
             and level < self._level_at(best_step)
-        ):
+        )
+        rests = max(loss for _, loss in last) - last[-1][1] < 0.02 * start
+        if best <= 0 or not (rises or (rests and level < self.by_heart * start and apart > self.apart * start)):
             return None
         evidence = (
             f"held-out loss {last[-1][1]:.4g}, {last[-1][1] / best:.2f} times its best ({best:.4g} at "
             f"step {best_step}), "
-            f"while the training loss fell from {self._level_at(best_step):.4g} to {level:.4g}"
+            f"while the training loss is {level:.4g}, {self._level_at(best_step):.4g} then"
         )
         return self.finding(step, best_step, evidence, tensors=["loss"], series=self._series())
 
@@ -90,19 +96,32 @@ class Overfit(_HeldOut):
 
 @dataclass
 class NoGeneralisation(_HeldOut):
-    """After ``patience`` evaluations the held-out loss was never below the first by ``gain``, while that of
-    the training fell below ``learned`` of its start.
+    """After ``patience`` evaluations the held-out loss was never below the first by ``gain``, while that of the
+    training fell below ``learned`` of its start; or, after ``patience_by_chance`` and as many steps at the full
+    learning rate as ``least_steps``, never below what guessing gives.
     """
 
     gain: float = 0.02
     learned: float = 0.7
     patience: int = 5
+    patience_by_chance: int = 6
+    least_steps: int = 150
     cause = (
         "What is learned does not hold elsewhere: labels are wrong or leak into the inputs, or the "
         "held-out data are of another kind."
     )
     remedy = "Compare a batch of both sets as the model gets them: preprocessing, classes, the order of labels."
-    leads_to = frozenset({"Overfit"})
+    leads_to = frozenset({"Overfit", "NeverLearned", "Plateau"})
+    _chance: Chance = field(default_factory=Chance, init=False)
+    _rates: list[float] = field(default_factory=list, init=False)
+
+    def look(self, step: StepStatistics) -> Finding | None:
+        """See ``OnceRule``."""
+        if training_loss(step) is not None:
+            self._chance.see(step)
+            rate = learning_rate(step)
+            self._rates.append(1.0 if rate is None else rate)
+        return super().look(step)
 
     def judge(self, step: int) -> Finding | None:
         """See ``_HeldOut``."""
@@ -110,11 +129,67 @@ class NoGeneralisation(_HeldOut):
             return None
         first = self._evaluations[0][1]
         best = min(loss for _, loss in self._evaluations[1:])
-        if best < first - self.gain * abs(first) or self._train.fallen_to() > self.learned:
-            return None
+        fell = best < first - self.gain * abs(first)
+        if fell or self._train.fallen_to() > self.learned:
+            return self._by_chance(step, min(first, best))
         evidence = (
             f"held-out loss {best:.4g} at best in {len(self._evaluations)} evaluations, {first:.4g} at "
             "the first; the "
             f"training loss fell to {self._train.fallen_to():.0%} of its start"
         )
         return self.finding(step, self._evaluations[0][0], evidence, tensors=["loss"], series=self._series())
+
+    def _by_chance(self, step: int, best: float) -> Finding | None:
+        chance = self._chance.loss
+        at_full_rate = sum(rate >= 0.1 * max(self._rates) for rate in self._rates)
+        waits = len(self._evaluations) < self.patience_by_chance or at_full_rate < self.least_steps
+        if waits or chance is None or best < (1 - self.gain) * chance:
+            return None
+        count = len(self._evaluations)
+        evidence = f"held-out loss {best:.4g} at best in {count} evaluations, where guessing gives {chance:.4g}"
+        return self.finding(step, self._train.points[0][0], evidence, tensors=["loss"], series=self._series())
+
+
+@dataclass
+class UnchangedEvaluation(OnceRule):
+    """An evaluation gives the same losses to the last digit, ``times`` in a row: the weights it sees do not change."""
+
+    times: int = 3
+    cause = (
+        "No step changes the weights that are evaluated: optimizer.step() is not reached, or another copy of the model "
+        "is trained."
+    )
+    remedy = "Follow the loop from backward() to step(); evaluate the model whose parameters the optimizer has."
+    leads_to = OUTCOMES - {"UnchangedEvaluation"}
+    _phase: list[float] = field(default_factory=list, init=False)
+    _phases: list[tuple[int, tuple[float, ...]]] = field(default_factory=list, init=False)
+    _first: int = field(default=0, init=False)
+
+    def look(self, step: StepStatistics) -> Finding | None:
+        """See ``OnceRule``."""
+        if training_loss(step) is not None:
+            self._close()
+            return None
+        loss = held_out_loss(step)
+        if loss is None or not math.isfinite(loss) or loss == 0:
+            return None
+        if self._phase and loss == self._phase[0]:  # the same evaluation again, and no step between
+            self._close()
+        if not self._phase:
+            self._first = step.step
+        self._phase.append(loss)
+        return self._judge(step.step)
+
+    def _close(self) -> None:
+        if self._phase:
+            self._phases = [*self._phases[-self.times :], (self._first, tuple(self._phase))]
+            self._phase = []
+
+    def _judge(self, step: int) -> Finding | None:
+        same = [first for first, losses in self._phases[1 - self.times :] if losses == tuple(self._phase)]
+        if len(same) < self.times - 1:
+            return None
+        evidence = (
+            f"the held-out loss was {self._phase[0]:.8g} at {self.times} evaluations in a row, to the last digit"
+        )
+        return self.finding(step, same[0], evidence, tensors=["loss"], confidence=0.9)

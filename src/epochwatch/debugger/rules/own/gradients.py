@@ -8,6 +8,7 @@ from statistics import median
 import numpy as np
 
 from epochwatch.debugger.rules.finding import Finding
+from epochwatch.debugger.rules.own.effects import ANYTHING, BLOWN_UP, DYING, OUTCOMES
 from epochwatch.debugger.rules.own.loss import LossCurve
 from epochwatch.debugger.rules.own.once import OnceRule
 from epochwatch.debugger.rules.own.robust import distance
@@ -15,9 +16,11 @@ from epochwatch.debugger.rules.own.signals import (
     GRADIENT,
     Chosen,
     gradient_norm,
+    is_adapter,
     is_bias,
     is_gradient,
     is_table,
+    weight_matrices,
 )
 from epochwatch.debugger.rules.stream import StepStatistics
 from epochwatch.debugger.source import Array
@@ -43,17 +46,19 @@ def _ends(values: Array) -> tuple[float, float]:
 @dataclass
 class VanishingGradients(OnceRule):
     """Gradients of the first third of the layers are less than ``ratio`` of those of the last third, element
-    by element, for ``patience`` samples, and the loss has not fallen to ``learned`` of its start.
+    by element, for ``patience`` samples, and the loss has not fallen to ``learned`` of its start; or less than a tenth
+    of that, which the biases of the last layers alone may bring to ``learned_by_the_last``.
     """
 
     ratio: float = 1e-3
     patience: int = 5
     learned: float = 0.9
+    learned_by_the_last: float = 0.3
     cause = (
         "The gradient shrinks from layer to layer: saturating activations, or many layers without normalisation."
     )
     remedy = "Use ReLU-like activations, normalisation or residual connections; initialise by the fan-in."
-    leads_to = frozenset({"NeverLearned", "Plateau", "UpdateTooSmall", "DeadUnits", "ZeroGradients"})
+    leads_to = OUTCOMES | DYING - {"VanishingGradients"}
     _chosen: Chosen = field(default_factory=_layers, init=False)
     _curve: LossCurve = field(default_factory=LossCurve, init=False)
     _since: list[int] = field(default_factory=list, init=False)
@@ -66,7 +71,8 @@ class VanishingGradients(OnceRule):
             return None
         sizes = _mean_squares(step, places)
         first, last = _ends(sizes)
-        if not (first < self.ratio * last) or self._curve.fallen_to() < self.learned:
+        learned = self.learned if first > 0.1 * self.ratio * last else self.learned_by_the_last
+        if not (first < self.ratio * last) or self._curve.fallen_to() < learned:
             self._since.clear()
             return None
         self._since.append(step.step)
@@ -96,7 +102,7 @@ class ExplodingGradients(OnceRule):
         "are too large."
     )
     remedy = "Clip the gradient norm, lower the learning rate, initialise by the fan-in."
-    leads_to = frozenset({"NonFinite", "Divergence", "LossSpike", "UpdateTooLarge", "NeverLearned"})
+    leads_to = OUTCOMES | BLOWN_UP - {"ExplodingGradients"}
     _chosen: Chosen = field(default_factory=_layers, init=False)
     _curve: LossCurve = field(default_factory=LossCurve, init=False)
     _norms: deque[tuple[int, float, float]] = field(default_factory=deque, init=False)
@@ -162,10 +168,7 @@ class GradientsNotReset(OnceRule):
     first_steps: int = 100
     cause = "Gradients of earlier steps are still there: zero_grad() is not called before backward()."
     remedy = "Call optimizer.zero_grad() in each step (or after each accumulation of batches)."
-    leads_to = frozenset(
-        {"Divergence", "LossSpike", "ExplodingGradients", "UpdateTooLarge", "NeverLearned", "LogitGrowth", "NonFinite",
-         "DeadUnits", "Plateau"}
-    )  # fmt: skip
+    leads_to = ANYTHING
     _norms: list[tuple[int, float]] = field(default_factory=list, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:
@@ -204,7 +207,7 @@ class ZeroGradients(OnceRule):
     remedy = (
         "Follow the tensor from the layer to the loss; look for detach(), .data, argmax and conversions to NumPy."
     )
-    leads_to = frozenset({"NeverLearned", "FrozenParameters", "Plateau", "UpdateTooSmall"})
+    leads_to = OUTCOMES | {"FrozenParameters", "UpdateTooSmall"}
     _chosen: Chosen = field(default_factory=_layers, init=False)
     _zero: dict[str, list[int]] = field(default_factory=dict, init=False)
     _known: dict[str, None] = field(default_factory=dict, init=False)
@@ -235,34 +238,76 @@ class ZeroGradients(OnceRule):
 @dataclass
 class IdenticalUnits(OnceRule):
     """All units of a layer get the same gradient, for ``patience`` samples: they are copies of each other and
-    stay so.
+    stay so. Where weights are saved whole, the units' own weights at the first of ``first`` samples: the median one is
+    along their mean by a cosine of more than ``alike``, which weights drawn at random are not.
     """
 
     patience: int = 3
     tolerance: float = 1e-5
+    alike: float = 0.9
+    first: int = 2
+    most_elements: int = 10_000_000
     cause = (
         "Weights were initialised alike (zeros, ones, a constant): the units of a layer cannot become different."
     )
     remedy = "Initialise at random; biases alone may be constant."
-    leads_to = frozenset({"NeverLearned", "Plateau", "ZeroGradients"})
+    leads_to = OUTCOMES | DYING | {"InitialScale", "UpdateTooLarge"}
     _chosen: Chosen = field(
         default_factory=lambda: Chosen(lambda name, _: is_gradient(name) and is_bias(name)), init=False
     )
-    _alike: dict[str, list[int]] = field(default_factory=dict, init=False)
+    _weights: Chosen = field(default_factory=weight_matrices, init=False)
+    _samples: int = field(default=0, init=False)
+    _steps: dict[str, list[int]] = field(default_factory=dict, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:
         """See ``OnceRule``."""
+        return self._by_weights(step) or self._by_gradients(step)
+
+    def _by_weights(self, step: StepStatistics) -> Finding | None:
+        places = self._weights.of(step)
+        if not len(places) or self._samples >= self.first:
+            return None
+        self._samples += 1
+        cosines = {}
+        kept = 0.5 * step.column("l2")[places] > np.nan_to_num(step.column("update_l2")[places])
+        small = step.column("size")[places] <= self.most_elements
+        for name in (step.names[place] for place in places[kept & small]):
+            whole = step.raw.get(name)
+            if whole is not None and not is_adapter(name):
+                cosines[name] = _along_the_mean(whole)
+        same = sorted(
+            (name for name, cosine in cosines.items() if cosine > self.alike), key=lambda one: -cosines[one]
+        )
+        if not same:
+            return None
+        evidence = (
+            f"the units of {len(same)} of {len(cosines)} weight matrices are alike: a cosine of {cosines[same[0]]:.3f} "
+            f"to their mean in {same[0]}"
+        )
+        return self.finding(step.step, step.step, evidence, tensors=same[:10], confidence=0.9)
+
+    def _by_gradients(self, step: StepStatistics) -> Finding | None:
         places = self._chosen.of(step)
         if not len(places):
             return None
         mean, spread = step.column("abs_mean")[places], step.column("std")[places]
         alike = (step.column("size")[places] >= 4) & (mean > 1e-12) & (spread < self.tolerance * mean)
         names = {step.names[place] for place in places[alike]}
-        self._alike = {name: [*self._alike.get(name, ()), step.step] for name in sorted(names)}
-        long = [name for name, steps in self._alike.items() if len(steps) >= self.patience]
+        self._steps = {name: [*self._steps.get(name, ()), step.step] for name in sorted(names)}
+        long = [name for name, steps in self._steps.items() if len(steps) >= self.patience]
         if not long:
             return None
         tensors = [name.removeprefix(GRADIENT) for name in long]
-        began = self._alike[long[0]][0]
+        began = self._steps[long[0]][0]
         evidence = f"all units of {tensors[0]} get one and the same gradient, at {self.patience} samples in a row"
         return self.finding(step.step, began, evidence, tensors=tensors[:10], confidence=0.9)
+
+
+def _along_the_mean(weights: Array) -> float:
+    """The median cosine of a matrix's rows to their mean; 0 where there are too few numbers to tell, or none."""
+    rows = weights.reshape(len(weights), -1).astype(float)
+    mean = rows.mean(0)
+    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(mean)
+    if rows.shape[0] < 4 or rows.shape[1] < 8 or not lengths.min() > 0:
+        return 0.0
+    return float(np.median(rows @ mean / lengths))

@@ -3,10 +3,11 @@
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import fmean, median
 from typing import Final
 
 from epochwatch.debugger.rules.finding import Finding, Series
+from epochwatch.debugger.rules.own.effects import ANYTHING, BLOWN_UP, DYING
 from epochwatch.debugger.rules.own.once import OnceRule
 from epochwatch.debugger.rules.own.robust import distance, median_and_spread, slope, thinned, trend
 from epochwatch.debugger.rules.own.signals import (
@@ -58,6 +59,29 @@ class LossCurve:
         """To plot: at most ``POINTS_TO_PLOT`` points, the last one included."""
         every = max(1, len(self.points) // POINTS_TO_PLOT)
         return self.points[::-1][::every][::-1]
+
+
+class Chance:
+    """What guessing gives: the logarithm of the number of classes, or the mean variance of the labels of batches."""
+
+    def __init__(self) -> None:
+        self._classes: int | None = None
+        self._variances: list[float] = []
+
+    def see(self, step: StepStatistics) -> None:
+        """A step that trains."""
+        if self._classes is None and step.names:
+            self._classes = number_of_classes(step)
+        variance = label_variance(step) if self._classes is None else None
+        if variance is not None and math.isfinite(variance):
+            self._variances.append(variance)
+
+    @property
+    def loss(self) -> float | None:
+        """None where neither is known."""
+        if self._classes is not None:
+            return math.log(self._classes)
+        return fmean(self._variances) if self._variances else None
 
 
 @dataclass
@@ -194,9 +218,7 @@ class WrongSign(OnceRule):
     times: int = 3
     cause = "The sign of the loss is wrong: the optimizer maximises it."
     remedy = "Call backward() on the loss itself."
-    leads_to = frozenset(
-        {"Divergence", "LossSpike", "NonFinite", "ExplodingGradients", "LogitGrowth", "NeverLearned"}
-    )
+    leads_to = ANYTHING
     _steps: list[int] = field(default_factory=list, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:
@@ -213,12 +235,14 @@ class WrongSign(OnceRule):
 
 @dataclass
 class NeverLearned(OnceRule):
-    """After ``patience`` steps with a learning rate worth the name the loss is no better than at the start, or than
-    guessing where the number of classes is known: less than ``gain`` below, and no trend.
+    """After ``patience`` steps with a learning rate worth the name the loss was at no time better than at the start, or
+    than guessing where the number of classes is known: less than ``gain`` below, and no trend. Where it rests,
+    50 steps later, less than ``gain_at_rest`` below guessing.
     """
 
     patience: int = 150
     gain: float = 0.02
+    gain_at_rest: float = 0.1
     cause = (
         "What the model is given does not tell what it is asked: labels that belong to other inputs, or "
         "inputs without signal; or no gradient arrives."
@@ -230,6 +254,7 @@ class NeverLearned(OnceRule):
     _curve: LossCurve = field(default_factory=LossCurve, init=False)
     _rates: list[float] = field(default_factory=list, init=False)
     _chance: float | None = field(default=None, init=False)
+    _best: float = field(default=math.inf, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:
         """See ``OnceRule``."""
@@ -240,23 +265,31 @@ class NeverLearned(OnceRule):
         if self._chance is None:
             classes = number_of_classes(step)
             self._chance = math.log(classes) if classes else None
-        if len(self._curve) < self.patience or len(self._curve) % 10:
+        if len(self._curve) % 10 or len(self._curve) < 50:
             return None
+        self._best = min(self._best, median(self._curve.last(50)))
         greatest = max(self._rates)
         if sum(rate >= 0.1 * greatest for rate in self._rates) < self.patience:
             return None
-        level, start = median(self._curve.last(50)), median(loss for _, loss in self._curve.points[:10])
-        chance = self._chance if self._chance is not None and self._chance < start else None
-        reference = start if chance is None else chance
-        moves = trend(thinned(self._curve.last(len(self._curve)), 30))
-        if level < reference - self.gain * abs(reference) or (moves < -3 and start < 1.1 * abs(reference)):
+        start = median(loss for _, loss in self._curve.points[:10])
+        chance = self._chance if self._chance is not None and self._chance < 1.1 * start else None
+        reference = min(start, chance) if chance is not None else start
+        if not self._is_bad(reference, start, guessing=chance is not None):
             return None
-        than = "guessing gives" if chance is not None else "the first steps had"
-        evidence = (
-            f"loss {level:.4g} over the last 50 steps, where {than} {reference:.4g}; {len(self._curve)} steps seen"
-        )
+        than = "guessing gives" if reference == chance else "the first steps had"
+        seen = len(self._curve)
+        evidence = f"loss {self._best:.4g} over 50 steps at best, where {than} {reference:.4g}; {seen} steps seen"
         began = self._curve.points[0][0]
         return self.finding(step.step, began, evidence, tensors=["loss"], series={"loss": self._curve.series()})
+
+    def _is_bad(self, reference: float, start: float, *, guessing: bool) -> bool:
+        if self._best >= reference - self.gain * abs(reference):
+            moves = trend(thinned(self._curve.last(len(self._curve)), 30))
+            return not (moves < -3 and start < 1.1 * abs(reference))
+        if not guessing or len(self._curve) < self.patience + 50:
+            return False
+        rests = trend(thinned(self._curve.last(self.patience), 30)) > -2
+        return rests and self._best >= reference - self.gain_at_rest * abs(reference)
 
 
 @dataclass
@@ -291,17 +324,17 @@ class Plateau(OnceRule):
 @dataclass
 class PoorInitialLoss(OnceRule):
     """The first two losses are above ``classes`` times what guessing gives (the logarithm of the number of
-    classes), or above ``variance`` times the variance of what a mean squared error compares with.
+    classes), or above ``variance`` times the variance of what a mean squared error compares with,
+    the larger one of both batches.
     """
 
     classes: float = 1.8
     variance: float = 2.5
     cause = "Weights or inputs are too large: the untrained model is sure of wrong answers."
     remedy = "Normalise the inputs; initialise by the layers' fan-in; begin the last layer small."
-    leads_to = frozenset(
-        {"LossSpike", "Divergence", "UpdateTooLarge", "ExplodingGradients", "DeadUnits", "NonFinite"}
-    )
+    leads_to = BLOWN_UP | DYING
     _losses: list[tuple[int, float]] = field(default_factory=list, init=False)
+    _variance: float = field(default=0.0, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:
         """See ``OnceRule``."""
@@ -309,9 +342,10 @@ class PoorInitialLoss(OnceRule):
         if loss is None or len(self._losses) >= 2:
             return None
         self._losses.append((step.step, loss))
-        if len(self._losses) < 2:
+        self._variance = max(self._variance, label_variance(step) or 0.0)
+        if len(self._losses) < 2 or loss > 2 * self._losses[0][1]:  # what grows at once did not begin so
             return None
-        classes, variance = number_of_classes(step), label_variance(step)
+        classes, variance = number_of_classes(step), self._variance or None
         if classes is not None:
             limit, guess = (
                 self.classes * math.log(classes),

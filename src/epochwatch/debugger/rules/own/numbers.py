@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from epochwatch.debugger.rules.finding import Finding
+from epochwatch.debugger.rules.own.effects import ANYTHING, OUTCOMES
 from epochwatch.debugger.rules.own.once import OnceRule
 from epochwatch.debugger.rules.own.signals import (
     gradient_norm,
@@ -26,15 +27,15 @@ _STAGES: Final = ("an input", "a module's output", "the loss", "a gradient", "a 
 @dataclass
 class NonFinite(OnceRule):
     """NaN or infinity that does harm, and which tensor had it first. Gradients that are not finite for fewer than
-    ``patience`` steps in a row while loss and parameters are finite are those a loss scaler skips.
+    ``patience`` steps in a row while loss and parameters are finite are those a loss scaler skips. A loss or a gradient
+    norm beyond ``edge``, whose square single precision cannot hold, is as bad.
     """
 
     patience: int = 5
+    edge: float = 1e18
     cause = "A value left the range of its type: a division by zero, a logarithm of zero, or growth without bound."
     remedy = "Look at the tensor named first. A lower learning rate, clipping, or an epsilon usually ends it."
-    leads_to = frozenset(
-        {"Divergence", "NeverLearned", "FrozenParameters", "LossSpike", "ExplodingGradients", "SkippedSteps"}
-    )
+    leads_to = ANYTHING - {"NonFinite"}
     _skipped: list[int] = field(default_factory=list, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:
@@ -43,8 +44,10 @@ class NonFinite(OnceRule):
         names = [step.names[place] for place in bad]
         lone = gradient_norm(step)
         loss = training_loss(step)
-        if loss is not None and not math.isfinite(loss):
+        if loss is not None and not abs(loss) < self.edge:
             names.append("loss")
+        elif lone is not None and self.edge <= lone < math.inf:
+            names.append("gradient_norm")
         elif not [name for name in names if not is_gradient(name)]:
             if not names and (lone is None or math.isfinite(lone)):
                 self._skipped.clear()
@@ -103,7 +106,7 @@ class SkippedSteps(OnceRule):
     window: int = 50
     cause = "The loss scale of half precision cannot settle: gradients overflow at each scale that is tried."
     remedy = "Use bfloat16, or find the layer whose gradients overflow; a lower learning rate or clipping may do."
-    leads_to = frozenset({"NeverLearned", "Plateau"})
+    leads_to = OUTCOMES
     _bad: deque[tuple[int, bool]] = field(default_factory=deque, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:

@@ -20,8 +20,12 @@ _LABELS: Final = re.compile(r"(^|[_/])(labels?|targets?)(_\d+)?$|loss_input_1$",
 _INPUTS: Final = re.compile(r"(^|[_/])inputs?(_\d+)?$", re.IGNORECASE)
 _MODEL_INPUT: Final = re.compile(r"[A-Z][A-Za-z0-9]*_input_\d+")
 _LOGITS: Final = re.compile(r"(^|[_/.])logits(_\d+)?$|loss_input_0$", re.IGNORECASE)
+_PREDICTIONS: Final = re.compile(r"loss_input_0$", re.IGNORECASE)
+_MEASURED_LABELS: Final = re.compile(r"(MSE|L1|SmoothL1|Huber)Loss_input_1$")
 _SQUARED_LABELS: Final = re.compile(r"MSELoss_input_1$")
+_MATRIX: Final = re.compile(r"^(\w+_)?weight(_\w+)?$|^kernel$|^embedding$")
 _EXPERT: Final = re.compile(r"experts?[._]", re.IGNORECASE)
+_BIAS: Final = re.compile(r"bias(_[a-z]+_l\d+(_reverse)?)?$")
 _TABLE: Final = re.compile(
     r"embed|lookup|(^|[._/])(wte|wpe|tokens?|positions?|vocab|users?|items?)[._]", re.IGNORECASE
 )
@@ -102,16 +106,22 @@ def matrices(step: StepStatistics) -> set[str]:
         if shape is not None:
             return len(shape) >= 2
         module, _, last = name.rpartition(".")
-        if last not in {"weight", "kernel", "embedding"} or _NORM.search(module):
+        if not _MATRIX.search(last) or _NORM.search(module):
             return False
-        return not sizes[name] <= sizes.get(f"{module}.bias", 0)
+        return not sizes[name] <= sizes.get(bias_of(name), 0)
 
     return {name for name in step.names if is_matrix(name)}
 
 
+def bias_of(name: str) -> str:
+    """What the bias beside a weight is called: ``bias_ih_l0`` beside ``weight_ih_l0``."""
+    module, dot, last = name.rpartition(".")
+    return module + dot + last.replace("weight", "bias").replace("kernel", "bias")
+
+
 def is_bias(name: str) -> bool:
     """Whether it is a bias of a layer, or its gradient; not that of experts, of which some get no samples."""
-    return name.endswith("bias") and not _EXPERT.search(name)
+    return bool(_BIAS.search(name)) and not _EXPERT.search(name)
 
 
 def is_adapter(name: str) -> bool:
@@ -132,6 +142,11 @@ def is_gradient(name: str) -> bool:
 def is_weight(name: str) -> bool:
     """Whether it is a parameter, as far as its name tells."""
     return not (is_gradient(name) or _MODULE.search(name) or _STATE.search(name)) and not is_data(name)
+
+
+def weight_matrices() -> Chosen:
+    """Parameters that are matrices."""
+    return Chosen(lambda name, among: is_weight(name) and name in among)
 
 
 def is_data(name: str) -> bool:
@@ -161,6 +176,19 @@ def is_logits(name: str) -> bool:
     return bool(_LOGITS.search(name))
 
 
+def is_predictions(name: str) -> bool:
+    """Whether it is what a loss compares with labels."""
+    return bool(_PREDICTIONS.search(name)) or is_logits(name)
+
+
+def targets_below_zero(step: StepStatistics) -> bool:
+    """Whether a squared or absolute error compares with numbers below zero at this step."""
+    return any(
+        bool(_MEASURED_LABELS.search(name)) and bool(step.column("min")[place] < 0)
+        for place, name in enumerate(step.names)
+    )
+
+
 def label_variance(step: StepStatistics) -> float | None:
     """Of what a mean squared error compares with, where its statistics were saved."""
     for place, name in enumerate(step.names):
@@ -183,5 +211,5 @@ def number_of_classes(step: StepStatistics) -> int | None:
         return None
     if last in step.shapes:
         return step.shapes[last][0]
-    bias = last.rpartition(".")[0] + ".bias"
+    bias = bias_of(last)
     return int(step.column("size")[step.names.index(bias)]) if bias in step.names else None

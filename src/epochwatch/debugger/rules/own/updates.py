@@ -1,21 +1,26 @@
 """Faults in what the optimizer changes."""
 
-from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 
 import numpy as np
 
 from epochwatch.debugger.rules.finding import Finding
+from epochwatch.debugger.rules.own.effects import ANYTHING, OUTCOMES
 from epochwatch.debugger.rules.own.loss import LossCurve
 from epochwatch.debugger.rules.own.once import OnceRule
-from epochwatch.debugger.rules.own.signals import GRADIENT, Chosen, is_adapter, is_weight, learning_rate
+from epochwatch.debugger.rules.own.robust import thinned, trend
+from epochwatch.debugger.rules.own.signals import (
+    GRADIENT,
+    Chosen,
+    gradient_norm,
+    is_weight,
+    learning_rate,
+    training_loss,
+    weight_matrices,
+)
 from epochwatch.debugger.rules.stream import StepStatistics
 from epochwatch.debugger.source import Array
-
-
-def _matrices() -> Chosen:
-    return Chosen(lambda name, among: is_weight(name) and name in among)
 
 
 def _weights() -> Chosen:
@@ -23,9 +28,9 @@ def _weights() -> Chosen:
 
 
 def _ratios(step: StepStatistics, places: Array) -> Array:
-    """How much of each tensor a step changed, where both are known and the tensor is not zero."""
+    """How much of each tensor a step changed, where both are known and the tensor is not zero, nor was before."""
     changed, whole = step.column("update_l2")[places], step.column("l2")[places]
-    known = np.isfinite(changed) & (whole > 0)
+    known = np.isfinite(changed) & (whole > 0) & (np.abs(changed - whole) > 1e-5 * whole)
     ratios: Array = changed[known] / whole[known]
     return ratios
 
@@ -42,11 +47,8 @@ class UpdateTooLarge(OnceRule):
     window: int = 20
     cause = "The learning rate is too high for the size of the weights."
     remedy = "Divide the learning rate by 3 to 10, or warm it up."
-    leads_to = frozenset(
-        {"Divergence", "LossSpike", "ExplodingGradients", "NonFinite", "NeverLearned", "DeadUnits", "LogitGrowth",
-         "Saturated", "ZeroGradients", "Plateau", "VanishingGradients"}
-    )  # fmt: skip
-    _chosen: Chosen = field(default_factory=_matrices, init=False)
+    leads_to = ANYTHING - {"UpdateTooLarge"}
+    _chosen: Chosen = field(default_factory=weight_matrices, init=False)
     _ratios: list[tuple[int, float]] = field(default_factory=list, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:
@@ -73,42 +75,62 @@ class UpdateTooLarge(OnceRule):
 
 @dataclass
 class UpdateTooSmall(OnceRule):
-    """A step changes less than ``least`` of the weights in the median over ``window`` samples while the
-    learning rate is at its plateau or the loss still near its start.
+    """A step changes less than ``least`` of the weights in the median over ``window`` samples while the loss is still
+    above half of its start; or less than ``least_unlearned`` while the loss has not moved over ``patience`` steps. A
+    learning rate that grows, or that has been lowered while the loss was falling, excuses it.
     """
 
     least: float = 1e-5
-    window: int = 5
+    least_unlearned: float = 2e-4
+    window: int = 3
+    patience: int = 50
     cause = "The learning rate is too low, or gradients are clipped or scaled to almost nothing."
     remedy = "Raise the learning rate; check the schedule and the norm to which gradients are clipped."
-    leads_to = frozenset({"NeverLearned", "Plateau"})
-    _chosen: Chosen = field(default_factory=_matrices, init=False)
+    leads_to = OUTCOMES | {"FrozenParameters"}
+    _chosen: Chosen = field(default_factory=weight_matrices, init=False)
     _curve: LossCurve = field(default_factory=LossCurve, init=False)
-    _ratios: deque[tuple[int, float]] = field(default_factory=deque, init=False)
-    _greatest_rate: float = field(default=0.0, init=False)
+    _ratios: list[tuple[int, float]] = field(default_factory=list, init=False)
+    _rates: list[float] = field(default_factory=list, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:
         """See ``OnceRule``."""
         self._curve.add(step)
         rate = learning_rate(step)
         if rate is not None:
-            self._greatest_rate = max(self._greatest_rate, rate)
+            self._rates.append(rate)
         ratios = _ratios(step, self._chosen.of(step))
+        ratios = ratios[ratios > 0]  # what does not change at all is frozen
         if not ratios.size:
             return None
         self._ratios.append((step.step, float(np.median(ratios))))
-        if len(self._ratios) <= self.window:
+        if len(self._ratios) < self.window:
             return None
-        self._ratios.popleft()
-        level = median(ratio for _, ratio in self._ratios)
-        high = rate is None or rate >= 0.5 * self._greatest_rate
+        level = median(ratio for _, ratio in self._ratios[-self.window :])
         fallen = self._curve.fallen_to()
-        if level >= self.least or fallen < 0.5 or not (high or fallen > 0.8):
+        greatest = max(self._rates, default=0.0)
+        if not self._is_too_small(level, fallen) or not self._is_meant_to_learn(fallen, greatest):
             return None
-        at = "" if rate is None else f" at a learning rate of {rate:.3g}, {self._greatest_rate:.3g} at most so far"
+        at = "" if rate is None else f" at a learning rate of {rate:.3g}, {greatest:.3g} at most so far"
         evidence = f"a step changes {level:.1e} of the weights{at}; the loss is at {fallen:.0%} of its start"
-        began = self._ratios[0][0]
-        return self.finding(step.step, began, evidence, series={"update ratio": list(self._ratios)})
+        limit = self.least if level < self.least else self.least_unlearned
+        above = [number for number, (_, ratio) in enumerate(self._ratios[: -self.window]) if ratio >= limit]
+        began = self._ratios[above[-1] + 1 if above else 0][0]
+        return self.finding(step.step, began, evidence, series={"update ratio": self._ratios[-400:]})
+
+    def _is_too_small(self, level: float, fallen: float) -> bool:
+        if level < self.least:
+            return fallen >= 0.5
+        if level >= self.least_unlearned or fallen < 0.98 or len(self._curve) < self.patience:
+            return False
+        return trend(thinned(self._curve.last(len(self._curve)), 30)) > -2
+
+    def _is_meant_to_learn(self, fallen: float, greatest: float) -> bool:
+        """Whether the rate neither grows, as it does while warming up, nor was lowered on purpose."""
+        if not self._rates:
+            return True
+        last = self._rates[-self.patience :]
+        grows = last[-1] > 1.01 * last[0] and last[-1] == greatest
+        return not grows and (last[-1] >= 0.5 * greatest or fallen > 0.8)
 
 
 @dataclass
@@ -124,7 +146,7 @@ class FrozenParameters(OnceRule):
         "Give the optimizer the parameters of the model as it is trained: optimizer.param_groups "
         "against model.parameters()."
     )
-    leads_to = frozenset({"NeverLearned", "Plateau"})
+    leads_to = OUTCOMES
     _chosen: Chosen = field(default_factory=_weights, init=False)
     _since: dict[str, list[int]] = field(default_factory=dict, init=False)
     _with_gradient: set[str] = field(default_factory=set, init=False)
@@ -169,81 +191,28 @@ class FrozenParameters(OnceRule):
 
 
 @dataclass
-class ConstantWeights(OnceRule):
-    """Weight matrices have one and the same value in all elements: ``share`` of those before the last one at
-    the first sample, or any for ``patience`` samples. Adapters that begin at zero on purpose do not count.
-    """
+class MissingGradients(OnceRule):
+    """The optimizer steps ``patience`` times in a row with no gradient for any parameter, and had some before."""
 
-    share: float = 0.4
     patience: int = 3
-    cause = "Weights begin at zero or a constant: no gradient gets through, or all units stay alike."
-    remedy = "Initialise weights at random; only biases and the last layer of a residual branch may begin at zero."
-    leads_to = frozenset(
-        {"NeverLearned", "ZeroGradients", "IdenticalUnits", "Plateau", "FrozenParameters", "DeadUnits",
-         "UpdateTooLarge", "VanishingGradients"}
-    )  # fmt: skip
-    _chosen: Chosen = field(
-        default_factory=lambda: Chosen(
-            lambda name, among: is_weight(name) and name in among and not is_adapter(name)
-        ),
-        init=False,
+    cause = (
+        "The optimizer holds other parameters than those the loss is computed with: the model was copied, replaced or "
+        "moved after the optimizer was made; or gradients are reset between backward() and step()."
     )
-    _since: dict[str, list[int]] | None = field(default=None, init=False)
+    remedy = "Make the optimizer after the model is final; compare optimizer.param_groups with model.parameters()."
+    leads_to = OUTCOMES | {"ZeroGradients", "FrozenParameters", "UnchangedEvaluation", "LossShift"}
+    _had: bool = field(default=False, init=False)
+    _without: list[int] = field(default_factory=list, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:
         """See ``OnceRule``."""
-        places = self._chosen.of(step)
-        if not len(places):
+        stepped = training_loss(step) is not None and learning_rate(step) is not None
+        if gradient_norm(step) is not None:
+            self._had = True
+            self._without.clear()
+        elif stepped and self._had:
+            self._without.append(step.step)
+        if len(self._without) < self.patience:
             return None
-        constant = (step.column("std")[places] == 0) & (step.column("size")[places] > 1)
-        names = [step.names[place] for place in places[constant]]
-        if self._since is None:
-            self._since = {name: [step.step] for name in names}
-            early = int(constant[:-1].sum())
-            if early and early >= self.share * (len(places) - 1):
-                evidence = (
-                    f"{early} of {len(places) - 1} weight matrices before the last begin constant, first "
-                    f"{names[0]}"
-                )
-                return self.finding(step.step, step.step, evidence, tensors=names[:10], confidence=0.8)
-            return None
-        self._since = {name: [*self._since.get(name, ()), step.step] for name in names}
-        long = [name for name, steps in self._since.items() if len(steps) >= self.patience]
-        if not long:
-            return None
-        evidence = (
-            f"{len(long)} of {len(places)} weight matrices are constant at {self.patience} samples, first "
-            f"{long[0]}"
-        )
-        return self.finding(step.step, self._since[long[0]][0], evidence, tensors=long[:10], confidence=0.9)
-
-
-@dataclass
-class WeightsCollapse(OnceRule):
-    """The weights have shrunk to ``share`` of their first norm and the loss has not fallen to ``learned`` of
-    its start.
-    """
-
-    share: float = 0.1
-    learned: float = 0.8
-    cause = "Weight decay outweighs the gradient."
-    remedy = "Lower weight_decay; decoupled decay takes learning_rate * weight_decay of the weights at each step."
-    leads_to = frozenset({"NeverLearned", "Plateau", "VanishingGradients", "ZeroGradients", "UpdateTooLarge"})
-    _chosen: Chosen = field(default_factory=_matrices, init=False)
-    _curve: LossCurve = field(default_factory=LossCurve, init=False)
-    _norms: list[tuple[int, float]] = field(default_factory=list, init=False)
-
-    def look(self, step: StepStatistics) -> Finding | None:
-        """See ``OnceRule``."""
-        self._curve.add(step)
-        places = self._chosen.of(step)
-        norms = step.column("l2")[places]
-        if not len(places) or np.nan_to_num(step.column("nans")[places]).any() or not np.isfinite(norms).all():
-            return None
-        norm = float(np.sqrt((norms**2).sum()))
-        self._norms.append((step.step, norm))
-        first = self._norms[0][1]
-        if len(self._norms) < 3 or norm > self.share * first or self._curve.fallen_to() < self.learned:
-            return None
-        evidence = f"the norm of all weight matrices fell from {first:.3g} to {norm:.3g}"
-        return self.finding(step.step, self._norms[0][0], evidence, series={"norm of weights": self._norms})
+        evidence = f"the optimizer has stepped {self.patience} times without any gradient, which it had before"
+        return self.finding(step.step, self._without[0], evidence, tensors=["gradient_norm"], confidence=0.95)
