@@ -1,15 +1,195 @@
 """Opens a profile that lies in files, whoever wrote them."""
 
-from epochwatch.debugger.places import open_place
-from epochwatch.profiler.profile import Profile
-from epochwatch.profiler.smdebug.profile import SmdebugProfile
+import json
+import math
+import re
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Final
 
-_FOLDER = "profiler-output"
+import pyarrow as pa
+
+from epochwatch.debugger.places import Place, open_place
+from epochwatch.model.host_samples import Columns, Samples
+from epochwatch.profiler.kineto import Trace, read_trace
+from epochwatch.profiler.phases import Phase
+from epochwatch.profiler.profile import Profile, Span, Window
+from epochwatch.profiler.smdebug.layout import FRAMEWORK
+from epochwatch.profiler.smdebug.profile import SmdebugProfile, natural
+from epochwatch.profiler.smdebug.readers import tensorflow_traces
+from epochwatch.profiler.store.reader import bounded, chosen, events_in
+
+_FOLDER: Final = "profiler-output"
+_OWN: Final = ("events-*.ewe", "profile/events-*.ewe")
+"""Where files of events are: in a directory of their own, or in that of a run."""
+_KINETO: Final = re.compile(r"(?P<node>.+?)(?:_(?P<process>\d+))?(?:\.\d+)?\.pt\.trace\.json(?:\.gz)?")
+_STEP_FOLDER: Final = re.compile(r"/(\d{9})/plugins/")
 
 
 def open_profile(path: str) -> Profile:
-    """The profile in a directory or below ``s3://bucket/prefix``: a job's ``profiler-output``, or the folder of one."""
+    """The profile in a directory or below ``s3://bucket/prefix``: a job's ``profiler-output``, or the folder of one.
+
+    It may hold SageMaker Debugger's files (``system/``, ``framework/``), traces of TensorFlow's and PyTorch's
+    profilers in ``framework/`` (``*.pt.trace.json.gz`` of a local directory, too), and, in a local directory, our own
+    files of events, which come before timelines that were made of them.
+    """
     path = path.strip().rstrip("/")
     parts = path.rsplit("/", 2)
     job = parts[-2] if parts[-1] == _FOLDER and len(parts) > 1 else parts[-1]
-    return SmdebugProfile(open_place(path), job)
+    return DirectoryProfile(path, job)
+
+
+class DirectoryProfile:
+    """See ``open_profile``."""
+
+    def __init__(self, path: str, job: str) -> None:
+        self._place = open_place(path)
+        self._smdebug = SmdebugProfile(self._place, job)
+        self._own = None if path.startswith("s3://") else _OwnFiles(Path(path).expanduser())
+        self._traces = _Traces(self._place, self._own)
+
+    @property
+    def job(self) -> str:
+        """See ``Profile``."""
+        return self._smdebug.job
+
+    def ended(self) -> bool:
+        """See ``Profile``. Our own files do not say so."""
+        return self._smdebug.ended()
+
+    def span(self) -> Span:
+        """See ``Profile``."""
+        spans = [self._smdebug.span(), *(window.span for window in self.windows())]
+        if self._own is not None:
+            spans += self._own.spans()
+        known = [span for span in spans if span != (0, 0)]
+        return (min(first for first, _ in known), max(last for _, last in known)) if known else (0, 0)
+
+    def nodes(self) -> Sequence[str]:
+        """See ``Profile``."""
+        found = {*self._smdebug.nodes(), *(window.node for window in self.windows())}
+        if self._own is not None:
+            found |= self._own.nodes()
+        return sorted(found, key=natural)
+
+    def system(self, node: str, span: Span, columns: Columns = None, seconds: int = 0) -> Samples:
+        """See ``Profile``."""
+        return self._smdebug.system(node, span, columns, seconds)
+
+    def events(self, span: Span, phases: Collection[Phase] | None = None) -> Iterator[pa.Table]:
+        """See ``Profile``."""
+        own = self._own is not None and self._own.paths()
+        told = self._own.tables() if own and self._own is not None else self._smdebug.events(span, phases)
+        steps_are_told = bool(own or self._smdebug.has_events())
+        traces = self._traces.tables(with_steps=not steps_are_told)
+        return bounded(chosen(table, span, phases) for table in chain(told, traces))
+
+    def windows(self) -> Sequence[Window]:
+        """See ``Profile``."""
+        own = self._own.windows() if self._own is not None else []
+        return sorted([*own, *self._traces.windows()], key=lambda window: (window.span, window.node, window.rank))
+
+    def read(self, path: str) -> bytes:
+        """See ``Profile``."""
+        if ".." in path.split("/"):
+            raise FileNotFoundError(path)
+        return self._place.read(path)
+
+
+class _OwnFiles:
+    """Files of events, as the training's processes leave them in a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def paths(self) -> list[Path]:
+        """Those that are there now."""
+        return sorted(path for pattern in _OWN for path in self._directory.glob(pattern))
+
+    def tables(self) -> Iterator[pa.Table]:
+        """All events, file by file."""
+        for path in self.paths():
+            try:
+                yield events_in(path.read_bytes())
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from error
+
+    def spans(self) -> list[Span]:
+        """From the first to the last event of each file."""
+        return [
+            (int(start.min()), int((start + table["duration"].to_numpy()).max()) + 1)
+            for table in self.tables()
+            if len(start := table["start"].to_numpy())
+        ]
+
+    def nodes(self) -> set[str]:
+        """Those with events."""
+        return {node for table in self.tables() for node in table["node"].unique().to_pylist()}
+
+    def windows(self) -> list[Window]:
+        """Operator windows that are complete."""
+        found = []
+        for folder in ("", "profile/"):
+            for path in sorted(self._directory.glob(f"{folder}windows/*.json")):
+                said = json.loads(path.read_bytes())
+                cost = math.nan if said["cost"] is None else said["cost"]
+                said |= {"span": tuple(said["span"]), "cost": cost, "path": folder + said["path"]}
+                found.append(Window(**said))
+        return found
+
+    def traces(self) -> list[str]:
+        """Of PyTorch's profiler, as its own handler names them."""
+        return sorted(str(path.relative_to(self._directory)) for path in self._directory.glob("*.pt.trace.json*"))
+
+
+class _Traces:
+    """Traces of frameworks' profilers. They are whole when they are there."""
+
+    def __init__(self, place: Place, own: _OwnFiles | None) -> None:
+        self._place, self._own = place, own
+        self._windows: dict[str, Window | None] = {}
+
+    def _paths(self) -> dict[str, tuple[str, int, int, float]]:
+        """(node, process, step and what times are relative to) by path."""
+        found: dict[str, tuple[str, int, int, float]] = {}
+        names = [
+            *self._place.names(f"{FRAMEWORK}/pytorch"),
+            *(self._own.traces() if self._own is not None else []),
+        ]
+        for name in names:
+            if match := _KINETO.fullmatch(name.rpartition("/")[2]):
+                found[name] = match["node"], int(match["process"] or -1), -1, 0.0
+        files, begins = tensorflow_traces(self._place)
+        for file in files:
+            step = _STEP_FOLDER.search(file.path)
+            found[file.path] = file.node, -1, int(step[1]) if step else -1, begins[file.path]
+        return found
+
+    def _read(self, path: str, base: float) -> Trace:
+        try:
+            return read_trace(self._place.read(path), base)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    def tables(self, *, with_steps: bool) -> Iterator[pa.Table]:
+        """Their events, trace by trace."""
+        for path, (node, process, _, base) in self._paths().items():
+            yield self._read(path, base).table(node, process, with_steps=with_steps)
+
+    def windows(self) -> list[Window]:
+        """One for each that has something in it."""
+        paths = self._paths()
+        for path in paths:
+            if path not in self._windows:
+                self._windows[path] = self._window(path, *paths[path])
+        return [window for window in self._windows.values() if window is not None]
+
+    def _window(self, path: str, node: str, _: int, step: int, base: float) -> Window | None:
+        trace = self._read(path, base)
+        times = [(one.ts + trace.base, one.ts + one.dur + trace.base) for one in trace.records if one.ph == "X"]
+        if not times:
+            return None
+        steps = [number for number, *_ in trace.steps] or [step]
+        span = int(min(begin for begin, _ in times)), int(max(end for _, end in times)) + 1
+        return Window(node, trace.rank, min(steps), max(steps), span, math.nan, path)

@@ -12,7 +12,7 @@ from epochwatch.debugger.smdebug.layout import END_OF_JOB
 from epochwatch.model.host_samples import Columns, Samples, joined, summed_up, within
 from epochwatch.model.host_samples import chosen as chosen_columns
 from epochwatch.profiler.phases import Phase
-from epochwatch.profiler.profile import Span, Window
+from epochwatch.profiler.profile import Span
 from epochwatch.profiler.smdebug.files import Files
 from epochwatch.profiler.smdebug.layout import (
     FRAMEWORK,
@@ -101,13 +101,9 @@ class SmdebugProfile:
         """See ``Profile``. What ends after a file was closed is in a later one of its process."""
         return bounded(chosen(table, span, phases) for table in self._timelines.tables(span))
 
-    def windows(self) -> Sequence[Window]:
-        """See ``Profile``."""
-        return []
-
-    def read(self, path: str) -> bytes:
-        """See ``Profile``."""
-        return self._place.read(path)
+    def has_events(self) -> bool:
+        """Whether there is a timeline."""
+        return bool(self._timelines.refreshed())
 
 
 class _Extent(NamedTuple):

@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from epochwatch.debugger.exceptions import SMDebugValueError
 from epochwatch.debugger.places import LocalPlace, Place, open_place
+from epochwatch.profiler.kineto import read_trace
 from epochwatch.profiler.smdebug.files import Files
 from epochwatch.profiler.smdebug.layout import (
     FRAMEWORK,
@@ -199,11 +200,9 @@ class AlgorithmMetricsReader(MetricsReaderBase[TraceEvent]):
         yield from super()._events_of([file for file in files if file_type(file.suffix)])
 
     def _parsed(self, file: ProfilerFile, data: bytes) -> list[TraceEvent]:
-        from epochwatch.profiler.kineto import unpacked_records
-
         kind = file_type(file.suffix)
         try:
-            records = unpacked_records(data) if file.path.endswith(".gz") else records_in(data)
+            records = read_trace(data).records if file.path.endswith(".gz") else records_in(data)
         except ValueError as error:
             _LOG.warning("%s/%s is left out: %s", self.path, file.path, error)
             return []

@@ -37,7 +37,6 @@ _BEGINNINGS: Final = {
     "Forward-node": Phase.FORWARD,
     "Backward(post-forward)-node": Phase.BACKWARD,
     "DataLoaderIterInitialize": Phase.DATA_LOADING,
-    "DataIterator": Phase.DATA_LOADING,
     "gpu_functions": Phase.KERNEL,
     "/host:CPU": Phase.OPERATOR,
     "/device:": Phase.KERNEL,
@@ -50,8 +49,12 @@ _NAMES: Final = pa.array([phase.value for phase in Phase])
 STEP_CODE: Final = _CODES[Phase.STEP]
 
 
-def phase_of(name: str) -> Phase:
-    """What a phase of smdebug is here."""
+def phase_of(name: str, event: str = "") -> Phase:
+    """What a phase of smdebug is here. Of TensorFlow's data pipeline, whose parts run side by side, only the event of
+    the training's own wait is one.
+    """
+    if name == "DataIterator":
+        return Phase.DATA_LOADING if event.startswith("IteratorGetNext") else Phase.OTHER
     if _STEP.fullmatch(name):
         return Phase.STEP
     return _OWN.get(name) or next(
@@ -101,14 +104,15 @@ class Rows:
 
 def rows_of(events: Sequence[TraceEvent]) -> Rows:
     """The columns of some events, in the order of their beginnings."""
-    phases = {name: phase_of(name) for name in {event.event_phase for event in events}}
-    modes = {name: ModeKeys[match[1]].value for name in phases if (match := _STEP.fullmatch(name))}
+    kinds = {(event.event_phase, str(event.event_name)) for event in events}
+    codes = {kind: _CODES[phase_of(*kind)] for kind in kinds}
+    modes = {name: ModeKeys[match[1]].value for name, _ in kinds if (match := _STEP.fullmatch(name))}
     said: list[dict[str, Any]] = [event.event_args or {} for event in events]
     whole = ModeKeys.GLOBAL.value
     rows = Rows(
         _integers([event.start_time for event in events]),
         _integers([event.duration for event in events]),
-        np.array([_CODES[phases[event.event_phase]] for event in events], np.int8),
+        np.array([codes[event.event_phase, str(event.event_name)] for event in events], np.int8),
         _integers([_number(one.get("step_num"), -1) for one in said]),
         np.array([modes.get(event.event_phase, whole) for event in events], np.int8),
         _integers([_number(one.get("pid"), -1) for one in said]),
