@@ -16,10 +16,8 @@ of it in any training."""
 _SURE: Final = 0.4
 _WORKS: Final = 0.3
 """Of a core: a loader that takes more of it while the training waits is busy computing."""
-_WORKS_AMONG_OTHERS: Final = 0.12
-"""The same where no core is free: then it gets what others leave it."""
-_FREE: Final = 0.2
-"""Cores."""
+_WORKS_AMONG_OTHERS: Final = (0.2, 0.6)
+"""The same where other programs take the cores: so much of a core, and of what they leave."""
 _FULL: Final = 0.85
 """Of all cores that the training may use: more of them cannot be had."""
 _READS: Final = 1e6
@@ -81,7 +79,7 @@ def _why(machine: Machine, loaders: Loaders, waits: Waits) -> _Why:
         f"While it waits, {loading}, which take {used:.2g} of {machine.capacity:g} cores and read"
         f" {reads / 1e6:.3g} MB/s from disk"
     )
-    works = used / workers >= (_WORKS if _free(machine, waits) > _FREE else _WORKS_AMONG_OTHERS)
+    works = used / workers >= _WORKS or _works_among_others(used, machine, waits)
     if not works and disk:
         return _Why(
             "SlowDisk",
@@ -114,9 +112,10 @@ def _why(machine: Machine, loaders: Loaders, waits: Waits) -> _Why:
     )
 
 
-def _free(machine: Machine, waits: Waits) -> float:
-    """Cores that nobody uses while the training waits."""
-    return machine.cores - waits.mean("cpu.busy") / 100
+def _works_among_others(used: float, machine: Machine, waits: Waits) -> bool:
+    least, share = _WORKS_AMONG_OTHERS
+    left = machine.capacity - (waits.mean("cpu.busy") / 100 - used)
+    return used >= least and used >= share * left
 
 
 def _disk_pressure(waits: Waits) -> float:

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from epochwatch.profiler.phases import Phase
-from epochwatch.profiler.rules.own.evidence import IDLE, Evidence
+from epochwatch.profiler.rules.own.evidence import COMPUTE, IDLE, PARTS, Evidence
 from epochwatch.profiler.rules.own.finding import ProfilerFinding, found
 
 _SHORT_STEP: Final = 0.03
 """Seconds. Overheads of the framework, tens of microseconds for each operator, are lost in longer ones."""
 _OVERHEAD: Final = 0.4
-"""Share of the time in which a step computes that does not depend on the size of its batch."""
+"""Share of the time in which a step computes that does not depend on the size of its batch: the optimizer's, and in
+short steps what is between phases.
+"""
 _LOW_GPU: Final = 70.0
 _CHECKPOINTS: Final = 0.08
 _EVALUATIONS: Final = 0.4
@@ -22,24 +24,24 @@ def tiny_batches(evidence: Evidence) -> Iterator[ProfilerFinding]:
     """``TinyBatch``: steps are so short that what each costs however little it learns from is most of it."""
     if evidence.steps < _LEAST_STEPS:
         return
-    forward, backward = evidence.steady(Phase.FORWARD), evidence.steady(Phase.BACKWARD)
-    fixed = evidence.steady(Phase.OPTIMIZER, IDLE)
-    computing = forward + backward + fixed
+    optimizer, between = evidence.steady(Phase.OPTIMIZER), evidence.steady(IDLE)
+    computing = evidence.steady(*COMPUTE) + between
     step = computing / evidence.steps / max(1, evidence.width)
-    overhead = fixed / computing if computing else 0.0
     gpus = [busy for machine in evidence.machines.values() for busy in machine.gpus("busy").values()]
     starved = bool(gpus) and sum(gpus) / len(gpus) < _LOW_GPU
-    if step >= _SHORT_STEP or (overhead < _OVERHEAD and not starved):
+    fixed = optimizer + (between if step < _SHORT_STEP else 0.0)
+    overhead = fixed / computing if computing else 0.0
+    if overhead < _OVERHEAD and not (starved and step < _SHORT_STEP):
         return
     share = fixed / evidence.steady()
     busy = f"; the GPUs are busy {sum(gpus) / len(gpus):.0f} % of the time" if gpus else ""
     text = (
-        f"A step computes for {step * 1e3:.3g} ms, {overhead:.0%} of it in the optimizer and between phases, which cost"
-        f" the same for a larger batch{busy}.",
+        f"A step computes for {step * 1e3:.3g} ms, {overhead:.0%} of it for what costs the same with"
+        f" a larger batch: the optimizer, and the time between phases{busy}.",
         "a batch is too small to pay for what each step costs",
         "Raise the batch size (and the learning rate with it), or compile the model so that a step costs less.",
     )
-    seconds = evidence.seconds(Phase.OPTIMIZER, IDLE)
+    seconds = fixed / max(1, evidence.width)
     yield found(evidence, "TinyBatch", *text, seconds=seconds, share=share, part=Phase.OPTIMIZER)
 
 
@@ -75,10 +77,12 @@ def long_evaluations(evidence: Evidence) -> Iterator[ProfilerFinding]:
 
 
 def pauses(evidence: Evidence) -> Iterator[ProfilerFinding]:
-    """``SyncPoints``: the training stands still between its phases, in steps that are long enough to matter."""
+    """``SyncPoints``: the training stands still between its phases, in steps that are long enough to matter. One rank
+    that does so by itself is a straggler.
+    """
     share = evidence.share(IDLE)
     steps = evidence.steps * max(1, evidence.width)
-    if share < _PAUSES or evidence.steps < _LEAST_STEPS:
+    if min(_idle_shares(evidence), default=0.0) < _PAUSES or evidence.steps < _LEAST_STEPS:
         return
     step = evidence.steady(IDLE) / steps
     if step * evidence.width < _SHORT_STEP / 10:
@@ -92,3 +96,9 @@ def pauses(evidence: Evidence) -> Iterator[ProfilerFinding]:
         " A capture of Python calls names what it is.",
     )
     yield found(evidence, "SyncPoints", *text, seconds=seconds, share=share, part=IDLE)
+
+
+def _idle_shares(evidence: Evidence) -> list[float]:
+    """Of each process."""
+    steady = [one.steady for one in evidence.processes.values()]
+    return [float(one[PARTS.index(IDLE)] / one.sum()) for one in steady if one.sum()]

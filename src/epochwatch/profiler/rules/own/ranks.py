@@ -19,7 +19,9 @@ _LEAST_STEPS: Final = 10
 _SHORTEST: Final = 1e-6
 _DEVIATIONS: Final = 1.4826 / 2**0.5
 """A deviation from the median of differences between neighbours."""
-OTHER_PHASES: Final = tuple(phase for phase in STEP_PHASES if phase is not Phase.COMMUNICATION)
+_OTHER_PHASES: Final = tuple(phase for phase in STEP_PHASES if phase is not Phase.COMMUNICATION)
+OWN_PARTS: Final = (*(phase.value for phase in _OTHER_PHASES), "idle")
+"""What a rank does without the others."""
 
 Matrix = NDArray[np.float64]
 
@@ -39,8 +41,8 @@ class Ranks:
     """In how many steps each was the slowest."""
     behind: Matrix = field(init=False)
     """Seconds by which each was behind the middle of the others in the steps in which it was the slowest."""
-    by_phase: Matrix = field(init=False)
-    """[phase, rank]: its seconds less the middle of the others; the rows are OTHER_PHASES."""
+    by_part: Matrix = field(init=False)
+    """[part, rank]: its seconds less the middle of the others; the rows are OWN_PARTS."""
     middle: float = 0.0
     """Sum over steps of the middle one's seconds."""
     alarms: dict[int, int] = field(default_factory=dict)
@@ -50,11 +52,11 @@ class Ranks:
     def __post_init__(self) -> None:
         count = len(self.numbers)
         self.own, self.slow, self.slowest, self.behind, self._late = (np.zeros(count) for _ in range(5))
-        self.by_phase = np.zeros((len(OTHER_PHASES), count))
+        self.by_part = np.zeros((len(OWN_PARTS), count))
 
     def add(self, common: NDArray[np.int64], steps: list[StepTable]) -> None:
         """The next steps, which all ranks have taken: the rows of each rank."""
-        seconds = [np.stack([one.seconds[phase] for phase in OTHER_PHASES], axis=1) for one in steps]
+        seconds = [np.stack([*(one.seconds[phase] for phase in _OTHER_PHASES), one.idle], axis=1) for one in steps]
         own = np.stack([one.duration - one.seconds[Phase.COMMUNICATION] for one in steps], axis=1)
         phases = np.stack(seconds, axis=2).astype(np.float64).transpose(1, 0, 2)
         self._compare(common, np.maximum(own, _SHORTEST), phases)
@@ -70,7 +72,7 @@ class Ranks:
         self.slowest += np.bincount(slowest, minlength=own.shape[1])
         behind = np.maximum(own - others, 0.0)[every, slowest]
         self.behind += np.bincount(slowest, behind, own.shape[1])
-        self.by_phase += np.stack([(one - _middle_of_others(one)).sum(axis=0) for one in phases])
+        self.by_part += np.stack([(one - _middle_of_others(one)).sum(axis=0) for one in phases])
         self.middle += float(np.median(own, axis=1).sum())
         self._accumulate(steps, apart)
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from epochwatch.debugger.rules.finding import Kind
 from epochwatch.profiler.phases import Phase
-from epochwatch.profiler.rules.own.evidence import Evidence
+from epochwatch.profiler.rules.own.evidence import IDLE, Evidence
 from epochwatch.profiler.rules.own.finding import ProfilerFinding, found
 from epochwatch.profiler.rules.own.limits import others
-from epochwatch.profiler.rules.own.ranks import OTHER_PHASES, Ranks
+from epochwatch.profiler.rules.own.ranks import OWN_PARTS, Ranks
 
 _LEAST_STEPS: Final = 30
 _SLOW_STEPS: Final = 0.7
@@ -18,9 +18,11 @@ _SLOWER: Final = 0.05
 """A rank that is slower than the others by less is nothing to speak of."""
 _UNEVEN: Final = 0.15
 _COMMUNICATION: Final = 0.25
+_WORDS: Final = {Phase.DATA_LOADING.value: "loading data", IDLE: "what is no phase of a step"}
 _REMEDIES: Final = {
-    Phase.DATA_LOADING: "Look at its data: is its shard, its disk or its number of workers another?",
-    Phase.CHECKPOINT: "It alone writes checkpoints: write them in the background, or let the ranks share the work.",
+    Phase.DATA_LOADING.value: "Look at its data: is its shard, its disk or its number of workers another?",
+    Phase.CHECKPOINT.value: "It alone writes checkpoints: write them in the background, or share the work.",
+    IDLE: "Look at what its script does beside the others': logging, metrics, files, code that only this rank runs.",
 }
 _ANY_REMEDY: Final = (
     "Look at its machine: other programs, clocks, heat, another card, a limit on its cores; or replace it."
@@ -43,7 +45,7 @@ def _straggler(evidence: Evidence, ranks: Ranks, place: int) -> ProfilerFinding 
     often = ranks.slow[place] / ranks.steps
     if slower < _SLOWER or often < _SLOW_STEPS:
         return None
-    phase = OTHER_PHASES[int(np.argmax(ranks.by_phase[:, place]))]
+    part = OWN_PARTS[int(np.argmax(ranks.by_part[:, place]))]
     rank, node = ranks.numbers[place], ranks.nodes[place]
     lost = float(ranks.behind[place]) * _recorded(evidence, ranks)
     total = evidence.steady() / max(1, evidence.width)
@@ -53,9 +55,9 @@ def _straggler(evidence: Evidence, ranks: Ranks, place: int) -> ProfilerFinding 
         step=ranks.alarms[place],
         began=ranks.alarms[place],
         evidence=f"Rank {rank} on {node} was slower than the others in {often:.0%} of {ranks.steps} steps, by"
-        f" {slower:.0%} of a step; most of it in its {phase.replace('_', ' ')}.",
+        f" {slower:.0%} of a step; most of it in {_WORDS.get(part, part)}.",
         cause=f"rank {rank} is slow, and the others wait for it at each exchange",
-        remedy=_REMEDIES.get(phase, _ANY_REMEDY),
+        remedy=_REMEDIES.get(part, _ANY_REMEDY),
         confidence=0.9,
         seconds=lost,
         share=lost / total if total else 0.0,
