@@ -123,12 +123,13 @@ def main() -> None:
         net = nn.parallel.DistributedDataParallel(model)
     service = MetricsService(0.05) if NAME == "sync_points" and VARIANT == "service" else None
     log = (DIRECTORY / f"log-{rank}.txt").open("w")
+    moments = torch.ones((8 if VARIANT == "often" else 24) << 20 if NAME == "checkpoint_stall" else 1)
     kept: list[torch.Tensor] = []
     loss_of = nn.CrossEntropyLoss()
     began = time.monotonic()
     for step, (images, labels) in enumerate(loader(), 1):
         if SCENARIO == "slow_rank-loads" and rank == 1:
-            time.sleep(0.03)
+            time.sleep(0.1)
         output = net(images)
         if SCENARIO == "slow_rank-computes" and rank == 1:
             with torch.no_grad():
@@ -145,13 +146,9 @@ def main() -> None:
                 log.flush()
                 os.fsync(log.fileno())
         if NAME == "memory_leak":
-            kept.append(torch.randn(1 << 18) if VARIANT == "small" else torch.randn(1 << 20))
+            kept.append(torch.ones(1 << 18 if VARIANT == "small" else 1 << 20))
         if NAME == "checkpoint_stall" and step % (5 if VARIANT == "often" else 15) == 0:
-            state = {"model": model.state_dict(), "more": torch.randn((2 if VARIANT == "often" else 10) << 20)}
-            with (DIRECTORY / "checkpoint.pt").open("wb") as file:
-                torch.save(state, file)
-                file.flush()
-                os.fsync(file.fileno())
+            torch.save({"model": model.state_dict(), "more": moments}, DIRECTORY / "checkpoint.pt")
         if SCENARIO == "healthy-checkpoints" and step % 100 == 0:
             torch.save(model.state_dict(), DIRECTORY / "checkpoint.pt")
         if SCENARIO == "healthy-evaluates" and step % 30 == 0:
