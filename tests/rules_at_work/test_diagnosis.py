@@ -40,8 +40,8 @@ def epochwatch(server: JobServer, *words: str) -> "subprocess.CompletedProcess[s
 
 
 def diagnosis(server: JobServer, name: str) -> dict[str, Any]:
-    """The whole of it, as the server has it."""
-    return dict(json.loads(epochwatch(server, "job", name, "--json").stdout)["diagnosis"])
+    """The whole of it, as the server has it; empty before it begins."""
+    return dict(json.loads(epochwatch(server, "job", name, "--json").stdout)["diagnosis"] or {})
 
 
 FAULTY = """
@@ -71,13 +71,37 @@ def test_a_job_is_diagnosed_while_it_trains(server: JobServer) -> None:
     (ml / "output" / "data" / "go").touch()
     assert server.over(name)["TrainingJobStatus"] == "Completed"
 
-    until(lambda: diagnosis(server, name)["ended"])
+    until(lambda: diagnosis(server, name).get("ended"))
     ended = diagnosis(server, name)
     assert (ended["steps"], ended["failure"]) == (20, "")
     assert evaluation(server, name) == found
     looked_at = epochwatch(server, "rules", name)
     assert looked_at.returncode == 1, looked_at.stderr
     assert looked_at.stdout.startswith("NonFinite problem since step 15, known at step 15")
+
+
+OF_TWO = """
+import json
+with open(place.removesuffix("/output/tensors") + "/input/config/resourceconfig.json") as file:
+    number = int(json.load(file)["current_host"].removeprefix("algo-")) - 1
+writer = StoreWriter(place, f"worker_{number}", collections, num_workers=2, steps_per_segment=5)
+for step in range(20):
+    loss = np.array([np.nan if step > 14 and number == 1 else 1.0])
+    writer.write_step(step, statistics=Statistics(["loss"], {"value": loss}))
+writer.end_worker(2)
+"""
+
+
+def test_of_several_hosts_the_first_follows_what_all_have_saved(server: JobServer) -> None:
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
+    name = train(server, "two-hosts", OF_TWO, ResourceConfig=resources)
+
+    assert server.over(name)["TrainingJobStatus"] == "Completed", server.lines(name)
+
+    until(lambda: diagnosis(server, name).get("ended"))
+    (cause,) = diagnosis(server, name)["findings"]
+    assert (cause["rule"], cause["began"]) == ("NonFinite", 15)
+    assert diagnosis(server, name)["steps"] == 20
 
 
 def test_a_run_of_ones_own_is_looked_at_by_its_name(server: JobServer) -> None:
