@@ -1,17 +1,19 @@
 """Scripts that analyse a trial, in the style of smdebug's guide: with other import lines they print the same here.
 
-The trials are smdebug's own, and each script is run by smdebug 1.0.34 and by us.
+The trials are smdebug's own, and each script is run by smdebug 1.0.34 and by us, on disk and in S3.
 """
 
 import contextlib
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.debugger.judge import smdebug
+from tests.servers import ServerProcess
 
 THEIRS = """
 from smdebug import modes
@@ -221,11 +223,34 @@ def printed_there(trials: tuple[Path, Path]) -> Any:
     return smdebug(RUN, *trials, THEIRS, json.dumps(SCRIPTS))
 
 
+@pytest.fixture(scope="module")
+def in_s3(trials: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The same trials in a bucket of a server."""
+    with ServerProcess(tmp_path_factory.mktemp("server")) as server, pytest.MonkeyPatch.context() as patch:
+        s3 = server.boto3("s3")
+        s3.create_bucket(Bucket="trials")
+        for trial in trials:
+            for file in filter(Path.is_file, trial.rglob("*")):
+                s3.upload_file(str(file), "trials", str(file.relative_to(trial.parent)))
+        for name, value in server.aws_environment().items():
+            patch.setenv(name, value)
+        yield f"s3://trials/{trials[0].name}", f"s3://trials/{trials[1].name}"
+
+
+def printed_by(script: str, path: str, other: str) -> str:
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(OURS + script, {"path": path, "other": other, "__name__": "__main__"})
+    assert len(printed.getvalue().splitlines()) > 1
+    return printed.getvalue()
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_prints_the_same_with_its_import_lines_changed(
     name: str, trials: tuple[Path, Path], printed_there: Any
 ) -> None:
-    with contextlib.redirect_stdout(io.StringIO()) as printed_here:
-        exec(OURS + SCRIPTS[name], {"path": str(trials[0]), "other": str(trials[1]), "__name__": "__main__"})
-    assert len(printed_here.getvalue().splitlines()) > 1
-    assert printed_here.getvalue() == printed_there[name]
+    assert printed_by(SCRIPTS[name], str(trials[0]), str(trials[1])) == printed_there[name]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_prints_the_same_of_trials_in_s3(name: str, in_s3: tuple[str, str], printed_there: Any) -> None:
+    assert printed_by(SCRIPTS[name], *in_s3) == printed_there[name]

@@ -158,12 +158,13 @@ def _groups(ranges: Sequence[Range], limit: int, *, gaps: bool) -> Iterator[Sequ
     """Cut ranges into groups of at most ``limit`` bytes, or of one that is longer; without ``gaps`` those of a group
     follow each other immediately.
     """
-    first, size = 0, 0
+    first, size, end = 0, 0, 0
     for number, (start, length) in enumerate(ranges):
-        if number > first and (size + length > limit or not (gaps or start == _end(ranges[number - 1 : number]))):
+        if number > first and (size + length > limit or not (gaps or start == end)):
             yield ranges[first:number]
             first, size = number, 0
         size += length
+        end = start + length
     if ranges:
         yield ranges[first:]
 

@@ -1,6 +1,7 @@
 """Requests handed on, as they are, to an HTTP server on this machine: heads and bodies streamed both ways.
 
-Host and signed headers stay, so that a signature made for us is good there too.
+Host and signed headers stay, so that a signature made for us is good there too. One thing is put right: a part of an
+object is answered as S3 does.
 """
 
 import asyncio
@@ -106,8 +107,8 @@ async def _answer(reader: asyncio.StreamReader, send: Send, *, head_only: bool) 
         parser.feed_data(data)
         if answer.headed and not started:
             started = True
-            status = parser.get_status_code()
-            await send({"type": "http.response.start", "status": status, "headers": answer.headers})
+            status, headers = _as_of_s3(parser.get_status_code(), answer.headers)
+            await send({"type": "http.response.start", "status": status, "headers": headers})
             if head_only or status in _BODILESS:
                 break
         if answer.pieces:
@@ -118,6 +119,13 @@ async def _answer(reader: asyncio.StreamReader, send: Send, *, head_only: bool) 
     elif answer.complete or head_only or parser.get_status_code() in _BODILESS or not _has_length(answer):
         await send({"type": "http.response.body", "body": b""})
     # else the answer broke off: leaving without an end breaks ours off too
+
+
+def _as_of_s3(status: int, headers: list[tuple[bytes, bytes]]) -> tuple[int, list[tuple[bytes, bytes]]]:
+    """rclone answers a range with 200 and the checksums of the whole object, which clients compare with the part."""
+    if status != 200 or not any(name.lower() == b"content-range" for name, _ in headers):
+        return status, headers
+    return 206, [(name, value) for name, value in headers if not name.lower().startswith(b"x-amz-checksum-")]
 
 
 def _has_length(answer: _Answer) -> bool:
