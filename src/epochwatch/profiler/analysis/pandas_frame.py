@@ -256,7 +256,8 @@ def _whole(times: NDArray[Any]) -> NDArray[Any]:
 
 
 def _texts(times: NDArray[Any]) -> NDArray[np.object_]:
-    return np.array(shown(times), object)
+    moments, places = np.unique(times, return_inverse=True)
+    return np.array(shown(moments), object)[places]
 
 
 def _names(events: Sequence[TraceEvent], said: Sequence[dict[str, Any]]) -> list[Any]:

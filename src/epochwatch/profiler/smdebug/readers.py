@@ -170,6 +170,9 @@ class SystemMetricsReader(MetricsReaderBase[ProfilerSystemEvent]):
         self, events: list[ProfilerSystemEvent], start: int, end: int, event_type: str | None
     ) -> list[ProfilerSystemEvent]:
         first, last = start / SECOND, end / SECOND
+        times = [event.timestamp for event in events]
+        if event_type is None and (not times or (first <= min(times) and max(times) <= last)):
+            return events
         return [event for event in events if first <= event.timestamp <= last and event_type in (None, event.type)]
 
     def _interval_of_steps(self, start_step: int, end_step: int) -> tuple[int, int]:
