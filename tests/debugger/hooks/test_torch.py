@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from epochwatch.debugger import Trial, modes
+from epochwatch.debugger import Trial, create_trial, modes
 from epochwatch.debugger.reductions import REDUCTIONS, reduce
 from epochwatch.debugger.rules.diagnosis import diagnose
 from tests.debugger.hooks.peer_training import Trained, train
@@ -139,6 +139,29 @@ def test_a_compiled_graph_stays_whole_with_all_inputs_and_outputs_watched(tmp_pa
     assert series(trial, "loss") == pytest.approx(truth["loss"])
     assert series(trial, "gradient_norm") == pytest.approx(truth["norm"], rel=1e-5)
     assert statistic(trial, "fc1_output_0", "l2") == pytest.approx(truth["output"][::2], rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def combined(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Two batches a step under autocast: checkpointed, by a fused optimizer, compiled to machine code."""
+    return trained(tmp_path_factory.mktemp("combined"), "combined")
+
+
+@pytest.mark.parametrize("way", ["checkpointed", "reentrant", "fused", "inductor"])
+def test_ways_to_save_memory_and_time_are_seen_as_they_are(combined: Trained, way: str) -> None:
+    trial, truth = create_trial(str(combined.directory / way)), combined.truth[way]
+    assert trial.steps(modes.TRAIN) == [0, 1, 2, 3]
+    assert series(trial, "loss") == pytest.approx(truth["loss"], rel=1e-3)
+    assert series(trial, "gradient_norm") == pytest.approx(truth["norm"], rel=1e-4, nan_ok=True)
+    assert statistic(trial, "Net_fc1.weight", "update_l2") == pytest.approx(truth["update"], rel=1e-3, abs=1e-7)
+    assert statistic(trial, "Net_output_0", "l2") == pytest.approx(truth["output"], rel=1e-2)
+    whole = [step for step in range(4) if math.isfinite(truth["norm"][step])]
+    squares = [
+        sum(statistic(trial, name, "l2")[step] ** 2 for name in trial.tensor_names(collection="gradients"))
+        for step in whole
+    ]
+    assert [math.sqrt(one) for one in squares] == pytest.approx([truth["norm"][step] for step in whole], rel=1e-3)
+    assert (trial.tensor("step_skipped").steps() if way == "fused" else [2]) == [2]
 
 
 def test_statistics_are_of_what_is_finite_on_the_host_and_on_a_device(tmp_path: Path) -> None:

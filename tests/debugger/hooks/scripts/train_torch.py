@@ -14,7 +14,7 @@ from torch import nn
 
 from epochwatch.debugger import ModeKeys
 from epochwatch.debugger.hooks import watch
-from epochwatch.debugger.hooks.config import CollectionConfig, HookConfig, SaveConfig
+from epochwatch.debugger.hooks.config import DEFAULT_COLLECTIONS, CollectionConfig, HookConfig, SaveConfig
 
 REDUCTIONS = ("min", "max", "mean", "median", "std", "variance", "sum", "prod", "l1", "l2")
 
@@ -226,6 +226,53 @@ def compiled(directory):
         optimizer.step()
     hook.close()
     return truth | {"breaks": dict(counters["graph_break"]), "graphs": counters["stats"]["unique_graphs"]}
+
+
+def combined(directory):
+    """Two batches a step in bfloat16, computed once more in backward, in several ways; all losses and norms of each."""
+    from torch.utils.checkpoint import checkpoint
+
+    found = {}
+    for name, reentrant, optimizer_of in (
+        ("checkpointed", False, lambda parameters: torch.optim.AdamW(parameters, lr=0.01)),
+        ("reentrant", True, lambda parameters: torch.optim.AdamW(parameters, lr=0.01, foreach=True)),
+        ("fused", None, lambda parameters: torch.optim.AdamW(parameters, lr=0.01, fused=True)),
+        ("inductor", None, lambda parameters: torch.optim.SGD(parameters, lr=0.01)),
+    ):
+        torch.manual_seed(0)
+        net = Net()
+        collections = (*DEFAULT_COLLECTIONS, CollectionConfig("outputs"))
+        hook = watch(net, config=HookConfig(f"{directory}/{name}", collections, every(1)))
+        optimizer = optimizer_of(net.parameters())
+        scaler = torch.amp.GradScaler("cpu", init_scale=256.0, enabled=name == "fused")
+        compiled = torch.compile(net) if name == "inductor" else net
+        truth = {"loss": [], "norm": [], "update": [], "output": []}
+        for step in range(4):
+            losses = []
+            optimizer.zero_grad()
+            for _ in range(2):
+                images, labels = batch()
+                with torch.autocast("cpu", torch.bfloat16):
+                    output = (
+                        compiled(images)
+                        if reentrant is None
+                        else checkpoint(net, images.requires_grad_(), use_reentrant=reentrant)
+                    )
+                    loss = nn.functional.cross_entropy(output, labels)
+                scaler.scale(loss / 2).backward()
+                losses.append(loss.item() / 2)
+            truth["output"].append(norm([output.detach()]))
+            if name == "fused" and step == 2:
+                net.fc1.weight.grad[0, 0] = math.nan
+            truth["loss"].append(sum(losses) / 2)
+            truth["norm"].append(norm([one.grad for one in net.parameters()]) / scaler.get_scale())
+            before = net.fc1.weight.detach().clone()
+            scaler.step(optimizer)
+            scaler.update()
+            truth["update"].append(norm([net.fc1.weight.detach() - before]))
+        hook.close()
+        found[name] = truth
+    return found
 
 
 def failing(directory):

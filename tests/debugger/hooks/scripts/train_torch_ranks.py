@@ -34,6 +34,12 @@ def parallel(way, net):
         mesh = init_device_mesh("cpu", (2,))
         fully_shard(net.fc1, mesh=mesh)
         return fully_shard(net, mesh=mesh)
+    if way.startswith("flat"):
+        from torch.distributed.fsdp import FullyShardedDataParallel
+
+        flat = {"use_orig_params": way != "flat-whole", "device_id": torch.device("cpu")}
+        net.fc1 = FullyShardedDataParallel(net.fc1, **flat)
+        return FullyShardedDataParallel(net, **flat)
     found = nn.parallel.DistributedDataParallel(net)
     return torch.compile(found, backend="aot_eager") if way == "compiled" else found
 
@@ -47,22 +53,30 @@ def rank_of_two(rank, directory, way):
     alone.load_state_dict(net.state_dict())
     hook = watch(config=HookConfig(directory, save=dict.fromkeys(ModeKeys, SaveConfig(1))))
     together = parallel(way, net)
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    optimizer = torch.optim.SGD((together if way.startswith("flat") else net).parameters(), lr=0.1)
     truth = {"norm": [], "fc1": [], "weight": []}
     for _ in range(STEPS):
         everybody = torch.randn(2, 16, 8)
         optimizer.zero_grad()
         together(everybody[rank]).square().mean().backward()
+        if way == "flat-clipped":
+            together.clip_grad_norm_(0.01)
         optimizer.step()
         alone.zero_grad()
         alone(everybody.flatten(0, 1)).square().mean().backward()
         norms = [float(one.grad.norm()) for one in alone.parameters()]
         truth["norm"].append(math.hypot(*norms))
-        truth["fc1"].append(norms[0])
+        if way == "flat-clipped":
+            torch._foreach_mul_([one.grad for one in alone.parameters()], 0.01 / math.hypot(*norms))
+        if way == "flat-whole":
+            truth["fc1"].append(math.hypot(*(float(one.grad.norm()) for one in alone.fc1.parameters())))
+        else:
+            truth["fc1"].append(float(alone.fc1.weight.grad.norm()))
         with torch.no_grad():
             for one in alone.parameters():
                 one.sub_(one.grad, alpha=0.1)
-        truth["weight"].append(float(alone.fc1.weight.norm()))
+        weights = [*alone.fc1.parameters()] if way == "flat-whole" else [alone.fc1.weight]
+        truth["weight"].append(math.hypot(*(float(one.detach().norm()) for one in weights)))
     dist.destroy_process_group()
     hook.close()
     if rank == 0:

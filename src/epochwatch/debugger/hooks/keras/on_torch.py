@@ -141,7 +141,7 @@ class OnTorch:
             self._seen = True
             rate = keras.ops.convert_to_tensor(optimizer.learning_rate)
             self._recorder.scalars({"learning_rate": number(rate)})
-            norm = self._tensors.norm(list(gradients.values()))
+            norm = self._tensors.norm(gradients)
             if norm is not None:
                 self._recorder.scalars({"gradient_norm": norm})
         found = {name: variable.value for name, (_, variable) in pairs.items()}

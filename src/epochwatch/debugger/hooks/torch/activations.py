@@ -46,6 +46,8 @@ class Activations:
                 self._handles.append(module.register_forward_hook(hook, with_kwargs=True))
 
     def _show(self, name: str, tensor: Any) -> None:
+        if torch._C._current_graph_task_id() >= 0:
+            return  # computed once more within backward, as it was not kept
         with self._recorder.guard:
             if self._recorder.active and self._recorder.wanted(name):
                 self._take(name, tensor)

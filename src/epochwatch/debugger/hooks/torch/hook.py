@@ -5,7 +5,7 @@ under compilation, too. Nothing waits for a device on the training's thread.
 """
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +17,7 @@ from epochwatch.debugger.hooks.later import Later, mean
 from epochwatch.debugger.hooks.recorder import Recorder
 from epochwatch.debugger.hooks.torch import naming, patches
 from epochwatch.debugger.hooks.torch.activations import Activations
-from epochwatch.debugger.hooks.torch.shards import rank_of_ranks
+from epochwatch.debugger.hooks.torch.shards import flat_shards, rank_of_ranks
 from epochwatch.debugger.hooks.torch.tensors import Tensors
 from epochwatch.debugger.hooks.torch.transfer import number, to_host
 from epochwatch.debugger.mode_keys import ModeKeys
@@ -25,7 +25,7 @@ from epochwatch.debugger.mode_keys import ModeKeys
 SCALARS: Final = "^(gradient_norm|learning_rate(_[0-9]+)?|loss|step_seconds|step_skipped|scalar/.*)$"
 _NO_IO: Final = r"(?!.*_(in|out)put_[0-9]+$)"
 COLLECTIONS: Final = (
-    Collection("weights", [f"^(?!gradient|optimizer/){_NO_IO}.*weight"]),
+    Collection("weights", [f"^(?!gradient|optimizer/){_NO_IO}.*(weight|_flat_param$)"]),
     Collection("biases", [f"^(?!gradient|optimizer/){_NO_IO}.*bias"]),
     Collection("gradients", ["^gradient/"]),
     Collection("losses", ["[Ll]oss_(?!input).*output", "^loss$"]),
@@ -51,6 +51,7 @@ class TorchHook:
         rank, ranks = rank_of_ranks()
         self.recorder = Recorder(config, worker=f"worker_{rank}", num_workers=ranks, defaults=COLLECTIONS)
         self._names: dict[int, str] = {}
+        self._flat: dict[int, bool] = {}
         self._models: list[weakref.ref[Any]] = []
         self._handles: list[Any] = []
         self._leader = None if optimizer is None else weakref.ref(optimizer)
@@ -167,18 +168,21 @@ class TorchHook:
             self._identify()
         if any(id(parameter) not in self._names for parameter in parameters):
             self._name(parameters)
-        self._tensors.share(parameters)
+        flat = {self._names[one]: counted for one, counted in self._flat.items() if one in self._names}
+        self._tensors.share(parameters, flat)
         if not self.recorder.active:
             return
         self._optimized.update(id(parameter) for parameter in parameters)
-        graded = [parameter for parameter in parameters if parameter.grad is not None]
-        gradients = {f"gradient/{self._names[id(one)]}": one.grad for one in graded}
+        graded = {self._names[id(one)]: one for one in parameters if one.grad is not None or id(one) in self._flat}
+        gradients = {
+            f"gradient/{name}": one.new_empty(0) if one.grad is None else one.grad for name, one in graded.items()
+        }
+        scale = getattr(optimizer, "grad_scale", None)  # a fused optimizer divides by it itself
         if self._leader() is optimizer:
-            self._scalars(optimizer, list(gradients.values()))
+            self._scalars(optimizer, gradients, scale)
         if self.recorder.due():
-            scale = getattr(optimizer, "grad_scale", None)  # a fused optimizer divides by it itself
             self._tensors.record(gradients, scale=scale)
-            self._tensors.remember({self._names[id(one)]: one for one in graded})
+            self._tensors.remember(graded)
 
     def after_step(self, optimizer: Any, *, skipped: bool = False) -> None:
         """An optimizer has changed the weights, or was kept from it by gradients that are not finite."""
@@ -214,6 +218,7 @@ class TorchHook:
 
     def _identify(self) -> None:
         self._identified = True
+        self._flat = flat_shards()
         rank, ranks = rank_of_ranks()
         self.recorder.identify(f"worker_{rank}", ranks)
 
@@ -231,14 +236,17 @@ class TorchHook:
         self._losses, self._clipped = [], None
         self._fed.clear()
 
-    def _scalars(self, optimizer: Any, gradients: Sequence[Any]) -> None:
+    def _scalars(self, optimizer: Any, gradients: Mapping[str, Any], scale: Any) -> None:
         rates = naming.learning_rates(optimizer).items()
         scalars = {name: number(rate) if torch.is_tensor(rate) else float(rate) for name, rate in rates}
         if self._losses:
             scalars["loss"] = mean(self._losses)
-        norm = self._tensors.norm(gradients, self._clipped)
+        norm = self._tensors.norm(gradients, self._clipped, scale)
         if norm is not None:
             scalars["gradient_norm"] = norm
+        found_inf = getattr(optimizer, "found_inf", None)  # a fused optimizer leaves out its step itself
+        if found_inf is not None and (callable(skipped := number(found_inf)) or skipped):
+            scalars["step_skipped"] = skipped
         self.recorder.scalars(scalars)
 
     def _record_forgotten(self) -> None:

@@ -37,9 +37,7 @@ class Measured:
         """The columns of all tensors; waits for the device and, where parts lie on them, for the other ranks."""
         rows, owners = np.asarray(now(self._rows), np.float64), self._owners
         if self._ranks is not None and self._shared.any():
-            gathered = self._ranks.gathered(rows[self._shared])
-            rows = np.concatenate([rows[~self._shared], *gathered])
-            owners = np.concatenate([owners[~self._shared], *[owners[self._shared]] * len(gathered)])
+            rows, owners = self._of_all_ranks(self._ranks, rows, owners)
         with np.errstate(all="ignore"):
             columns = statistics.columns_of(rows, owners, len(self._names))
             if self._scale is not None:
@@ -49,6 +47,14 @@ class Measured:
             if self._changes is not None:
                 columns["update_l2"][self._changed] = self._changes()
         return Statistics(self._names, columns)
+
+    def _of_all_ranks(self, ranks: Ranks, rows: Array, owners: Array) -> tuple[Array, Array]:
+        """With those of the other ranks, one of each tensor: a rank may have more pieces of it than another."""
+        shared = np.unique(owners[self._shared])
+        mine = statistics.merged(rows[self._shared], np.searchsorted(shared, owners[self._shared]), len(shared))
+        gathered = ranks.gathered(mine)
+        alone = ~self._shared
+        return np.concatenate([rows[alone], *gathered]), np.concatenate([owners[alone], *[shared] * len(gathered)])
 
 
 def _unscaled(columns: Mapping[str, Array], scale: float) -> dict[str, Array]:

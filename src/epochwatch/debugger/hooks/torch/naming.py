@@ -1,20 +1,22 @@
 """Names of a model's tensors as smdebug has them, also of a model that nobody showed us."""
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import torch
 
 _WRAPPERS: Final = ("module", "_orig_mod")
 """Where DistributedDataParallel and its like, and ``torch.compile``, keep the model."""
+_WITHIN: Final = ("_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module")
+"""Where wrappers of parts of a model keep the part, whose name they have."""
 
 
-def unwrapped(module: Any) -> Any:
+def unwrapped(module: Any, wrappers: Sequence[str] = _WRAPPERS) -> Any:
     """The user's own model within what parallelism and compilation put around it."""
     while True:
         children = dict(module.named_children())
-        inner = next((children[name] for name in _WRAPPERS if list(children) == [name]), None)
+        inner = next((children[name] for name in wrappers if list(children) == [name]), None)
         if inner is None:
             return module
         module = inner
@@ -42,14 +44,16 @@ def module_names(models: Iterable[Any]) -> Iterator[tuple[str, Any]]:
     """(name, module) of everything in some models; a model itself is called by its class."""
     for prefix, model in prefixed(models):
         for name, module in model.named_modules():
-            yield _plain(name) or prefix, module
+            if not any(inner in module._modules for inner in _WITHIN):
+                yield _plain(name) or prefix, module
 
 
 def prefixed(models: Iterable[Any]) -> Iterator[tuple[str, Any]]:
     """(class, numbered where it is there already; user's own model) of each."""
     seen: dict[str, int] = {}
     for model in map(unwrapped, models):
-        name = type(model).__name__.removeprefix("FSDP")  # fully_shard makes a class of its own of the model's
+        own = unwrapped(model, (*_WRAPPERS, *_WITHIN))  # the first FSDP has parameters beside it
+        name = type(own).__name__.removeprefix("FSDP")  # fully_shard makes a class of its own of the model's
         number = seen.get(name, 0)
         seen[name] = number + 1
         yield (f"{name}_{number}" if number else name), model
@@ -57,8 +61,7 @@ def prefixed(models: Iterable[Any]) -> Iterator[tuple[str, Any]]:
 
 def _plain(name: str) -> str:
     """Without what wrappers of parts of a model add."""
-    wrappers = ("_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module")
-    return ".".join(part for part in name.split(".") if part not in wrappers)
+    return ".".join(part for part in name.split(".") if part not in _WITHIN)
 
 
 def optimizer_parameters(optimizer: Any) -> list[Any]:

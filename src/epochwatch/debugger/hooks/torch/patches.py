@@ -1,6 +1,7 @@
 """Where PyTorch is listened to. Each place calls the hook that is at work, and nothing once there is none."""
 
 import functools
+import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,8 @@ _current: "TorchHook | None" = None
 _patches: Final = Patches()
 _norm_types: list[tuple[Any, float]] = []
 """The norm that was computed last, as a weak reference, and its order."""
+_seen: list[Any] = []
+"""What was imported after the hook and is listened to."""
 _scaled: list[tuple[Any, Any]] = []
 """The loss that was scaled last, as a weak reference, and what it was before."""
 
@@ -51,6 +54,7 @@ def remove(hook: "TorchHook") -> None:
         _patches.undo()
         _norm_types.clear()
         _scaled.clear()
+        _seen.clear()
 
 
 def give_way() -> None:
@@ -114,6 +118,7 @@ def _loss_called(original: Any) -> Any:
 
 def _backward(original: Any) -> Any:
     def backward(tensor: Any, *args: Any, **kwargs: Any) -> Any:
+        _see_flat_clipping()
         if _current is not None and not torch.compiler.is_compiling():
             with _current.recorder.guard:
                 known = next((before for scaled, before in _scaled if scaled() is tensor), tensor)
@@ -158,6 +163,26 @@ def _clip_with_norm(original: Any) -> Any:
             with _current.recorder.guard:
                 _current.clipped(total_norm.detach().clone())
         return original(parameters, max_norm, total_norm, *args, **kwargs)
+
+    return clip
+
+
+def _see_flat_clipping() -> None:
+    """The first FSDP clips by itself. It is not imported only to be watched: that takes longer than PyTorch itself."""
+    fsdp: Any = sys.modules.get("torch.distributed.fsdp")
+    own = getattr(fsdp, "FullyShardedDataParallel", None)
+    if _current is not None and own is not None and own not in _seen:
+        _seen.append(own)
+        _patches.wrap(own, "clip_grad_norm_", _flat_clip)
+
+
+def _flat_clip(original: Any) -> Any:
+    def clip(module: Any, max_norm: Any, norm_type: float = 2.0, *args: Any, **kwargs: Any) -> Any:
+        found = original(module, max_norm, norm_type, *args, **kwargs)
+        if _current is not None and float(norm_type) == 2:
+            with _current.recorder.guard:
+                _current.clipped(found.detach().clone())
+        return found
 
     return clip
 

@@ -1,6 +1,8 @@
 """Parameters that ranks share among them: each computes rows of its own part, and all add them up in the background."""
 
+import gc
 import os
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
@@ -24,8 +26,12 @@ class Part(NamedTuple):
     """Whether this rank's rows count: of ranks that have the same part, those of one do."""
 
 
-def part_of(tensor: Any) -> Part:
-    """This rank's part of a tensor, which is a whole one where nothing is shared."""
+def part_of(tensor: Any, counted_shard: bool | None = None) -> Part:
+    """This rank's part of a tensor, which is a whole one where nothing is shared. Of one that is a shard and does not
+    show it, ``counted_shard`` says whether it counts.
+    """
+    if counted_shard is not None:
+        return Part(tensor, True, counted_shard)
     if not hasattr(tensor, "placements"):
         return Part(tensor, False, True)
     sharded = any(placement.is_shard() for placement in tensor.placements)
@@ -44,6 +50,22 @@ def has_shards(tensors: Sequence[Any]) -> bool:
         if hasattr(tensor, "placements")
         for placement in tensor.placements
     )
+
+
+def flat_shards() -> dict[int, bool]:
+    """By their ``id`` the parameters that FullyShardedDataParallel (the first FSDP) keeps flat and in shards, and
+    whether this rank's shard counts: of ranks that have the same one, the first does.
+    """
+    fsdp: Any = sys.modules.get("torch.distributed.fsdp")
+    found: dict[int, bool] = {}
+    for module in gc.get_objects() if fsdp is not None else ():
+        if type(module) is fsdp.FullyShardedDataParallel and (handle := module._handle) is not None:
+            alike = getattr(module, "_inter_node_pg", None)
+            counted = alike is None or dist.get_rank(alike) == 0
+            flat = handle.flat_param
+            if handle.uses_sharded_strategy:
+                found |= {id(parameter): counted for parameter in (flat, *(flat._params or ()))}
+    return found
 
 
 class Ranks:

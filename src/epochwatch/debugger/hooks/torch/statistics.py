@@ -97,35 +97,42 @@ def _device_row(flat: Any) -> Any:
     return torch.stack([parts[number].to(wide) for number in range(len(EMPTY))])
 
 
-def columns_of(rows: Array, owners: Array, count: int) -> dict[str, Array]:
-    """The columns of ``count`` tensors, of rows of their pieces; ``owners`` says which tensor each row is of.
-    Without a finite element everything but ``size`` and the counts is NaN.
-    """
+def merged(rows: Array, owners: Array, count: int) -> Array:
+    """One row for each of ``count`` tensors, of rows of their pieces; ``owners`` says which tensor each row is of."""
     weights = rows[:, COUNT]
 
     def added(values: Array) -> Array:
         found: Array = np.bincount(owners, weights=values, minlength=count)
         return found
 
-    finite = added(weights)
+    found = np.stack([added(rows[:, part]) for part in range(len(EMPTY))], axis=1)
+    mean = added(weights * rows[:, MEAN]) / np.where(found[:, COUNT] > 0, found[:, COUNT], 1)
+    found[:, MEAN] = mean
+    found[:, M2] = added(rows[:, M2] + weights * (rows[:, MEAN] - mean[owners]) ** 2)
+    found[:, MIN], found[:, MAX] = np.inf, -np.inf
+    np.minimum.at(found[:, MIN], owners, rows[:, MIN])
+    np.maximum.at(found[:, MAX], owners, rows[:, MAX])
+    return found
+
+
+def columns_of(rows: Array, owners: Array, count: int) -> dict[str, Array]:
+    """The columns of ``count`` tensors, of rows as ``merged`` takes them. Without a finite element everything but
+    ``size`` and the counts is NaN.
+    """
+    rows = merged(rows, owners, count)
+    finite, nans, infs = rows[:, COUNT], rows[:, NANS], rows[:, INFS]
     some = np.where(finite > 0, finite, np.nan)
-    mean = added(weights * rows[:, MEAN]) / some
-    m2 = added(rows[:, M2] + weights * (rows[:, MEAN] - np.nan_to_num(mean)[owners]) ** 2)
-    low, high = np.full(count, np.inf), np.full(count, -np.inf)
-    np.minimum.at(low, owners, rows[:, MIN])
-    np.maximum.at(high, owners, rows[:, MAX])
-    low, high = np.where(finite > 0, low, np.nan), np.where(finite > 0, high, np.nan)
-    nans, infs = added(rows[:, NANS]), added(rows[:, INFS])
+    low, high = np.where(finite > 0, rows[:, MIN], np.nan), np.where(finite > 0, rows[:, MAX], np.nan)
     return {
         "size": finite + nans + infs,
-        "mean": mean,
-        "std": np.sqrt(m2 / some),
+        "mean": rows[:, MEAN] * some / some,
+        "std": np.sqrt(rows[:, M2] / some),
         "min": low,
         "max": high,
-        "l2": np.sqrt(added(rows[:, SQUARES]) * some / some),
-        "abs_mean": added(rows[:, ABS_SUM]) / some,
+        "l2": np.sqrt(rows[:, SQUARES] * some / some),
+        "abs_mean": rows[:, ABS_SUM] / some,
         "abs_max": np.maximum(np.abs(low), np.abs(high)),
-        "zeros": added(rows[:, ZEROS]),
+        "zeros": rows[:, ZEROS],
         "nans": nans,
         "infs": infs,
     }
