@@ -11,15 +11,20 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from playwright.sync_api import expect
 
 from epochwatch.client.credentials import console_token
 from tests.cli.commands import epochwatch
+from tests.console.accessibility import violations
+from tests.console.conftest import CHROMIUM, FLAGS
 from tests.launchers.created_jobs import until
 from tests.servers import ServerProcess
 
 pytestmark = pytest.mark.xdist_group("insights")
 
 STEPS = 60
+SLOW = 60_000
+"""Milliseconds that a page may take on a machine that is busy."""
 TRAINING = f"""
 import time
 from epochwatch.profiler import watch
@@ -181,3 +186,114 @@ def test_what_cannot_be_is_refused_with_a_reason(watched: Watched, path: str, st
 def test_operators_are_empty_without_a_window(watched: Watched) -> None:
     found = watched.json("/jobs/slow-data/operators")
     assert (found["operators"], found["windows"]) == ([], [])
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM.exists(), "the console is tested in a real browser: apt install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def opened(chromium: Any, watched: Watched, query: str = "", **context: Any) -> Any:
+    """The page of the insights, signed in, once its report is there. What is wrong in the page fails the test."""
+    shown = chromium.new_context(viewport={"width": 1280, "height": 900}, **context).new_page()
+    shown.set_default_timeout(SLOW)
+    shown.on("pageerror", lambda error: pytest.fail(f"the page failed: {error}"))
+    shown.goto(watched.link("/_/jobs/slow-data/insights"))
+    shown.goto(f"{watched.server.url}/_/jobs/slow-data/insights{query}")
+    shown.wait_for_selector("[data-verdict]")
+    return shown
+
+
+def test_a_user_finds_out_why_a_training_was_slow(chromium: Any, watched: Watched) -> None:
+    shown = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    shown.set_default_timeout(SLOW)
+    shown.goto(watched.link("/_/jobs/slow-data"))
+    shown.get_by_role("link", name="Insights").click()
+
+    # The first thing that is said is the cause.
+    assert "waiting for data" in shown.wait_for_selector("[data-verdict]").inner_text()
+    rows = shown.locator("[data-usage] tbody tr")
+    assert rows.first.inner_text().startswith("algo-1")
+    shown.locator("[data-resource=cpu] .plot").wait_for()
+
+    # A core beside the mean.
+    shown.get_by_text("Cores", exact=True).click()
+    shown.locator(".cores input").first.check()
+    shown.locator("[data-resource=cpu]").get_by_role("button", name=re.compile("core ")).wait_for()
+    assert "cores=" in shown.url
+
+    # Steps: one is chosen, and the window becomes that step.
+    shown.get_by_role("button", name="Steps").click()
+    lane = shown.locator("[data-lane] canvas")
+    lane.wait_for()
+    assert f"{STEPS} steps" in shown.locator("[data-lane]").inner_text()
+    lane.focus()
+    for _ in range(10):
+        shown.keyboard.press("ArrowRight")
+    told = shown.locator("[data-lane] output").inner_text()
+    assert "step 9 " in told
+    assert "data loading" in told
+    shown.keyboard.press("Enter")
+    facts = shown.locator("[data-lane] .facts")
+    expect(facts).to_contain_text(re.compile("^1 step"), timeout=SLOW)
+    shown.get_by_role("button", name="Zoom out").click()
+    shown.get_by_role("button", name="Whole time").click()
+    expect(facts).to_contain_text(f"{STEPS} steps", timeout=SLOW)
+
+    # Rules: ours name the cause.
+    shown.get_by_role("button", name="Rules").click()
+    shown.locator("[data-findings] tbody tr").first.wait_for()
+    assert shown.locator("[data-rules] tbody tr").count() == 11
+    shown.context.close()
+
+
+def test_zooming_one_chart_zooms_all_and_the_time_frame_is_in_the_address(chromium: Any, watched: Watched) -> None:
+    shown = opened(chromium, watched)
+    plot = shown.locator("[data-resource=memory] .u-over")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    shown.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 50)
+    shown.mouse.down()
+    shown.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 50, steps=4)
+    shown.mouse.up()
+    shown.wait_for_url("**from=**")
+    address = shown.url
+    fixed = shown.get_by_role("button", name="Fix timeframe")
+    assert fixed.get_attribute("aria-pressed") == "true"
+    shown.get_by_role("button", name="Later").click()
+    expect(shown).not_to_have_url(address, timeout=SLOW)
+    fixed.click()
+    expect(shown).not_to_have_url(re.compile("from="), timeout=SLOW)
+    shown.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("tab", ["system", "steps", "rules"])
+def test_everybody_can_use_each_part(chromium: Any, watched: Watched, tab: str, scheme: str) -> None:
+    shown = opened(chromium, watched, f"?tab={tab}", color_scheme=scheme)
+    shown.wait_for_selector(
+        {"system": "[data-resource] .plot", "steps": "[data-lane]", "rules": "[data-rules]"}[tab]
+    )
+    assert violations(shown) == []
+    shown.set_viewport_size({"width": 390, "height": 844})
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+    shown.context.close()
+
+
+def test_the_report_opens_in_the_browser_and_its_script_runs(chromium: Any, watched: Watched) -> None:
+    shown = opened(chromium, watched)
+    refused = []
+    shown.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
+    shown.goto(f"{watched.server.url}/_/api/jobs/slow-data/report")
+    canvas = shown.locator("figure canvas").first
+    canvas.focus()
+    shown.keyboard.press("ArrowRight")
+    assert shown.locator("figure output").first.inner_text() != ""
+    assert refused == []
+    shown.context.close()

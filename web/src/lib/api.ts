@@ -24,7 +24,7 @@ function encode(query: Query): string {
   return text ? `?${text}` : "";
 }
 
-const get = <T>(path: string, query: Query = {}, signal?: AbortSignal) =>
+export const get = <T>(path: string, query: Query = {}, signal?: AbortSignal) =>
   ask<T>(`${path}${encode(query)}`, { signal });
 
 /** Performs an AWS operation, by botocore's name of its service, as whom is signed in. */
