@@ -19,6 +19,7 @@ from epochwatch.console.exports import MEDIA_TYPES, answer
 from epochwatch.console.hosts import PACE_SECONDS, cores, host_paces, host_record, shift_of
 from epochwatch.console.live import Live
 from epochwatch.console.logs import log_page
+from epochwatch.console.metrics import listed_metrics
 from epochwatch.console.points import exported, tracks, written
 from epochwatch.console.query import query
 from epochwatch.console.records import job_detail, job_summary
@@ -72,6 +73,7 @@ class Api:
             Route("/query", self._answering(self._query), methods=["GET", "POST"]),
             Route("/widget", self._answering(self._widget), methods=["GET", "POST"]),
             Route("/dashboards/{name}", self._answering(self._dashboard)),
+            Route("/metrics", self._answering(self._metrics)),
             Route("/live", self._live.endpoint),
         ]
 
@@ -196,6 +198,9 @@ class Api:
 
     def _dashboard(self, asked: Asked) -> dict[str, Any]:
         return dashboard(self._stores, asked)
+
+    def _metrics(self, asked: Asked) -> dict[str, Any]:
+        return listed_metrics(self._stores, asked)
 
     def _widget(self, asked: Asked) -> Response | dict[str, Any]:
         return widget(self._stores, asked)

@@ -16,7 +16,7 @@ from epochwatch.console.session import COOKIE, SESSION_SECONDS, Access
 from epochwatch.gateway.operations import Operations
 from epochwatch.store.stores import Stores
 
-_PAGE = re.compile(r"/_/(jobs/[A-Za-z0-9%._~-]+(/insights)?|dashboards(/[A-Za-z0-9_-]+)?)?")
+_PAGE = re.compile(r"/_/(jobs/[A-Za-z0-9%._~-]+(/insights)?|metrics|dashboards(/[A-Za-z0-9_-]+)?)?")
 """Where a login may lead: only to our own pages."""
 
 
@@ -68,6 +68,7 @@ def console_routes(stores: Stores, access: Access, operations: Operations) -> li
         Route("/", shown),
         Route("/jobs/{job}", shown),
         Route("/jobs/{job}/insights", shown),
+        Route("/metrics", shown),
         Route("/dashboards", shown),
         Route("/dashboards/{name}", shown),
     ]

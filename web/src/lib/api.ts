@@ -1,5 +1,5 @@
 import type { Dashboard, Picture } from "./dashboard";
-import type { Cores, Curves, Hosts, JobDetail, JobSummary, LogPage, Overview, XAxis } from "./types";
+import type { Cores, Curves, Hosts, JobDetail, JobSummary, LogPage, MetricsFound, Overview, XAxis } from "./types";
 
 /** A refusal of the server, or its absence; `hint` says what to do. */
 export class ApiError extends Error {
@@ -67,6 +67,7 @@ export const api = {
   cores: (name: string, host: string, query: Query, signal?: AbortSignal) =>
     get<Cores>(`${job(name)}/hosts/${encodeURIComponent(host)}/cores`, query, signal),
   logs: (name: string, query: Query, signal?: AbortSignal) => get<LogPage>(`${job(name)}/logs`, query, signal),
+  metrics: (query: Query, signal?: AbortSignal) => get<MetricsFound>("metrics", query, signal),
   dashboard: (name: string, query: Query, signal?: AbortSignal) =>
     get<Dashboard>(`dashboards/${encodeURIComponent(name)}`, query, signal),
   /** What a metric widget shows now. */

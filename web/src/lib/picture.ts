@@ -99,12 +99,12 @@ function axes(picture: Picture): uPlot.Axis[] {
   return [x, ...values];
 }
 
-function drawLevels(plot: uPlot, picture: Picture) {
+function drawLevels(plot: uPlot, levels: Picture["levels"]) {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.font = `${11 * devicePixelRatio}px ${colour("--sans")}`;
   ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
-  for (const level of picture.levels) {
+  for (const level of levels) {
     if (!plot.scales[level.axis]) continue;
     const y = plot.valToPos(level.value, level.axis, true);
     if (y < bbox.top || y > bbox.top + bbox.height) continue;
@@ -124,8 +124,20 @@ export interface PictureEvents {
   cursor: (index: number | null) => void;
 }
 
-/** The curves of a picture in `root`; the crosshair is shared by all of one `group`. */
-export function drawPicture(root: HTMLElement, group: string, picture: Picture, events: PictureEvents): uPlot {
+/** The curves of a picture in `root`; the crosshair is shared by all of one `group`. `threshold` is drawn as a line,
+ * as it is whenever the plot is drawn anew. */
+export function drawPicture(
+  root: HTMLElement,
+  group: string,
+  picture: Picture,
+  events: PictureEvents,
+  threshold: () => number | null,
+): uPlot {
+  const levels = (): Picture["levels"] => {
+    const value = threshold();
+    const own = value === null ? [] : [{ value, label: "threshold", color: null, axis: "left" as const }];
+    return [...picture.levels, ...own];
+  };
   const scales: uPlot.Scales = {
     x: { time: false, range: () => [picture.start, picture.end] },
     left: { range: range(picture, "left") },
@@ -158,7 +170,7 @@ export function drawPicture(root: HTMLElement, group: string, picture: Picture, 
             events.zoom(from, to);
           },
         ],
-        draw: [(plot) => drawLevels(plot, picture)],
+        draw: [(plot) => drawLevels(plot, levels())],
       },
     },
     columns(picture.curves),

@@ -20,6 +20,7 @@ export function nameIn(kind: "jobs" | "dashboards", path: string): string | null
   }
 }
 
+export const METRICS = `${BASE}metrics`;
 export const DASHBOARDS = `${BASE}dashboards`;
 export const dashboardPath = (name: string) => `${DASHBOARDS}/${encodeURIComponent(name)}`;
 export const jobPath = (name: string) => `${BASE}jobs/${encodeURIComponent(name)}`;
@@ -57,7 +58,7 @@ export function followLinks(event: MouseEvent) {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
   const link = (event.target as Element | null)?.closest("a");
   if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
-  if (![BASE, DASHBOARDS].includes(link.pathname) && !/^\/_\/(jobs|dashboards)\//.test(link.pathname)) return;
+  if (![BASE, METRICS, DASHBOARDS].includes(link.pathname) && !/^\/_\/(jobs|dashboards)\//.test(link.pathname)) return;
   event.preventDefault();
   go(link.pathname + link.search);
 }

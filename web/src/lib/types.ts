@@ -190,3 +190,12 @@ export interface LogPage {
 export type LivePoint = [string, string, number | null, number | null, number, number | string];
 /** One live host sample: host, metric, time, value. */
 export type LiveSample = [string, string, number, number];
+
+/** Metrics to choose from, and what narrows them down with how many there are of each. */
+export interface MetricsFound {
+  total: number;
+  namespaces: [string, number][];
+  /** Names of dimensions that metrics have together, with commas. */
+  dimensions: [string, number][];
+  metrics: { namespace: string; name: string; dimensions: [string, string][]; time: number | null; value: number | null }[];
+}

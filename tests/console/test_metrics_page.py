@@ -1,0 +1,119 @@
+"""The explorer of metrics in a real Chromium: found, drawn, calculated with, and put to use."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.console.accessibility import violations
+
+pytestmark = pytest.mark.xdist_group("console")
+
+DRAW = re.compile("^Draw train:loss TrainingJobName=live$")
+
+
+@pytest.fixture
+def page(console: Any, chromium: Any) -> Iterator[Page]:
+    """Signed in, on the page; with a metric that is just written. Afterwards: no script error."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    context.set_default_timeout(20_000)
+    problems: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    console.tell(values={"train:loss": 3.5}, step=950)
+    page.goto(f"{console.url}/_/login?token={console.token}&next=/_/metrics")
+    yield page
+    context.close()
+    assert problems == []
+
+
+def called(console: Any, operation: str, **given: Any) -> Any:
+    status, answer = console.call(f"cloudwatch/{operation}", json.dumps(given).encode())
+    assert status == 200, answer
+    return answer
+
+
+def test_metrics_are_listed_by_words_and_by_what_they_have(console: Any) -> None:
+    console.tell(values={"train:loss": 3.5}, step=950)
+    found = console.json("/metrics?search=LOSS%20live")
+    assert "train:loss" in {one["name"] for one in found["metrics"]}
+    assert all(["TrainingJobName", "live"] in one["dimensions"] for one in found["metrics"])
+    assert dict(found["dimensions"])["TrainingJobName"] == found["total"]
+    assert console.json("/metrics?search=loss&dimensions=Host")["total"] == 0
+    assert console.json("/metrics?namespace=nowhere")["metrics"] == []
+    assert len(console.json("/metrics?limit=2")["metrics"]) == 2
+
+
+def test_a_metric_is_found_drawn_and_kept_in_the_address(page: Page) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type("train:loss live")
+    page.get_by_label(DRAW).check()
+    expect(page.locator(".graph canvas")).to_be_visible()
+    expect(page.locator(".graph .value")).not_to_have_text("–")
+    page.get_by_role("button", name="Numbers").click()
+    expect(page.locator(".graph figure")).to_contain_text("train:loss")
+    page.reload()
+    expect(page.get_by_label(DRAW)).to_be_checked()
+    expect(page.locator(".graph figure")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_curves_are_calculated_with(page: Page) -> None:
+    page.get_by_label("Search metrics").fill("train:loss live")
+    page.get_by_label(DRAW).check()
+    page.get_by_role("button", name="Add an expression").click()
+    expression = page.get_by_label("Expression e1")
+    expression.fill("m1 * 1000")
+    expression.press("Enter")
+    expect(page.locator(".graph .key")).to_have_count(2)
+    label = page.get_by_label("Label of expression")
+    label.fill("a thousandfold")
+    label.press("Enter")
+    expect(page.locator(".graph .key").nth(1)).to_contain_text("a thousandfold")
+    statistic = page.get_by_label(re.compile("^Statistic of train:loss"))
+    statistic.fill("p99")
+    statistic.press("Enter")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expression.fill("m1 +")
+    expression.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def test_a_graph_goes_to_a_dashboard(page: Page, console: Any) -> None:
+    page.get_by_label("Search metrics").fill("train:loss live")
+    page.get_by_label(DRAW).check()
+    page.get_by_label("Name of the dashboard").fill("from-the-explorer")
+    page.get_by_role("button", name="Add to the dashboard").click()
+    page.get_by_role("link", name="See it").click()
+    expect(page.get_by_role("heading", name="from-the-explorer")).to_be_visible()
+    expect(page.locator("[data-widget='0'] canvas")).to_be_visible()
+    called(console, "DeleteDashboards", DashboardNames=["from-the-explorer"])
+
+
+def test_an_alarm_is_made_with_its_threshold_drawn(page: Page, console: Any) -> None:
+    page.get_by_label("Search metrics").fill("train:loss live")
+    page.get_by_label(DRAW).check()
+    expect(page.locator(".graph canvas")).to_be_visible()
+    page.get_by_role("button", name="Make an alarm").click()
+    form = page.get_by_role("form", name="A new alarm")
+    form.get_by_label("Name of the alarm").fill("drawn-by-hand")
+    threshold = form.get_by_label("Threshold")
+    threshold.fill("1")
+    expect(page.locator(".graph .u-over")).to_be_visible()
+    box = page.locator(".graph .u-over").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 300, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 300, box["y"] + 10, steps=4)
+    page.mouse.up()
+    expect(threshold).not_to_have_value("1")
+    assert "start=" not in page.url  # it was no zoom
+    drawn = float(threshold.input_value())
+    form.get_by_role("button", name="Make it").click()
+    expect(page.get_by_text("The alarm drawn-by-hand is at work.")).to_be_visible()
+    [alarm] = called(console, "DescribeAlarms", AlarmNames=["drawn-by-hand"])["MetricAlarms"]
+    assert (alarm["Threshold"], alarm["MetricName"], alarm["DatapointsToAlarm"]) == (drawn, "train:loss", 2)
+    called(console, "DeleteAlarms", AlarmNames=["drawn-by-hand"])
