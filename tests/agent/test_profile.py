@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from epochwatch.agent.profile import LOOK_SECONDS, ProfileFiles
+from epochwatch.agent.profile import LOOK_SECONDS, ProfileFiles, keep_files
 from epochwatch.profiler.store.reader import read_events
 from epochwatch.profiler.store.rows import file_name
 from tests.agent.running import until
@@ -70,6 +70,15 @@ def test_a_file_that_its_process_has_ended_goes_once_the_server_has_it(spool: Sp
     assert spool.sent() == []
     assert sorted(path.name for path in (spool.path / "profile").iterdir()) == sorted([OTHER, SECOND])
     assert set(spool.acknowledged) == {f"profile/{OTHER}", f"profile/{SECOND}"}
+
+
+def test_files_that_others_read_stay(spool: Spool) -> None:
+    keep_files(spool.path)
+    for name in (FIRST, SECOND):
+        spool.write(name, b"rows")
+    assert len(spool.sent()) == 2
+    assert spool.sent() == []
+    assert (spool.path / "profile" / FIRST).exists()
 
 
 def test_who_takes_over_sends_what_is_not_acknowledged(spool: Spool) -> None:

@@ -1,5 +1,6 @@
 """Hosts of created jobs: the sampler beside each follows ProfilerConfig, and the one that is late is told."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from epochwatch.agent.host.rows_file import RowsReader, row_files
 from epochwatch.profiler.smdebug.system_event import events_in
 from tests.agent.running import until
 from tests.launchers.created_jobs import BUCKET, JobServer
+from tests.peers import peer_python
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +74,47 @@ def test_the_slower_of_two_hosts_is_told(server: JobServer) -> None:
     assert "step 10" in first
     assert "late" not in first
     assert "late by" in second
+
+
+TRAINING = """
+import os, time
+import torch
+net = torch.nn.Linear(4, 2)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+print("begun", flush=True)
+while not os.path.exists(os.environ["TOLD"]):
+    optimizer.zero_grad()
+    net(torch.randn(3, 4)).sum().backward()
+    optimizer.step()
+    time.sleep(0.02)
+"""
+
+
+def test_steps_and_windows_of_a_training_are_recorded_as_its_profiler_config_says(
+    server: JobServer, tmp_path: Path
+) -> None:
+    script, told = tmp_path / "train.py", tmp_path / "over"
+    script.write_text(TRAINING)
+    first = json.dumps({"StartStep": 5, "NumSteps": 2})
+    config = {"S3OutputPath": f"s3://{BUCKET}/profile", "ProfilingParameters": {"DetailedProfilingConfig": first}}
+    server.create(
+        "stepped", [str(peer_python("torch")), str(script)], ProfilerConfig=config, Environment={"TOLD": str(told)}
+    )
+    objects = server.process.home / "objects"
+
+    def windows() -> list[tuple[int, int]]:
+        found = objects.glob("profiles/*/*/training-job/stepped/algo-1/windows/*.json")
+        records = [json.loads(path.read_bytes()) for path in sorted(found)]
+        return [(record["first_step"], record["last_step"]) for record in records]
+
+    until(lambda: windows() == [(5, 6)])
+    second = {"DetailedProfilingConfig": json.dumps({"NumSteps": 3})}
+    server.sagemaker.update_training_job(TrainingJobName="stepped", ProfilerConfig={"ProfilingParameters": second})
+    until(lambda: len(windows()) == 2)
+    told.touch()
+    assert server.over("stepped")["TrainingJobStatus"] == "Completed"
+    assert windows()[1][1] - windows()[1][0] == 2
+    keys = server.keys("profile/stepped/profiler-output/framework/")
+    timelines = [server.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys if "pevents" in key]
+    names = {record.get("name") for timeline in timelines for record in json.loads(timeline)}
+    assert "Step:ModeKeys.TRAIN" in names

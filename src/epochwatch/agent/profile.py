@@ -16,6 +16,16 @@ MOST_BYTES: Final = 30 << 20
 """What a server takes; no file of events is as large."""
 
 
+_KEPT: Final = "kept"
+"""A file that says that others read the files, too: none is removed."""
+
+
+def keep_files(spool: Path) -> None:
+    """Leave the files of a profile in the spool, where the server has them, too."""
+    (spool / FOLDER).mkdir(exist_ok=True)
+    (spool / FOLDER / _KEPT).touch()
+
+
 class ProfileFiles:
     """Files of one spool in turn, oldest first. ``acknowledged`` says of each how many bytes the server has."""
 
@@ -79,6 +89,8 @@ class ProfileFiles:
 
     def _forget(self, path: Path, name: str) -> None:
         """A file that its process has ended and that the server has."""
+        if (self._directory / _KEPT).exists():
+            return
         with suppress(OSError):
             path.unlink()
             self._acknowledged.pop(self._key(name), None)

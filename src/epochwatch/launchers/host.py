@@ -194,7 +194,7 @@ class Host:
         for channel in self._preparation.channels:
             if channel.mode == "Pipe":
                 pipes.feed(channel, self._directory.ml / "input" / "data", self._buckets)
-        profiler = ProfilerFiles(self._plan, self._directory, self._buckets)
+        profiler = ProfilerFiles(self._plan, self._host, self._directory, self._buckets)
         kept = [*self._preparation.sent_meanwhile(), profiler]
         self._checkpoint_thread = threading.Thread(
             target=self._keep, args=(kept,), name="checkpoints", daemon=True

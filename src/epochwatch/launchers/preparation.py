@@ -27,6 +27,7 @@ from epochwatch.launchers.directory import HostDirectory
 from epochwatch.launchers.enter import TrainingLaunch
 from epochwatch.launchers.environment import overlay, path_of, requirements_environment
 from epochwatch.launchers.plan import JobHost, Plan
+from epochwatch.launchers.profiler import profiler_variables
 from epochwatch.launchers.tensors import prepare_tensors, tensor_files
 from epochwatch.launchers.toolkit import CODE, Machine, Script, script_of
 from epochwatch.model.launch import PROCESSING
@@ -136,6 +137,7 @@ class Preparation:
             variables["PATH"] = path_of(binaries, self._plan.image.python, variables.get("PATH", os.defpath))
         if self._plan.tensors is not None:
             variables |= debug_environment(self._plan.tensors[1], environment=variables)
+        variables |= profiler_variables(self._plan, self._host, variables)
         return TrainingLaunch(
             host=self._host.name,
             command=self._command(script),

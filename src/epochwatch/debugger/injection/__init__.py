@@ -18,7 +18,8 @@ def injection(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     ours.
     """
     environment = os.environ if environment is None else environment
-    path = [str(SITE), *filter(None, [environment.get("PYTHONPATH")])]
+    known = environment.get("PYTHONPATH", "").split(os.pathsep)
+    path = [str(SITE), *(place for place in known if place not in ("", str(SITE)))]
     return {
         "EPOCHWATCH_DEBUG_PACKAGE": str(Path(epochwatch.__file__).parent),
         "PYTHONPATH": os.pathsep.join(path),
