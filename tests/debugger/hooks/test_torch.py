@@ -64,7 +64,7 @@ def test_what_the_criterion_is_given_is_measured_and_parameters_no_optimizer_has
     assert float(logits.reduction_value(0, "size")) == 32 * 4
     assert statistic(trial, "Net_fc1.weight", "update_l2") == [0.0] * 39  # from the second step on
     assert min(statistic(trial, "gradient/Net_fc1.weight", "l2")) > 0
-    found = {cause.finding.rule for cause in diagnose(trial).causes}
+    found = {finding.rule for cause in diagnose(trial).causes for finding in (cause.finding, *cause.consequences)}
     assert {"FrozenParameters", "NotShuffled"} <= found
 
 
