@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,11 @@ from epochwatch.debugger import (
     read_values,
 )
 from epochwatch.debugger.exceptions import SMDebugRuntimeError, SMDebugTypeError, SMDebugValueError
+from epochwatch.debugger.places import LocalPlace, Range
 from epochwatch.debugger.store.checksum import crc32
+from epochwatch.debugger.store.reader import StoreSource
 from epochwatch.debugger.store.segment import Column, Frame, decode_frames, encode_frames
+from epochwatch.debugger.trial import Trial
 
 NAMES = [f"gradient/layer{number}.weight" for number in range(100)]
 
@@ -106,6 +110,41 @@ def test_raw_tensors_come_back_with_type_and_shape(tmp_path: Path, sealed: bool)
     assert trial.tensor("halves").value(3).tolist() == [[1.0, -2.5]]
     assert trial.tensor("big").shape(3) == (1000, 1000)
     assert {key.tensor for key, _ in read_values(trial)} == set(ARRAYS) | {"halves"}
+
+
+class WatchedPlace(LocalPlace):
+    """Notes what is read of which file."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.read_of: list[tuple[str, list[Range]]] = []
+
+    def read(self, path: str, start: int = 0) -> bytes:
+        self.read_of.append((path, []))
+        return super().read(path, start)
+
+    def read_ranges(self, path: str, ranges: Sequence[Range]) -> Iterator[memoryview]:
+        self.read_of.append((path, list(ranges)))
+        return super().read_ranges(path, ranges)
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_raw_tensor_is_read_by_its_own_bytes_alone(tmp_path: Path, sealed: bool) -> None:
+    """In S3 that is one request."""
+    writer = StoreWriter(str(tmp_path))
+    for step in range(2):
+        writer.write_step(step, tensors={"a": np.zeros(1000), "b": np.arange(10, dtype=np.int16)})
+    if sealed:
+        writer.end_training()
+    place = WatchedPlace(tmp_path)
+    trial = Trial("watched", str(tmp_path), StoreSource(place))
+    trial.tensor("a").value(0)
+    trial.dynamic_refresh = False
+    place.read_of.clear()
+    assert trial.tensor("b").value(1).tolist() == list(range(10))
+    ((path, ranges),) = place.read_of
+    assert path.startswith("tensors/worker_0/000000000001-")
+    assert [length for _, length in ranges] == [20]
 
 
 def test_a_file_of_raw_tensors_is_safetensors(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from epochwatch.debugger import (
     import_smdebug,
     read_statistics,
     read_values,
+    transfer,
 )
 from epochwatch.debugger.exceptions import SMDebugValueError
 from tests.debugger.judge import READ_ALL, read_all, smdebug
@@ -88,6 +89,15 @@ def test_a_trial_is_the_same_in_our_format_and_back_in_smdebugs(
     assert read_all(create_trial(str(tmp_path / "ours"))) == expected
     export_smdebug(str(tmp_path / "ours"), str(tmp_path / "back"))
     assert smdebug(READ_ALL, tmp_path / "back") == expected
+
+
+def test_the_arrays_of_a_long_step_go_into_several_files(
+    theirs: Path, expected: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "BYTES_TOGETHER", 30)
+    import_smdebug(str(theirs), str(tmp_path / "ours"))
+    assert len(list((tmp_path / "ours").glob("tensors/worker_1/000000001000-*"))) == 3
+    assert read_all(create_trial(str(tmp_path / "ours"))) == expected
 
 
 def test_statistics_and_arrays_of_smdebugs_trials_are_read_together(theirs: Path) -> None:

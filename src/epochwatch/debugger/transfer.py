@@ -22,7 +22,7 @@ _WIDER: Final = {
         "int8": "int32", "int16": "int32", "uint16": "int32", "uint32": "int64", "complex64": "complex128",
     }.items()
 }  # fmt: skip
-_BYTES_TOGETHER: Final = 1 << 26
+BYTES_TOGETHER: Final = 1 << 26
 """Of a step of more bytes, the arrays go into several files."""
 
 
@@ -96,7 +96,7 @@ def _batches(values: Iterator[tuple[str, Array]]) -> Iterator[dict[str, Array]]:
     batch: dict[str, Array] = {}
     size = 0
     for name, value in values:
-        if batch and size + value.nbytes > _BYTES_TOGETHER:
+        if batch and size + value.nbytes > BYTES_TOGETHER:
             yield batch
             batch, size = {}, 0
         batch[name] = value
