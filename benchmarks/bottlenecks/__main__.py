@@ -83,6 +83,7 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--seconds", type=float, default=12.0)
     options.add_argument("--seeds", type=int, default=2)
+    options.add_argument("--first", type=int, default=0, help="the first of the seeds")
     options.add_argument("--only", default="")
     options.add_argument("--keep", type=Path, help="keep the recordings here")
     options.add_argument("--again", type=Path, help="judge the recordings that are here")
@@ -95,7 +96,7 @@ def main() -> None:
             if given.only in scenario:
                 results[scenario, int(seed)] = judge(folder, scenario, words=given.words)
     else:
-        for seed in range(given.seeds):
+        for seed in range(given.first, given.first + given.seeds):
             for scenario in EXPECTED:
                 if given.only in scenario:
                     with tempfile.TemporaryDirectory() as temporary:

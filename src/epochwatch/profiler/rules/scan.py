@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from epochwatch.model.host_samples import Samples
+from epochwatch.model.host_samples import Samples, within
 from epochwatch.profiler.events import Phase
 from epochwatch.profiler.profile import Profile
 from epochwatch.profiler.rules.builtin.rule import ProfilerRule
@@ -80,16 +79,16 @@ class Scan:
 
     def _feed(self, samples: dict[str, Samples], events: Sequence[pa.Table], start: int, end: int) -> None:
         for node, of_node in samples.items():
-            piece = _between(of_node, start, end)
+            piece = within(of_node, start / _SECOND, end / _SECOND)
             if len(piece.times):
                 for rule in self._rules:
                     rule.see_samples(node, piece)
         for table in events:
-            within = table.filter(pc.and_(pc.greater_equal(table["start"], start), pc.less(table["start"], end)))
-            if len(within):
+            part = table.filter(pc.and_(pc.greater_equal(table["start"], start), pc.less(table["start"], end)))
+            if len(part):
                 for rule in self._rules:
                     if rule.phases is None or rule.phases:
-                        rule.see_events(within)
+                        rule.see_events(part)
 
     def _ask(self, rules: Sequence[ProfilerRule], until: int) -> list[ProfilerRule]:
         self.scans += bool(rules)
@@ -97,12 +96,6 @@ class Scan:
         if met and self.met_at is None:
             self.met_at = self.scans
         return met
-
-
-def _between(samples: Samples, start: int, end: int) -> Samples:
-    first, last = np.searchsorted(samples.times, [start, end])
-    values = {name: column[first:last] for name, column in samples.values.items()}
-    return Samples(samples.times[first:last], samples.seconds[first:last], values, samples.units)
 
 
 def scanned(profile: Profile, rules: Sequence[ProfilerRule]) -> list[ProfilerRule]:

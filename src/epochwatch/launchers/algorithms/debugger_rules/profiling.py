@@ -41,6 +41,7 @@ class ProfileEvaluation:
         """``over`` says whether the training has ended. Raises SMDebugValueError for a rule that there is not."""
         self._task = task
         self._over = over
+        self._profile = open_profile(task.profile)
         self._told = False
         self._report_at = 0.0
         self._rule()
@@ -54,7 +55,7 @@ class ProfileEvaluation:
     def run(self, met: Met, sleep: Callable[[float], object] = time.sleep) -> Outcome:
         """Until the rule or the training has ended. ``met`` is called once, with what is to be told."""
         rule = self._rule()
-        scan = Scan(open_profile(self._task.profile), rules_of(rule))
+        scan = Scan(self._profile, rules_of(rule))
         while not self._over():
             scan.advance()
             if scan.met_at is not None and not isinstance(rule, ProfilerReport):
@@ -62,10 +63,10 @@ class ProfileEvaluation:
             if isinstance(rule, ProfilerReport) and scan.scans and self._may_report():
                 self._outcome(rule, scan, met)
             self._wait(rule.scan_interval_us / _SECOND, sleep)
-        rule, profile = self._rule(), open_profile(self._task.profile)
-        if not profile.ended():
+        rule = self._rule()
+        if not self._profile.ended():
             open_place(self._task.profile).write(f"{SYSTEM}/{END_OF_JOB}", [b""])
-        scan = Scan(profile, rules_of(rule))
+        scan = Scan(self._profile, rules_of(rule))
         scan.advance(last=True)
         return self._outcome(rule, scan, met)
 
@@ -101,7 +102,7 @@ class ProfileEvaluation:
         folder = self._task.output / name / _FOLDER
         for one, report in rule.reports.items():
             _write(folder / "profiler-reports" / f"{one}.json", json.dumps(report, indent=2))
-        summary = summarised(open_profile(self._task.profile), [outcome(one) for one in rule.rules])
+        summary = summarised(self._profile, [outcome(one) for one in rule.rules])
         _write(folder / "profiler-report.json", summary.to_json().decode())
         _write(folder / "profiler-report.html", page(summary))
         self._report_at = time.monotonic() + _PAUSES * (time.monotonic() - begun)

@@ -1,5 +1,6 @@
 """CPUBottleneck and IOBottleneck: a GPU waits while a core is busy, or waits for a disk."""
 
+from abc import abstractmethod
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -33,9 +34,9 @@ class _Bottleneck(ProfilerRule):
         self._nodes = defaultdict[str, _Counts](_Counts)
 
     @property
+    @abstractmethod
     def _limits(self) -> tuple[float, float, int]:
         """Below which a GPU waits, above which a core does, and how many datapoints are passed over."""
-        raise NotImplementedError
 
     def wants(self, column: str) -> bool:
         """See ``ProfilerRule``."""

@@ -15,15 +15,33 @@ _SLACK: Final = 1.0
 _MOST: Final = 4.0
 _ALARM: Final = 20.0
 _LEAST_NOISE: Final = 0.005
-_LEAST_STEPS: Final = 10
-_SHORTEST: Final = 1e-6
 _DEVIATIONS: Final = 1.4826 / 2**0.5
 """A deviation from the median of differences between neighbours."""
+_SLOW: Final = 0.02
+_LEAST_STEPS: Final = 10
+_SHORTEST: Final = 1e-6
 _OTHER_PHASES: Final = tuple(phase for phase in STEP_PHASES if phase is not Phase.COMMUNICATION)
 OWN_PARTS: Final = (*(phase.value for phase in _OTHER_PHASES), "idle")
 """What a rank does without the others."""
 
 Matrix = NDArray[np.float64]
+
+
+@dataclass
+class Late:
+    """Sums over the steps from which on a rank is slow."""
+
+    step: int
+    """At which it was known."""
+    steps: int = 0
+    slow: int = 0
+    """Steps in which it was slower than the middle of the others by more than 2 %."""
+    behind: float = 0.0
+    """Seconds by which it was behind them in the steps in which it was the slowest."""
+    middle: float = 0.0
+    """Seconds of the middle rank."""
+    parts: Matrix = field(default_factory=lambda: np.zeros(len(OWN_PARTS)))
+    """Its seconds less those of the middle of the others, by OWN_PARTS."""
 
 
 @dataclass
@@ -33,62 +51,59 @@ class Ranks:
     numbers: tuple[int, ...]
     nodes: tuple[str, ...]
     steps: int = 0
-    own: Matrix = field(init=False)
-    """Seconds of each rank in which it did not wait for others."""
-    slow: Matrix = field(init=False)
-    """In how many steps each rank was slower than the middle of the others by more than 2 %."""
-    slowest: Matrix = field(init=False)
-    """In how many steps each was the slowest."""
-    behind: Matrix = field(init=False)
-    """Seconds by which each was behind the middle of the others in the steps in which it was the slowest."""
-    by_part: Matrix = field(init=False)
-    """[part, rank]: its seconds less the middle of the others; the rows are OWN_PARTS."""
+    slowest: NDArray[np.int64] = field(init=False)
+    """In how many steps each rank was the slowest."""
+    behind: float = 0.0
+    """Seconds by which the slowest of each step was behind the middle of the others."""
     middle: float = 0.0
-    """Sum over steps of the middle one's seconds."""
-    alarms: dict[int, int] = field(default_factory=dict)
-    """By place of a rank: the step at which it was first found to be slow."""
-    _late: Matrix = field(init=False)
+    """Seconds of the middle rank."""
+    late: dict[int, Late] = field(default_factory=dict)
+    """By place of a rank, those that were found to be slow."""
+    _sums: Matrix = field(init=False)
 
     def __post_init__(self) -> None:
-        count = len(self.numbers)
-        self.own, self.slow, self.slowest, self.behind, self._late = (np.zeros(count) for _ in range(5))
-        self.by_part = np.zeros((len(OWN_PARTS), count))
+        self.slowest = np.zeros(len(self.numbers), np.int64)
+        self._sums = np.zeros(len(self.numbers))
 
     def add(self, common: NDArray[np.int64], steps: list[StepTable]) -> None:
         """The next steps, which all ranks have taken: the rows of each rank."""
-        seconds = [np.stack([*(one.seconds[phase] for phase in _OTHER_PHASES), one.idle], axis=1) for one in steps]
         own = np.stack([one.duration - one.seconds[Phase.COMMUNICATION] for one in steps], axis=1)
-        phases = np.stack(seconds, axis=2).astype(np.float64).transpose(1, 0, 2)
-        self._compare(common, np.maximum(own, _SHORTEST), phases)
-
-    def _compare(self, steps: NDArray[np.int64], own: Matrix, phases: Matrix) -> None:
-        others = _middle_of_others(own)
+        own = np.maximum(own, _SHORTEST)
+        others = middle_of_others(own)
         apart = np.log(own / others)
         slowest = own.argmax(axis=1)
-        every = np.arange(len(own))
+        behind = np.maximum(own - others, 0.0)[np.arange(len(own)), slowest]
+        middle = np.median(own, axis=1)
         self.steps += len(own)
-        self.own += own.sum(axis=0)
-        self.slow += (apart > 0.02).sum(axis=0)
         self.slowest += np.bincount(slowest, minlength=own.shape[1])
-        behind = np.maximum(own - others, 0.0)[every, slowest]
-        self.behind += np.bincount(slowest, behind, own.shape[1])
-        self.by_part += np.stack([(one - _middle_of_others(one)).sum(axis=0) for one in phases])
-        self.middle += float(np.median(own, axis=1).sum())
-        self._accumulate(steps, apart)
+        self.behind += float(behind.sum())
+        self.middle += float(middle.sum())
+        self._accumulate(common, apart)
+        parts = [
+            np.stack([one.seconds[phase] for one in steps], axis=1).astype(np.float64) for phase in _OTHER_PHASES
+        ]
+        parts.append(np.stack([one.idle for one in steps], axis=1))
+        for place, late in self.late.items():
+            rows = common >= late.step
+            late.steps += int(rows.sum())
+            late.slow += int((apart[rows, place] > _SLOW).sum())
+            late.behind += float(behind[rows & (slowest == place)].sum())
+            late.middle += float(middle[rows].sum())
+            late.parts += [(part - middle_of_others(part))[rows, place].sum() for part in parts]
 
     def _accumulate(self, steps: NDArray[np.int64], apart: Matrix) -> None:
         """A cumulative sum of what is above the slack, which never falls below 0; all steps of a piece at once."""
         noise = max(float(np.median(np.abs(np.diff(apart, axis=0)))) * _DEVIATIONS, _LEAST_NOISE)
-        sums = self._late + np.cumsum((apart / noise).clip(-_MOST, _MOST) - _SLACK, axis=0)
-        late = sums - np.minimum(np.minimum.accumulate(sums, axis=0), 0.0)
+        sums = self._sums + np.cumsum((apart / noise).clip(-_MOST, _MOST) - _SLACK, axis=0)
+        sums -= np.minimum(np.minimum.accumulate(sums, axis=0), 0.0)
         for place in range(apart.shape[1]):
-            reached = np.flatnonzero(late[:, place] > _ALARM)
-            if len(reached) and place not in self.alarms:
-                self.alarms[place] = int(steps[reached[0]])
-        self._late = late[-1]
+            reached = np.flatnonzero(sums[:, place] > _ALARM)
+            if len(reached) and place not in self.late:
+                self.late[place] = Late(int(steps[reached[0]]))
+        self._sums = sums[-1]
 
 
-def _middle_of_others(values: Matrix) -> Matrix:
+def middle_of_others(values: Matrix) -> Matrix:
     """[step, rank]: the median over all other ranks."""
     count = values.shape[1]
     if count == 2:

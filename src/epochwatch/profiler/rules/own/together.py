@@ -10,7 +10,7 @@ from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.rules.own.evidence import IDLE, Evidence
 from epochwatch.profiler.rules.own.finding import ProfilerFinding, found
 from epochwatch.profiler.rules.own.limits import others
-from epochwatch.profiler.rules.own.ranks import OWN_PARTS, Ranks
+from epochwatch.profiler.rules.own.ranks import OWN_PARTS, Late, Ranks
 
 _LEAST_STEPS: Final = 30
 _SLOW_STEPS: Final = 0.7
@@ -34,28 +34,25 @@ def slow_ranks(evidence: Evidence) -> Iterator[ProfilerFinding]:
     ranks = evidence.ranks
     if ranks is None or ranks.steps < _LEAST_STEPS:
         return
-    for place in sorted(ranks.alarms, key=lambda one: -ranks.behind[one]):
-        finding = _straggler(evidence, ranks, place)
-        if finding is not None:
-            yield finding
+    for place, late in sorted(ranks.late.items(), key=lambda one: -one[1].behind):
+        slower = late.behind / late.middle if late.middle else 0.0
+        if late.steps >= _LEAST_STEPS and slower >= _SLOWER and late.slow >= _SLOW_STEPS * late.steps:
+            yield _straggler(evidence, ranks, place, late)
 
 
-def _straggler(evidence: Evidence, ranks: Ranks, place: int) -> ProfilerFinding | None:
-    slower = ranks.behind[place] / ranks.middle if ranks.middle else 0.0
-    often = ranks.slow[place] / ranks.steps
-    if slower < _SLOWER or often < _SLOW_STEPS:
-        return None
-    part = OWN_PARTS[int(np.argmax(ranks.by_part[:, place]))]
+def _straggler(evidence: Evidence, ranks: Ranks, place: int, late: Late) -> ProfilerFinding:
+    part = OWN_PARTS[int(np.argmax(late.parts))]
     rank, node = ranks.numbers[place], ranks.nodes[place]
-    lost = float(ranks.behind[place]) * _recorded(evidence, ranks)
+    lost = late.behind * _recorded(evidence, ranks)
     total = evidence.steady() / max(1, evidence.width)
     return ProfilerFinding(
         rule="Straggler",
         kind="problem",
-        step=ranks.alarms[place],
-        began=ranks.alarms[place],
-        evidence=f"Rank {rank} on {node} was slower than the others in {often:.0%} of {ranks.steps} steps, by"
-        f" {slower:.0%} of a step; most of it in {_WORDS.get(part, part)}.",
+        step=late.step,
+        began=late.step,
+        evidence=f"From step {late.step} on rank {rank} on {node} was slower than the others in"
+        f" {late.slow / late.steps:.0%} of {late.steps} steps, by {late.behind / late.middle:.0%} of a step; most of"
+        f" it in {_WORDS.get(part, part)}.",
         cause=f"rank {rank} is slow, and the others wait for it at each exchange",
         remedy=_REMEDIES.get(part, _ANY_REMEDY),
         confidence=0.9,
@@ -83,11 +80,11 @@ def uneven_work(evidence: Evidence) -> Iterator[ProfilerFinding]:
     ranks = evidence.ranks
     if ranks is None or ranks.steps < _LEAST_STEPS or any(True for _ in slow_ranks(evidence)):
         return
-    uneven = float(ranks.behind.sum()) / ranks.middle if ranks.middle else 0.0
+    uneven = ranks.behind / ranks.middle if ranks.middle else 0.0
     waiting = evidence.share(Phase.COMMUNICATION)
     if uneven < _UNEVEN or waiting < _UNEVEN or ranks.slowest.max() / ranks.steps > _SLOW_STEPS:
         return
-    lost = float(ranks.behind.sum()) * _recorded(evidence, ranks)
+    lost = ranks.behind * _recorded(evidence, ranks)
     yield found(
         evidence,
         "Imbalance",
