@@ -18,6 +18,10 @@ COMMANDS = {
         "epochwatch.cli.sampling:sampling_command",
         "Show and change how often hosts are sampled here.",
     ),
+    "profile": (
+        "epochwatch.cli.profile:profile_command",
+        "Look closely into some steps of a training here.",
+    ),
     "serve": ("epochwatch.cli.serve:serve_command", "Run the server."),
     "stop": ("epochwatch.cli.stop:stop_command", "Stop the local server."),
     "status": (
