@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from epochwatch.profiler.events import Phase
+from epochwatch.profiler.report.reported import WORDS, reported
 from epochwatch.profiler.report.summary import RuleOutcome, Summary, summarised
+from epochwatch.profiler.rules.builtin import PROFILER_RULES
 from tests.profiler.report.made import BEGIN, SECOND, MadeProfile, event, machine, training, whole_job
 
 
@@ -166,3 +168,17 @@ def test_events_of_more_names_than_are_told_apart_are_summed_up_as_others(monkey
     found = summarised(MadeProfile(rows, {}, seconds=5.0)).operators.operators
     assert sum(one.calls for one in found) == 100
     assert len(found) == 4
+
+
+def test_rules_judge_a_long_job_by_means_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = whole_job()
+    exact = {one.rule: one for one in reported(profile).rules}
+    assert exact["CPUBottleneck"].datapoints == 480
+    monkeypatch.setattr("epochwatch.profiler.report.reported.EXACT_SECONDS", 60)
+    coarse = {one.rule: one for one in reported(profile).rules}
+    assert coarse["CPUBottleneck"].datapoints == 240
+    assert coarse["StepOutlier"] == exact["StepOutlier"]
+
+
+def test_each_of_sagemakers_rules_is_explained() -> None:
+    assert set(WORDS) == set(PROFILER_RULES)

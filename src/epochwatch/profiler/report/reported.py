@@ -1,11 +1,14 @@
 """A profile summed up together with what rules say of it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from epochwatch.profiler.profile import Profile
+from epochwatch.model.host_samples import Columns, Samples
+from epochwatch.profiler.profile import Profile, Span
 from epochwatch.profiler.report.summary import RuleOutcome, Summary, summarised
+from epochwatch.profiler.report.system import SECOND, by_statistic
 from epochwatch.profiler.rules.builtin import PROFILER_RULES
 from epochwatch.profiler.rules.builtin.rule import ProfilerRule
 from epochwatch.profiler.rules.scan import scanned
@@ -55,11 +58,37 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 """By a rule's name: what it looks for, and what to do when it was triggered."""
 
 
+EXACT_SECONDS: Final = 24 * 3600
+"""Of all nodes together: what rules judge by every sample. Of more they see means of a second."""
+
+
 def reported(profile: Profile) -> Summary:
     """The summary of what is there now, judged by SageMaker's rules with their documented defaults."""
     rules = tuple(rule() for rule in PROFILER_RULES.values())
-    scanned(profile, rules)
-    return summarised(profile, rules=[outcome(rule) for rule in rules])
+    first, last = profile.span()
+    sampled = (last - first) / SECOND * len(profile.nodes())
+    scanned(profile if sampled <= EXACT_SECONDS else BySecond(profile), rules)
+    return summarised(profile, [outcome(rule) for rule in rules])
+
+
+class BySecond:
+    """The same profile, the means of a second in place of every sample."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self.job = profile.job
+        self.ended, self.span, self.nodes = profile.ended, profile.span, profile.nodes
+        self.events, self.windows, self.read = profile.events, profile.windows, profile.read
+
+    def system(self, node: str, span: Span, columns: Columns = None, seconds: int = 0) -> Samples:
+        """See ``Profile``."""
+        found = self._profile.system(node, span, columns, seconds or 1)
+        if seconds:
+            return found
+        means, _, _ = by_statistic(found)
+        return replace(
+            found, values=means, units={name: found.units.get(f"{name}.mean", "None") for name in means}
+        )
 
 
 def outcome(rule: ProfilerRule) -> RuleOutcome:

@@ -275,9 +275,7 @@ def of_node(columns: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.flo
     for name, whole, part in (("cpu", "cpu.busy", "busy"), ("iowait", "cpu.iowait", "iowait")):
         if whole in columns and cores:
             found[name] = columns[whole] / np.float32(len(cores))
-        elif own := [
-            column for one, column in columns.items() if (match := CORE.match(one)) and match[2] == part
-        ]:
+        elif own := [column for one, column in columns.items() if (match := CORE.match(one)) and match[2] == part]:
             found[name] = np.mean(own, axis=0)
         elif whole in columns:
             found[name] = columns[whole]
