@@ -2,6 +2,9 @@
 
 python -m benchmarks.profiler_report files   # 80 minutes, 50,000 system events, 20,000 steps, as SageMaker's files
 python -m benchmarks.profiler_report day     # 24 hours of 8 hosts with 64 cores and 8 GPUs, sampled each 100 ms
+python -m benchmarks.profiler_report store 24  # so many hours of one such host, out of the server's store
+
+With --rules the report that the command makes, which has SageMaker's rules in it.
 """
 
 import resource
@@ -9,11 +12,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 
+from epochwatch.model.host_rows import Column, HostMinute
 from epochwatch.model.host_samples import Columns, Samples, chosen
+from epochwatch.model.tenant import Tenant
 from epochwatch.profiler.directory import open_profile
 from epochwatch.profiler.events import SCHEMA
 from epochwatch.profiler.phases import Phase
@@ -22,8 +28,12 @@ from epochwatch.profiler.report.page import page
 from epochwatch.profiler.report.reported import reported
 from epochwatch.profiler.report.summary import Summary, summarised
 from epochwatch.profiler.smdebug.export import write_end, write_pevents, write_system_files
+from epochwatch.store.host_samples import HostPlace, compact, keep_minute
+from epochwatch.store.objects import ObjectStore
+from epochwatch.store.profiles import SEALED, JobProfile, ProfilePlace, _packed
 
 SECOND = 1_000_000
+TENANT = Tenant("123456789012", "us-east-1")
 BEGIN = 1_790_000_000 // 3600 * 3600 * SECOND
 PHASES = (Phase.DATA_LOADING, Phase.FORWARD, Phase.BACKWARD, Phase.OPTIMIZER, Phase.COMMUNICATION)
 
@@ -99,6 +109,32 @@ class Made:
         raise FileNotFoundError(path)
 
 
+def stored(made: Made, directory: str) -> JobProfile:
+    """The same in an object store, put together by the hour as a server's maintenance leaves it."""
+    objects = ObjectStore.open(f"file://{directory}")
+    record = SimpleNamespace(name=made.job, clocks={}, status="Completed")
+    for node in made.nodes():
+        for hour in range(made.span()[0], made.span()[1], 3600 * SECOND):
+            _keep_hour(objects, made, node, (hour, hour + 3600 * SECOND))
+    state = SimpleNamespace(jobs=SimpleNamespace(get=lambda *_: record))
+    return JobProfile(SimpleNamespace(objects=objects, state=state), TENANT, record)  # type: ignore[arg-type]
+
+
+def _keep_hour(objects: ObjectStore, made: Made, node: str, span: Span) -> None:
+    place = HostPlace(TENANT, "training-job", made.job, node)
+    for start in range(*span, 60 * SECOND):
+        samples = made.system(node, (start, start + 60 * SECOND))
+        columns = [Column(name, samples.units[name]) for name in samples.values]
+        rows = np.zeros(len(samples.times), [("time", "<i8"), ("seconds", "<f4"), ("values", "<f4", len(columns))])
+        rows["time"], rows["seconds"] = samples.times, samples.seconds
+        rows["values"] = np.stack(list(samples.values.values()), axis=1)
+        keep_minute(objects, place, HostMinute("1" * 32, "part", start // SECOND, columns, rows.tobytes()))
+    compact(objects, place, span[0] // SECOND)
+    events = pa.concat_tables(made.events(span)).unify_dictionaries().combine_chunks()
+    profile = ProfilePlace(TENANT, "training-job", made.job, node)
+    objects.put(f"{profile.hour(span[0] // SECOND)}/{SEALED}", _packed(events, {}))
+
+
 def measured(what: str, act: Callable[[], Summary]) -> Summary:
     """Prints seconds of CPU and of the clock."""
     cpu, wall = time.process_time(), time.perf_counter()
@@ -119,6 +155,10 @@ def main(case: str) -> None:
             )
             write_end(directory)
             report(lambda: open_profile(directory))
+    elif case == "store":
+        with tempfile.TemporaryDirectory() as directory:
+            profile = stored(Made(float(sys.argv[2]), 1, 64, 8, 5.0, 0.1), directory)
+            report(lambda: profile)
     else:
         report(lambda: Made(24, 8, 64, 8, 5.0, 0.1))
     print(f"at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
