@@ -53,7 +53,11 @@ def grid(count: int, size: float = 3.2) -> "tuple[Figure, list[Axes]]":
     columns = min(count, _COLUMNS)
     rows = -(-count // columns)
     figure = drawn(size * columns, size * rows)
-    return figure, [figure.add_subplot(rows, columns, number + 1) for number in range(count)]
+    places = [figure.add_subplot(rows, columns, number + 1) for number in range(count)]
+    for place in places:
+        place.locator_params(axis="x", nbins=5)
+        place.tick_params(labelsize=7)
+    return figure, places
 
 
 class Series:

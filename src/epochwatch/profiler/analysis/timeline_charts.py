@@ -62,6 +62,9 @@ class TimelineCharts(Chart):
                 place.broken_barh([(start - begin, seconds) for start, seconds in bars], (number, 0.8))
             place.set_yticks([number + 0.4 for number in range(len(lanes))], list(lanes), fontsize=6)
             place.set_xlabel("Time (s)")
+        shown = [axes.get_xlim() for axes in self.figure.axes]
+        for place in self.figure.axes:
+            place.set_xlim(min(left for left, _ in shown), max(right for _, right in shown))
 
     def _lanes(self, begin: int, end: int) -> dict[str, list[tuple[float, float]]]:
         """(beginning, seconds) of what the training did, by phase; the longest where there is much."""
