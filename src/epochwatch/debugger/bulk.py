@@ -59,15 +59,10 @@ def read_values(
     """
     names = trial.tensor_names(mode=mode, step=step, **selection)
     for found in _global_steps(trial, mode, step):
-        keys: list[ValueKey] = []
-        locations: list[Location] = []
-        for name in names:
-            for worker, entry in sorted(trial.entries(name, found).items()):
-                if entry.location is not None:
-                    keys.append(ValueKey(name, found, worker))
-                    locations.append(entry.location)
-        for number, value in trial.source.each(locations):
-            yield keys[number], value
+        saved = list(trial.locations(names, found))
+        for number, value in trial.source.each([location for *_, location in saved]):
+            name, worker, _ = saved[number]
+            yield ValueKey(name, found, worker), value
 
 
 def _rows(trial: Trial, names: Sequence[str], step: int) -> Iterator[_Row]:

@@ -1,5 +1,6 @@
 """What a trial needs of a format: its collections, the steps that came, the values behind them."""
 
+from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -35,6 +36,14 @@ class Entry:
             self.reductions = {**self.reductions, **other.reductions} if self.reductions else other.reductions
 
 
+class Entries(Mapping[str, Entry]):
+    """What one worker saved at a step, by tensor."""
+
+    @abstractmethod
+    def location(self, name: str) -> Location | None:
+        """That of the entry's value, without the entry; None without either."""
+
+
 @dataclass(slots=True)
 class SavedStep:
     """What one worker saved at a global step, by tensor name. ``names`` are those of the entries, as one object for
@@ -46,7 +55,7 @@ class SavedStep:
     mode_step: int
     worker: str
     names: Collection[str]
-    entries: Mapping[str, Entry]
+    entries: Entries
 
 
 class Source(Protocol):

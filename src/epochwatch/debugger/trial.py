@@ -6,7 +6,7 @@ import re
 import time
 from bisect import bisect_left
 from collections.abc import Collection as Names
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from epochwatch.debugger.exceptions import (
     TensorUnavailable,
 )
 from epochwatch.debugger.mode_keys import ModeKeys, StepState
-from epochwatch.debugger.source import Entry, SavedStep, Source
+from epochwatch.debugger.source import Entries, Entry, Location, SavedStep, Source
 from epochwatch.debugger.tensor import Tensor
 
 _LOG = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Trial:
         self.logger = _LOG
         self._cache = cache
         self._tensors: dict[str, Tensor] = {}
-        self._saved: dict[int, dict[str, list[Mapping[str, Entry]]]] = {}
+        self._saved: dict[int, dict[str, list[Entries]]] = {}
         self._tensors_of_mode: dict[ModeKeys, set[str]] = {}
         self._names_added: dict[ModeKeys, Names[str]] = {}
         self._mode_of_step: dict[int, tuple[ModeKeys, int]] = {}
@@ -141,6 +141,18 @@ class Trial:
             if saved := [part[tname] for part in parts if tname in part]:
                 found[worker] = _together(saved)
         return found
+
+    def locations(self, tnames: Sequence[str], step: int) -> Iterator[tuple[str, str, Location]]:
+        """(tensor, worker, where its value is) of what was saved whole of some tensors at a global step, as far as
+        read.
+        """
+        for worker, parts in sorted(self._saved.get(step, {}).items()):
+            for name in tnames:
+                location = None
+                for part in parts:
+                    location = part.location(name) or location
+                if location is not None:
+                    yield name, worker, location
 
     def saved(self, step: int, worker: str) -> dict[str, Entry]:
         """The same by tensor, of one worker."""

@@ -17,7 +17,7 @@ from epochwatch.debugger.exceptions import IndexReaderException
 from epochwatch.debugger.mode_keys import ModeKeys
 from epochwatch.debugger.places import Range
 from epochwatch.debugger.reductions import Reduction, parse_reduction_tensor_name
-from epochwatch.debugger.source import Entry, SavedStep
+from epochwatch.debugger.source import Entries, Entry, SavedStep
 
 _PAYLOADS_KEPT: Final = 64
 
@@ -95,7 +95,7 @@ class _Payload(NamedTuple):
     in_event_file: bool
 
 
-class _Entries(Mapping[str, Entry]):
+class _Entries(Entries):
     """The entries of a step, made when they are looked at."""
 
     def __init__(self, event_file: str, saved: Mapping[str, _Saved]) -> None:
@@ -109,6 +109,10 @@ class _Entries(Mapping[str, Entry]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._saved
+
+    def location(self, name: str) -> EventLocation | None:
+        saved = self._saved.get(name)
+        return None if saved is None or saved.place is None else EventLocation(self._event_file, saved.place)
 
     def __getitem__(self, name: str) -> Entry:
         place, shape, original_name, reductions = self._saved[name]

@@ -16,6 +16,7 @@ from epochwatch.debugger.places import Place
 from epochwatch.debugger.reductions import Reduction
 from epochwatch.debugger.source import (
     Array,
+    Entries,
     Entry,
     Location,
     SavedStep,
@@ -206,7 +207,7 @@ class _Segment:
         return {(place.tensor, step): place for place, step in zip(places, columns["step"], strict=True)}
 
 
-class _Entries(Mapping[str, Entry]):
+class _Entries(Entries):
     """The entries of a step, made when they are looked at."""
 
     def __init__(
@@ -237,20 +238,23 @@ class _Entries(Mapping[str, Entry]):
     def __contains__(self, name: object) -> bool:
         return name in self._measured or name in self._raw or name in self._shapes
 
+    def location(self, name: str) -> Location | None:
+        if name in self._measured and SCALAR in self._columns:
+            return StatisticLocation(self._segment, name, self._step, SCALAR)
+        return RawLocation(self._segment, name, self._step) if name in self._raw else None
+
     def __getitem__(self, name: str) -> Entry:
         if name not in self:
             raise KeyError(name)
-        entry = Entry()
-        if name in self._raw:
-            entry.location = RawLocation(self._segment, name, self._step)
+        entry = Entry(self.location(name))
         if name in self._shapes:
             entry.shape = self._segment.places[name, self._step].shape
         if name in self._measured:
             locations = {
                 column: StatisticLocation(self._segment, name, self._step, column) for column in self._columns
             }
-            if SCALAR in locations:
-                entry.location, entry.shape = locations.pop(SCALAR), ()
+            if locations.pop(SCALAR, None):
+                entry.shape = ()
             entry.reductions = {_reduction(column): location for column, location in locations.items()}
         return entry
 
