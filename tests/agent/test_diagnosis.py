@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -201,3 +202,17 @@ def test_nobody_waits_for_a_diagnosis_that_is_not_made(spool: Spool) -> None:
     DiagnosisReader(spool).await_end()
     spool.write_exit(Exit(time.time(), 0))
     assert not os.path.exists(spool.path / "diagnosis.json")
+
+
+def test_tensors_that_never_come_through_do_not_keep_it_for_ever(spool: Spool) -> None:
+    place = Path(spool.run().trial) / "collections" / "000000000"
+    place.mkdir(parents=True)
+    os.mkfifo(place / "worker_0_collections.json")  # whoever opens it waits
+    spool.write_exit(Exit(time.time(), 0))
+    code = "import epochwatch.agent.diagnosis as d; d.LONGEST_AFTERWARDS_SECONDS = 0.5; d.main([{!r}])"
+    done = subprocess.run([sys.executable, "-c", code.format(str(spool.path))], timeout=180, check=False)
+
+    told = spool.diagnosis()
+    assert done.returncode == 1
+    assert told is not None
+    assert (told.ended, told.failure) == (True, "not all was looked at within 0.5 s after the training's end")

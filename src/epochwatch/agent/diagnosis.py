@@ -31,6 +31,10 @@ STEPS_SECONDS: Final = 10.0
 """... and between two that only say how far it has come."""
 LINGER_SECONDS: Final = 15.0
 """How long S3 is looked at after the training's end, where others may still copy to it, unless it has its end."""
+OUTAGE_SECONDS: Final = 5.0
+"""Before S3 that does not answer is looked at again."""
+SEND_SECONDS: Final = 10.0
+"""For the last word, where the time is over."""
 SHARE_OF_MEMORY: Final = 0.125
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -93,6 +97,11 @@ class Report:
         self._written = 0.0
         self._news = self._ended = False
         self._lock = threading.Lock()
+        self.begun = False
+        """Whether anything was told."""
+
+    def begin(self) -> None:
+        """There is something to be looked at."""
         self._write()
 
     def see(self, diagnoser: "Diagnoser", *, news: bool) -> None:
@@ -107,19 +116,22 @@ class Report:
         self._take(diagnoser)
         self._write(ended=True)
 
-    def fail(self, reason: str) -> None:
-        """No more is seen."""
-        self._write(ended=True, failure=reason)
+    def fail(self, reason: str) -> bool:
+        """No more is seen. Whether that is new."""
+        return self._write(ended=True, failure=reason)
 
     def _take(self, diagnoser: "Diagnoser") -> None:
         self._told = of_json(diagnoser.diagnosis().to_json())
 
-    def _write(self, *, ended: bool = False, failure: str = "") -> None:
+    def _write(self, *, ended: bool = False, failure: str = "") -> bool:
+        """False where it has ended."""
         with self._lock:
-            if not self._ended:
-                self._spool.write_diagnosis(replace(self._told, ended=ended, failure=failure))
-                self._ended = ended
+            if self._ended:
+                return False
+            self._spool.write_diagnosis(replace(self._told, ended=ended, failure=failure))
+            self._ended, self.begun = ended, True
         self._written, self._news = time.monotonic(), False
+        return True
 
 
 class Run:
@@ -152,16 +164,28 @@ class Run:
                 return False
             time.sleep(LOOK_SECONDS)
 
+    def outages(self) -> tuple[type[Exception], ...]:
+        """What is raised where the tensors cannot be reached for a while."""
+        if not self.trial.startswith("s3://"):
+            return ()
+        from obstore.exceptions import BaseError
+
+        return (BaseError,)
+
 
 def diagnose(spool: Spool) -> None:
-    """Follow the run's tensors to their end."""
-    run = Run(spool)
-    if not run.wait_for_tensors():
-        return
-    report = Report(spool)
-    threading.Thread(target=_end_in_time, args=(run, report), name="limit", daemon=True).start()
+    """Follow the run's tensors to their end; from their beginning where S3 was away for long."""
+    run, report = Run(spool), Report(spool)
+    threading.Thread(target=_end_in_time, args=(spool, run, report), name="limit", daemon=True).start()
     try:
-        _follow(run, report)
+        while True:
+            try:
+                if run.wait_for_tensors():
+                    report.begin()
+                    _follow(run, report)
+                return
+            except run.outages():
+                time.sleep(OUTAGE_SECONDS)
     except MemoryError:
         report.fail("its memory was not enough for the tensors")
     except ImportError as error:
@@ -200,11 +224,15 @@ def _follow(run: Run, report: Report) -> None:
     report.end(diagnoser)
 
 
-def _end_in_time(run: Run, report: Report) -> None:
+def _end_in_time(spool: Spool, run: Run, report: Report) -> None:
     """A place that does not answer, or more tensors than can be read in time, must not outlive the training by much."""
     while run.over_for() < LONGEST_AFTERWARDS_SECONDS:
         time.sleep(LOOK_SECONDS)
-    report.fail(f"not all was looked at within {LONGEST_AFTERWARDS_SECONDS:g} s after the training's end")
+    late = f"not all was looked at within {LONGEST_AFTERWARDS_SECONDS:g} s after the training's end"
+    if report.begun and report.fail(late):
+        sending = threading.Thread(target=tell_end, args=(spool,), daemon=True)
+        sending.start()
+        sending.join(SEND_SECONDS)
     os._exit(1)
 
 

@@ -176,12 +176,13 @@ class Companions:
 
     def _start_diagnosis(self) -> "subprocess.Popen[bytes] | None":
         """None where none is wanted or one was started: what ended that, memory or a tensor, would end the next."""
-        if not self._spool.run().trial or self._spool.diagnosis() is not None:
-            return None
         command = [sys.executable, "-m", "epochwatch.agent.diagnosis", str(self._spool.path)]
-        with self._spool.lock("diagnosis") as lock, contextlib.suppress(OSError):
-            if lock.take(wait=False):
-                return subprocess.Popen(command, pass_fds=[lock.fileno()], **_DETACHED)
+        with contextlib.suppress(OSError, ValueError):  # whatever is wrong, the run is recorded
+            if not self._spool.run().trial or self._spool.diagnosis() is not None:
+                return None
+            with self._spool.lock("diagnosis") as lock:
+                if lock.take(wait=False):
+                    return subprocess.Popen(command, pass_fds=[lock.fileno()], **_DETACHED)
         return None
 
     def _watch(self, slot: str, process: "subprocess.Popen[bytes] | None") -> None:

@@ -3,6 +3,7 @@
 import os
 import resource
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import psutil
@@ -19,10 +20,12 @@ def limit(what: int, amount: int) -> None:
 
 
 def keep_within_limits(share_of_memory: float) -> None:
-    """Give way to the training; address at most a share of the memory, but 4 GiB in any case; no dump where it
-    crashes.
+    """Give way to the training, also where memory runs out; address at most a share of the memory, but 4 GiB in any
+    case; no dump where it crashes.
     """
     os.nice(NICE)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
     if hasattr(psutil, "IOPRIO_CLASS_IDLE"):
         with suppress(OSError):
             psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
