@@ -14,6 +14,7 @@ from epochwatch.profiler.rules.builtin.rule import ProfilerRule
 _SECOND: Final = 1_000_000
 SETTLE: Final = 60 * _SECOND
 """Microseconds by which a profile that still grows is read behind its end: its nodes send by the minute."""
+_PERCENTAGES: Final = (".busy", ".iowait", ".percent")
 _BLOCK: Final = 300 * _SECOND
 """What is held at once."""
 
@@ -60,7 +61,8 @@ class Scan:
 
     def _block(self, start: int, stop: int) -> list[ProfilerRule]:
         samples = {
-            node: self._profile.system(node, (start, stop), self._is_wanted) for node in self._profile.nodes()
+            node: _bounded(self._profile.system(node, (start, stop), self._is_wanted))
+            for node in self._profile.nodes()
         }
         events = [] if self._phases == frozenset() else list(self._profile.events((start, stop), self._phases))
         met = []
@@ -96,6 +98,15 @@ class Scan:
         if met and self.met_at is None:
             self.met_at = self.scans
         return met
+
+
+def _bounded(samples: Samples) -> Samples:
+    """A core's ticks may be counted in the sample after: single percentages are above 100."""
+    values = {
+        name: column.clip(0.0, 100.0) if name.endswith(_PERCENTAGES) else column
+        for name, column in samples.values.items()
+    }
+    return Samples(samples.times, samples.seconds, values, samples.units)
 
 
 def scanned(profile: Profile, rules: Sequence[ProfilerRule]) -> list[ProfilerRule]:

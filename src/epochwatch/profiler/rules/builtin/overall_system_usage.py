@@ -45,7 +45,7 @@ class OverallSystemUsage(ProfilerRule):
             if devices:
                 self._take(node, name, mean_of(devices))
         if _MEMORY in samples.values:
-            self._take(node, "CPU memory", samples.values[_MEMORY].clip(0.0, 100.0))
+            self._take(node, "CPU memory", samples.values[_MEMORY])
         traffic = [values for column, values in samples.values.items() if _is_traffic(column)]
         if traffic:
             self._take(node, "Network", np.nansum(traffic, axis=0) * samples.seconds)

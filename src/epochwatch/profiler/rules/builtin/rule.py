@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -57,7 +58,7 @@ class ProfilerRule(Parameterised, ABC):
         return False
 
     def see_samples(self, node: str, samples: Samples) -> None:
-        """The next samples of a node; percentages may be above 100 in single ones."""
+        """The next samples of a node. Percentages are from 0 to 100."""
 
     def see_events(self, events: pa.Table) -> None:
         """The next events, of ``phases`` and perhaps others."""
@@ -95,15 +96,16 @@ class ProfilerRule(Parameterised, ABC):
 
 
 def by_device(samples: Samples, kind: str, measure: str) -> dict[str, Any]:
-    """Of each device (``gpu0``) the values of one measure, from 0 to 100, in the order of the devices' numbers."""
+    """Of each device (``gpu0``) the values of one measure, in the order of the devices' numbers."""
     found = {}
     for column, values in samples.values.items():
         number = device_of(column, kind, measure)
         if number is not None:
-            found[number] = values.clip(0.0, 100.0)
+            found[number] = values
     return {f"{kind}{number}": found[number] for number in sorted(found)}
 
 
+@cache
 def device_of(column: str, kind: str, measure: str) -> int | None:
     """The number of the device: 3 of ``gpu.3.busy`` by ``gpu`` and ``busy``; None of another column."""
     first, _, rest = column.partition(".")
