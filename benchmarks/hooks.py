@@ -1,22 +1,28 @@
-"""What the PyTorch hook costs a training: CPU time of its process, watched and bare in turns.
+"""What watchers cost a PyTorch training: CPU time of its process, each of them and bare in turns.
 
-    PYTHONPATH=src:. PYTHON -m benchmarks.hooks --model gpt --rounds 8      # PYTHON has torch and epochwatch[debugger]
+    PYTHONPATH=src:. .venvs/watchers/bin/python -m benchmarks.hooks --model gpt --rounds 8
+    PYTHONPATH=src:. .venvs/smdebug-torch/bin/python -m benchmarks.hooks --watchers ours,smdebug
 
-Each round trains some steps bare, watched, and bare again, in random order; what two bare ones differ by is the noise.
-``resource.getrusage`` counts the writing thread, too.
+(the environments are those of ``tests/peers.py``). Each round trains some steps bare, with each watcher, and bare
+again, in random order; what two bare ones differ by is the noise. ``resource.getrusage`` counts threads, not other
+processes: wandb writes in one of its own. Each watcher saves what ours does by itself, gradients and weights at each
+tenth step, as it can: statistics, histograms, or reductions.
 """
 
 import argparse
+import contextlib
+import os
 import random
 import resource
 import statistics
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import nn
 
-from epochwatch.debugger.hooks import watch
+INTERVAL = 10
 
 
 class Gpt(nn.Module):
@@ -65,22 +71,101 @@ def residual() -> nn.Module:
     )
 
 
-def trainer(name: str) -> tuple[nn.Module, Callable[[], None]]:
-    if name == "resnet":
-        model = residual()
-        given, labels = torch.randn(16, 3, 32, 32), torch.randint(0, 10, (16,))
-    else:
-        model = Gpt(192, 6) if name == "gpt" else Gpt(384, 6)
-        given, labels = torch.randint(0, 512, (8, 128)), torch.randint(0, 512, (8 * 128,))
-    optimizer = torch.optim.AdamW(model.parameters())
+class Training:
+    """A model and how it learns; ``stepped`` is called after each step, within ``step``."""
 
-    def step() -> None:
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(model(given).flatten(0, -2), labels).backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+    def __init__(self, name: str) -> None:
+        if name == "resnet":
+            self.model: nn.Module = residual()
+            given, labels = torch.randn(16, 3, 32, 32), torch.randint(0, 10, (16,))
+        else:
+            self.model = Gpt(192, 6) if name == "gpt" else Gpt(384, 6)
+            given, labels = torch.randint(0, 512, (8, 128)), torch.randint(0, 512, (8 * 128,))
+        self._given, self._labels = given, labels
+        self._optimizer = torch.optim.AdamW(self.model.parameters())
+        self.criterion = nn.CrossEntropyLoss()
+        self.steps = 0
+        self.stepped: Callable[[float], None] = lambda loss: None
 
-    return model, step
+    def step(self) -> None:
+        self._optimizer.zero_grad()
+        loss = self.criterion(self.model(self._given).flatten(0, -2), self._labels)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self._optimizer.step()
+        self.stepped(float(loss))
+        self.steps += 1
+
+
+@contextlib.contextmanager
+def ours(training: Training, directory: str) -> Iterator[None]:
+    """What ``epochwatch run --debug`` does."""
+    from epochwatch.debugger.hooks import watch
+
+    hook = watch(training.model, out_dir=directory)
+    yield
+    hook.close()
+
+
+@contextlib.contextmanager
+def wandb_watch(training: Training, directory: str) -> Iterator[None]:
+    """``wandb.watch`` of gradients and weights, which are histograms, and the loss of each step; offline."""
+    import wandb
+
+    run = wandb.init(
+        mode="offline", dir=directory, settings=wandb.Settings(silent=True, console="off", x_disable_stats=True)
+    )
+    run.watch(training.model, log="all", log_freq=INTERVAL)
+    training.stepped = lambda loss: run.log({"loss": loss})
+    yield
+    training.stepped = lambda loss: None
+    run.unwatch(training.model)
+    run.finish()
+
+
+@contextlib.contextmanager
+def tensorboard(training: Training, directory: str) -> Iterator[None]:
+    """TensorBoard's histograms of gradients and weights, and the loss of each step."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(directory)
+
+    def stepped(loss: float) -> None:
+        writer.add_scalar("loss", loss, training.steps)
+        if training.steps % INTERVAL == 0:
+            for name, parameter in training.model.named_parameters():
+                writer.add_histogram(name, parameter, training.steps)
+                if parameter.grad is not None:
+                    writer.add_histogram(f"gradient/{name}", parameter.grad, training.steps)
+
+    training.stepped = stepped
+    yield
+    training.stepped = lambda loss: None
+    writer.close()
+
+
+@contextlib.contextmanager
+def smdebug(training: Training, directory: str) -> Iterator[None]:
+    """smdebug's hook with five reductions of gradients, weights and biases; losses each step. It cannot be taken off
+    again: each turn has a model of its own.
+    """
+    import smdebug.pytorch as smd
+
+    reductions = smd.ReductionConfig(reductions=["mean", "std", "min", "max"], norms=["l2"])
+    hook = smd.Hook(
+        directory,
+        include_collections=["weights", "gradients", "biases", "losses"],
+        save_config=smd.SaveConfig(save_interval=INTERVAL),
+        reduction_config=reductions,
+    )
+    hook.get_collection("losses").save_config = smd.SaveConfig(save_interval=1)
+    hook.register_hook(training.model)
+    hook.register_loss(training.criterion)
+    yield
+    hook.close()
+
+
+WATCHERS: Mapping[str, Any] = {"ours": ours, "wandb": wandb_watch, "tensorboard": tensorboard, "smdebug": smdebug}
 
 
 def cpu_seconds(step: Callable[[], None], steps: int) -> float:
@@ -97,28 +182,37 @@ def cpu_seconds(step: Callable[[], None], steps: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=["gpt", "gpt-large", "resnet"], default="gpt")
+    parser.add_argument("--watchers", default="ours,wandb,tensorboard", help=f"of {', '.join(WATCHERS)}")
     parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=10, help="of each turn; ten hold one with all statistics")
+    parser.add_argument(
+        "--steps", type=int, default=INTERVAL, help="of each turn; ten hold one with all statistics"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
-    model, step = trainer(options.model)
-    cpu_seconds(step, 3)
-    found: dict[str, list[float]] = {"bare": [], "watched": [], "bare again": []}
+    chosen = options.watchers.split(",")
+    found: dict[str, list[float]] = {"bare": [], "bare again": [], **{name: [] for name in chosen}}
+    size = 0
     with tempfile.TemporaryDirectory() as directory:
         for number in range(options.rounds):
             turns = list(found)
             random.shuffle(turns)
             for turn in turns:
-                hook = watch(model, out_dir=f"{directory}/{number}") if turn == "watched" else None
-                found[turn].append(cpu_seconds(step, options.steps))
-                if hook is not None:
-                    hook.close()
+                training = Training(options.model)
+                size = sum(parameter.numel() for parameter in training.model.parameters())
+                cpu_seconds(training.step, 2)
+                training.steps = 0
+                place = f"{directory}/{turn}-{number}"
+                os.makedirs(place)
+                with WATCHERS[turn](training, place) if turn in WATCHERS else contextlib.nullcontext():
+                    found[turn].append(cpu_seconds(training.step, options.steps))
     bare = statistics.median(found["bare"])
-    size = sum(parameter.numel() for parameter in model.parameters())
     print(f"{options.model}: {size / 1e6:.1f} M parameters, {bare * 1e3:.1f} ms of CPU time a step")
-    for turn in ("bare again", "watched"):
-        differences = [(one - base) / base for one, base in zip(found[turn], found["bare"], strict=True)]
-        print(f"{turn}: {statistics.median(differences):+.2%}, {min(differences):+.2%} to {max(differences):+.2%}")
+    for turn, seconds in found.items():
+        if turn != "bare":
+            differences = [(one - base) / base for one, base in zip(seconds, found["bare"], strict=True)]
+            print(
+                f"{turn}: {statistics.median(differences):+.1%}, {min(differences):+.1%} to {max(differences):+.1%}"
+            )
 
 
 if __name__ == "__main__":

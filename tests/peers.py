@@ -21,10 +21,16 @@ PEERS = {
     "trainers": ["torch==2.13.0", "lightning==2.6.6", "transformers==5.23.0", "accelerate==1.15.0", *_TENSORS],
     "xgboost": ["xgboost-cpu==3.2.0"],  # the same module without 300 MB for GPUs
     "boosting": ["xgboost-cpu==3.2.0", "lightgbm==4.7.0", "scikit-learn==1.9.1", *_TENSORS],
+    # other watchers of a training beside ours, for benchmarks.hooks; smdebug's protobuf is too old for the rest
+    "watchers": ["torch==2.13.0", "wandb==0.31.0", "tensorboard==2.21.0", *_TENSORS],
+    "smdebug-torch": [
+        *("torch==2.13.0", "smdebug==1.0.34", "numpy==1.26.4", "pandas==2.3.3", "psutil", "requests"),
+        *("msgspec>=0.20", "obstore>=0.8", "pyarrow>=18"),
+    ],
     "keras": ["keras==3.15.1", "torch==2.13.0", "jax==0.10.2", *_TENSORS],
     "jax": ["jax==0.10.2", "flax==0.12.8", "optax==0.2.8", *_TENSORS],
 }
-BY_PIP = {"torch", "trainers", "keras"}
+BY_PIP = {"torch", "trainers", "keras", "watchers", "smdebug-torch"}
 """Made by pip, whose settings know where this machine keeps the build without 3 GB for GPUs."""
 
 
