@@ -8,6 +8,7 @@ import pytest
 
 from epochwatch.debugger import ModeKeys, Statistics, StoreWriter
 from tests.cli.commands import epochwatch
+from tests.servers import free_port
 
 RULES = """
 import time
@@ -102,3 +103,12 @@ def test_rules_of_a_file_have_so_much_time_and_memory(
 def test_a_directory_without_tensors_is_refused(tmp_path: Path) -> None:
     done = epochwatch(tmp_path, "rules", str(tmp_path))
     assert (done.returncode, "holds no tensors of a training" in done.stderr) == (2, True)
+
+
+def test_a_place_that_cannot_be_looked_at_is_told_in_a_line(tmp_path: Path) -> None:
+    key = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "x")
+    nobody = {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{free_port()}", "AWS_REGION": "us-east-1", **key}
+    done = epochwatch(tmp_path, "rules", "s3://bucket/trial", environment=nobody)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: cannot look into s3://bucket/trial: ")

@@ -86,12 +86,10 @@ def rules_command(
 
 def _tensors_of(training: str) -> str:
     """Where a training saved its tensors. Raises UsageError where there are none."""
-    from epochwatch.debugger.places import open_place
-    from epochwatch.debugger.smdebug.layout import has_begun
     from epochwatch.errors import UsageError
 
     if "/" in training or os.path.isdir(training):
-        if not has_begun(open_place(training)):
+        if not _has_tensors(training):
             hint = "name a training job, or the directory, or s3://bucket/prefix, of a trial"
             raise UsageError(f"{training} holds no tensors of a training", hint)
         return training
@@ -99,14 +97,27 @@ def _tensors_of(training: str) -> str:
     place: str = job["tensors"]
     if not place:
         raise UsageError(f"the job {training} saves no tensors", "epochwatch run --debug has a training save them")
-    if not has_begun(open_place(place)):
-        hint = (
-            ""
-            if place.startswith("s3://")
-            else f"is it a directory of this machine, and not of {job['hostname']}?"
+    if not _has_tensors(place):
+        elsewhere = (
+            None if place.startswith("s3://") else f"are they on {job['hostname']}, and not on this machine?"
         )
-        raise UsageError(f"the job {training} has no tensors in {place}", hint or None)
+        raise UsageError(f"the job {training} has no tensors in {place}", elsewhere)
     return place
+
+
+def _has_tensors(place: str) -> bool:
+    """Raises EpochwatchError for a place that cannot be looked at."""
+    from epochwatch.debugger.places import open_place
+    from epochwatch.debugger.smdebug.layout import has_begun
+    from epochwatch.errors import EpochwatchError
+
+    try:
+        return has_begun(open_place(place))
+    except EpochwatchError:
+        raise
+    except Exception as error:  # what S3 raises is a matter of its library
+        reason, _, _ = str(error).partition("\n")
+        raise EpochwatchError(f"cannot look into {place}: {reason}") from error
 
 
 def _job(name: str) -> "dict[str, Any]":
