@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from epochwatch.alarms.commands import read_commands, run
-from epochwatch.alarms.observations import call_of
 from epochwatch.delivery.due_work import DueWork, Task
 from epochwatch.errors import UsageError
 from epochwatch.model.alarm.notification_text import subject, text
 from epochwatch.model.aws_error import AwsError
 from epochwatch.model.sns.notification import NOTIFICATION, Notification
 from epochwatch.model.tenant import Tenant
+from epochwatch.services.cloudwatch.alarm_observations import call_of
 from epochwatch.services.sagemaker.training_job_changes import stop_training_job
 from epochwatch.services.sns.publishing import wants
 from epochwatch.store.state.alarm_history import ACTION, Event

@@ -6,14 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from epochwatch.alarms.observations import Watched, condition_of, observe_metrics, observe_queries
-from epochwatch.model.alarm.evaluation import Condition, Observation, Verdict, evaluate, is_significant
+from epochwatch.model.alarm.evaluation import Condition, Verdict, evaluate
 from epochwatch.model.alarm.reasons import reason, reason_data
 from epochwatch.model.alarm.state import State
 from epochwatch.model.aws_error import AwsError
 from epochwatch.model.periods import MINUTE
-from epochwatch.model.statistics import parse
 from epochwatch.services.cloudwatch.alarm_descriptions import EVALUATION_STATE
+from epochwatch.services.cloudwatch.alarm_observations import (
+    Watched,
+    condition_of,
+    is_uncertain,
+    observe_metrics,
+    observe_queries,
+)
 from epochwatch.services.cloudwatch.alarm_transitions import transition
 from epochwatch.services.cloudwatch.alarms import WARM, WARM_UP_FROM
 from epochwatch.store.state.alarms import Alarm, Change
@@ -66,7 +71,8 @@ def _judged(watched: Watched, now: float) -> Change | None:
     progress = _progress(alarm, condition, watched, now)
     if progress is None:
         return None
-    verdict = None if _is_uncertain(definition, condition, watched) else _worst(condition, watched, alarm.state)
+    uncertain = is_uncertain(definition, watched.series[0][-condition.periods :])
+    verdict = None if uncertain else _worst(condition, watched, alarm.state)
     if verdict is None or verdict.state is alarm.state:
         return None if progress == alarm.progress else Change(alarm, replace(alarm, progress=progress))
     counted = "DatapointsToAlarm" in definition
@@ -90,15 +96,6 @@ def _progress(alarm: Alarm, condition: Condition, watched: Watched, now: float) 
     if not over and not warm_up.get("OnlyStartEvaluatingAfterWarmUpPeriodEnds", False):
         over = all(None not in series[-condition.periods :] for series in watched.series)
     return progress | {WARM: True} if over else None
-
-
-def _is_uncertain(definition: Mapping[str, Any], condition: Condition, watched: Watched) -> bool:
-    """Whether a percentile is of too few values in one of the evaluation periods, and the alarm minds."""
-    if definition.get("EvaluateLowSampleCountPercentile") != "ignore":
-        return False
-    statistic = parse(definition["ExtendedStatistic"])
-    newest: Sequence[Observation | None] = watched.series[0][-condition.periods :]
-    return any(one is not None and not is_significant(statistic, one.samples or 0) for one in newest)
 
 
 def _worst(condition: Condition, watched: Watched, state: State) -> Verdict:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from epochwatch.alarms.observations import call_of
 from epochwatch.model.alarm.phrase import Phrase
 from epochwatch.model.alarm.templates import STOP_JOB, Template
 from epochwatch.model.alarm.training import JOB_TAG, alarm_name, host_dimension, logged_metric, metric_alarm
@@ -13,6 +12,7 @@ from epochwatch.model.job import IN_PROGRESS, TERMINAL, TrainingJob
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE
 from epochwatch.model.run_series import OWN_DIMENSION
 from epochwatch.model.tenant import Tenant
+from epochwatch.services.cloudwatch.alarm_observations import call_of
 from epochwatch.services.cloudwatch.alarms import delete_alarms, put_metric_alarm
 from epochwatch.store.state.alarm_history import CONFIGURATION
 from epochwatch.store.state.alarms import METRIC, Alarm

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from epochwatch.model.alarm import schedule
-from epochwatch.model.alarm.evaluation import Condition, Missing, Observation
+from epochwatch.model.alarm.evaluation import Condition, Missing, Observation, is_significant
 from epochwatch.model.alarm.schedule import Window
 from epochwatch.model.metric import MetricId
 from epochwatch.model.periods import MINUTE
@@ -56,9 +56,13 @@ def call_of(stores: Stores, tenant: Tenant, now: float) -> Call:
     return Call(tenant, stores, "alarms", now)
 
 
-def observe_metrics(stores: Stores, alarms: Sequence[Alarm], now: float) -> list[Watched]:
-    """Alarms on a single metric each, read by few queries."""
-    views = [_View.of(alarm, now) for alarm in alarms]
+def observe_metrics(
+    stores: Stores, alarms: Sequence[Alarm], now: float, periods: int | None = None
+) -> list[Watched]:
+    """Alarms on a single metric each, read by few queries; over the newest ``periods`` that are over, or as many as
+    they look at.
+    """
+    views = [_View.of(alarm, now, periods) for alarm in alarms]
     groups: dict[tuple[Tenant, int, int], list[_Reading]] = defaultdict(list)
     for view in views:
         for reading in view.readings(stores, now):
@@ -71,11 +75,11 @@ def observe_metrics(stores: Stores, alarms: Sequence[Alarm], now: float) -> list
     return [Watched(view.alarm, view.windows, [view.observations]) for view in views]
 
 
-def observe_queries(stores: Stores, alarm: Alarm, now: float) -> Watched:
+def observe_queries(stores: Stores, alarm: Alarm, now: float, periods: int | None = None) -> Watched:
     """An alarm on metric math, a band or a Metrics Insights query. Raises AwsError where that cannot be computed."""
     call = call_of(stores, alarm.tenant, now)
     definition = alarm.definition
-    windows = windows_of(definition, watched_period(call, definition), now)
+    windows = windows_of(definition, watched_period(call, definition), now, periods)
     queries = parsed(call, definition["Metrics"])
     parts = []
     partial = False
@@ -87,9 +91,9 @@ def observe_queries(stores: Stores, alarm: Alarm, now: float) -> Watched:
     return Watched(alarm, windows, list(_series(parts, band, windows)), partial)
 
 
-def windows_of(definition: Mapping[str, Any], period: int, now: float) -> list[Window]:
-    """The periods that an alarm looks at, the oldest first."""
-    count = condition_of(definition).reach
+def windows_of(definition: Mapping[str, Any], period: int, now: float, periods: int | None = None) -> list[Window]:
+    """The periods that an alarm looks at, or so many, the oldest first."""
+    count = periods or condition_of(definition).reach
     clock = definition.get("EvaluationWindow", {}).get("WallClockWindow")
     if clock is None:
         return schedule.sliding(period, count, now)
@@ -105,8 +109,8 @@ class _View:
     observations: list[Observation | None]
 
     @classmethod
-    def of(cls, alarm: Alarm, now: float) -> "_View":
-        windows = windows_of(alarm.definition, alarm.definition["Period"], now)
+    def of(cls, alarm: Alarm, now: float, periods: int | None) -> "_View":
+        windows = windows_of(alarm.definition, alarm.definition["Period"], now, periods)
         return cls(alarm, windows, [None] * len(windows))
 
     def readings(self, stores: Stores, now: float) -> "Iterator[_Reading]":
@@ -153,6 +157,14 @@ class _Reading:
                 self.view.observations[number] = Observation(
                     window.start, value, samples=samples.get(window.start)
                 )
+
+
+def is_uncertain(definition: Mapping[str, Any], newest: Sequence[Observation | None]) -> bool:
+    """Whether a percentile is of too few values in one of its evaluation periods, and the alarm minds."""
+    if definition.get("EvaluateLowSampleCountPercentile") != "ignore":
+        return False
+    statistic = parse(definition["ExtendedStatistic"])
+    return any(one is not None and not is_significant(statistic, one.samples or 0) for one in newest)
 
 
 def _rounded(run: Sequence[Window], length: int) -> int:
