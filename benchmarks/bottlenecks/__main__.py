@@ -33,7 +33,7 @@ EXPECTED: Final = {
     "slow_rank-computes": "Straggler",
     "slow_rank-loads": "Straggler",
     "memory_leak-small": "MemoryLeak",
-    "memory_leak-mlp": "MemoryLeak",
+    "memory_leak-large": "MemoryLeak",
     "slow_disk-main": "SlowDisk",
     "slow_disk-worker": "SlowDisk",
     "checkpoint_stall-often": "CheckpointStall",

@@ -86,6 +86,7 @@ def named(profile: Training) -> list[str]:
         (workers(single(SLOW, job_cpu=100.0), 1), ["TooFewWorkers"]),
         (single(SLOW, cores=2, job_cpu=25.0, cpu_busy=200.0), ["TooFewWorkers"]),
         (single(SLOW, cores=2, job_cpu=5.0, cpu_busy=200.0), ["SlowLoader"]),
+        (single(SLOW, cores=2, job_cpu=25.0, cpu_busy=200.0, job_read=3e8), ["SlowDisk"]),
         (workers(single(SLOW, job_cpu=390.0), 4), ["CpuBoundPreprocessing"]),
         (single(SLOW, cores=1, job_cpu=100.0), ["CpuBoundPreprocessing"]),
         (workers(single(SLOW, job_cpu=10.0), 2), ["SlowLoader"]),

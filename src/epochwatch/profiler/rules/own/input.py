@@ -22,6 +22,8 @@ _FULL: Final = 0.85
 """Of all cores that the training may use: more of them cannot be had."""
 _READS: Final = 1e6
 """Bytes a second from a disk."""
+_MANY_READS: Final = 10e6
+"""With so many, a loader that gets little of a core waits for the disk rather than for others' programs."""
 _DISK_PRESSURE: Final = 20.0
 """Percent of the time in which something waits for a disk."""
 
@@ -79,7 +81,8 @@ def _why(machine: Machine, loaders: Loaders, waits: Waits) -> _Why:
         f"While it waits, {loading}, which take {used:.2g} of {machine.capacity:g} cores and read"
         f" {reads / 1e6:.3g} MB/s from disk"
     )
-    works = used / workers >= _WORKS or _works_among_others(used, machine, waits)
+    busy_disk = reads >= _MANY_READS or _disk_pressure(waits) >= _DISK_PRESSURE
+    works = used / workers >= _WORKS or (not busy_disk and _works_among_others(used, machine, waits))
     if not works and disk:
         return _Why(
             "SlowDisk",

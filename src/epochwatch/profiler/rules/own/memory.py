@@ -15,7 +15,7 @@ _SECOND: Final = 1_000_000
 _WARM_UP: Final = 0.25
 """Share of the training's loop in which memory may grow: caches, buffers, workers."""
 _POINTS: Final = 100
-_LEAST_POINTS: Final = 8
+_LEAST_POINTS: Final = 6
 _LEAST_STEPS: Final = 20
 _GROWTH: Final = 0.1
 _LEAST_BYTES: Final = 32 << 20
