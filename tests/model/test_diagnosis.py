@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epochwatch.debugger.rules.finding import Finding
-from epochwatch.model.diagnosis import Cause, Diagnosis, Evaluation, Found, evaluated, of_json, thinned
+from epochwatch.model.diagnosis import Cause, Diagnosis, Evaluation, Found, cut, evaluated, of_json, thinned
 
 SPIKE = Found("LossSpike", "problem", 12, 11, "loss 9.1 where the last 50 had a median of 0.08")
 EXPLODING = Cause("ExplodingGradients", "problem", 9, 5, "gradient norm 18.2", consequences=[SPIKE])
@@ -55,7 +55,11 @@ def test_what_rules_tell_is_cut_to_what_a_record_holds() -> None:
     one = Finding("LossSpike", "problem", 1, 1, "e" * 5000, "c", "r", 0.5, tuple("abcdefghijklmnop"), series)
     told = one.to_json() | {"times": 3, "consequences": [one.to_json()]}
 
-    (cause,) = of_json({"steps": 7, "last_step": 6, "findings": [told]}).findings
+    whole = of_json({"steps": 7, "last_step": 6, "findings": [told] * 60})
+
+    assert len(whole.findings) == 50
+    assert cut(whole) == whole
+    cause = whole.findings[0]
 
     assert (cause.rule, cause.times, len(cause.evidence), cause.tensors) == ("LossSpike", 3, 1000, [*"abcdefghij"])
     assert [len(points) for points in cause.series.values()] == [200] * 4

@@ -16,6 +16,7 @@ LONGEST_AFTERWARDS_SECONDS: Final = 60.0
 """How much longer than the training it may take."""
 MOST_POINTS: Final = 200
 """Of a curve beside a finding."""
+_MOST_FINDINGS: Final = 50
 _MOST_CURVES: Final = 4
 _MOST_TENSORS: Final = 10
 _LONGEST_TEXT: Final = 1000
@@ -75,8 +76,13 @@ class Evaluation:
 
 def of_json(found: dict[str, Any]) -> Diagnosis:
     """What rules found, from the JSON they tell it in, cut to what a record holds."""
-    diagnosis = msgspec.convert(found, Diagnosis)
-    return replace(diagnosis, findings=[_cut_cause(one) for one in diagnosis.findings])
+    return cut(msgspec.convert(found, Diagnosis))
+
+
+def cut(diagnosis: Diagnosis) -> Diagnosis:
+    """As much of it as a record holds; the same where that is all."""
+    findings = [_cut_cause(one) for one in diagnosis.findings[:_MOST_FINDINGS]]
+    return replace(diagnosis, findings=findings, failure=diagnosis.failure[:_LONGEST_TEXT])
 
 
 def evaluated(diagnosis: Diagnosis, before: Evaluation | None, now: float) -> Evaluation:
@@ -103,7 +109,7 @@ def _status(diagnosis: Diagnosis) -> tuple[EvaluationStatus, str]:
 
 
 def _cut_cause(cause: Cause) -> Cause:
-    consequences = [replace(_cut(one), series={}) for one in cause.consequences]
+    consequences = [replace(_cut(one), series={}) for one in cause.consequences[:_MOST_FINDINGS]]
     return replace(_cut(cause), consequences=consequences)
 
 
@@ -112,6 +118,8 @@ def _cut(found: _Found) -> _Found:
     return replace(
         found,
         evidence=found.evidence[:_LONGEST_TEXT],
+        cause=found.cause[:_LONGEST_TEXT],
+        remedy=found.remedy[:_LONGEST_TEXT],
         tensors=found.tensors[:_MOST_TENSORS],
         series={name: thinned(points) for name, points in curves},
     )

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from epochwatch.model.batch import DefinitionHealth, Progress, Registration
-from epochwatch.model.diagnosis import Diagnosis
+from epochwatch.model.diagnosis import Diagnosis, cut
 from epochwatch.model.job import (
     LOG_GROUP,
     PROCESSING,
@@ -90,7 +90,7 @@ class JobStore(JobRecords):
             if job is None:
                 raise ValueError(f"the job '{run.job}' has been deleted")
             if progress.diagnosis is not None and run.kind is TRAINING:
-                told = msgspec.json.encode(progress.diagnosis).decode()
+                told = msgspec.json.encode(cut(progress.diagnosis)).decode()
                 one = owned(TRAINING_JOBS, tenant) & (TRAINING_JOBS.c.name == run.job)
                 connection.execute(TRAINING_JOBS.update().where(one).values(diagnosis=told))
         return job
