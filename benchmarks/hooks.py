@@ -93,7 +93,7 @@ class Training:
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self._optimizer.step()
-        self.stepped(float(loss))
+        self.stepped(loss.item())
         self.steps += 1
 
 

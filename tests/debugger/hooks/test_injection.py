@@ -60,6 +60,8 @@ def test_a_run_saves_tensors_with_no_change_in_its_code(script: Path, tmp_path: 
 
 
 KERAS = """
+import os
+os.environ["KERAS_BACKEND"] = "jax"
 import keras, numpy
 model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, name="out")])
 model.compile(optimizer="sgd", loss="mse")
@@ -98,6 +100,7 @@ SGDRegressor().partial_fit(features, features[:, 0])
     ("peer", "code", "each", "tenth", "said"),
     [
         ("keras", KERAS, "loss", "gradient/Sequential_out.kernel", ""),
+        ("keras", KERAS.replace("jax", "torch"), "loss", "gradient/Sequential_out.kernel", ""),
         (
             "boosting",
             XGBOOST,
@@ -108,13 +111,13 @@ SGDRegressor().partial_fit(features, features[:, 0])
         ("boosting", LIGHTGBM, "train-l2", "trees/Gain", ""),
         ("boosting", SKLEARN, "step_seconds", "SGDRegressor_coef_", ""),
     ],
-    ids=["keras", "xgboost", "lightgbm", "sklearn"],
+    ids=["keras-jax", "keras-torch", "xgboost", "lightgbm", "sklearn"],
 )
 def test_other_frameworks_are_found_by_themselves(
     tmp_path: Path, peer: str, code: str, each: str, tenth: str, said: str
 ) -> None:
     directory = tmp_path / "tensors"
-    environment = debug_environment(str(directory), environment={}) | {"KERAS_BACKEND": "jax"}
+    environment = debug_environment(str(directory), environment={})
     ran = run(peer_python(peer), "-c", code, environment=environment)
     assert ran.returncode == 0, ran.stderr
     trial = create_trial(str(directory))

@@ -27,8 +27,6 @@ _FRAMEWORKS: Final = {
 """Where the hook for a framework is, by the package that its models' classes come from; what builds upon another of
 them comes before it.
 """
-INJECTED: Final = ("torch", "keras", "xgboost", "lightgbm", "sklearn")
-"""Packages whose trainings can be saved with no change in their code, by ``watch_imported``."""
 _BOOSTING: Final = ("xgboost", "lightgbm")
 _FIND_THEMSELVES: Final = ("keras", "torch")
 """Frameworks whose models need not be given; where both are loaded it is the first."""
@@ -72,8 +70,8 @@ def watch(
 
 
 def watch_imported(framework: str) -> None:
-    """Save the training of this process that uses one of ``INJECTED``, which has just been imported, as the
-    environment says; of several that are there it is the one that trains first. Raises as ``watch``.
+    """Save the training of this process that uses a framework which has just been imported, and says nothing of it, as
+    the environment has it; of several frameworks it is the one that trains first. Raises as ``watch``.
     """
     import_module(_FRAMEWORKS[framework]).find(_config(framework, None, None))
 

@@ -5,7 +5,6 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -77,8 +76,11 @@ class BoostingHook(ABC):
         validation_data: Any = None,
     ) -> None:
         if config is None:
-            from_environment = partial(HookConfig.from_environment, interval=SAGEMAKER_BOOSTING_INTERVAL)
-            config = from_environment() if out_dir is None else HookConfig(out_dir)
+            config = (
+                HookConfig.from_environment(interval=SAGEMAKER_BOOSTING_INTERVAL)
+                if out_dir is None
+                else HookConfig(out_dir)
+            )
         if config.collections == DEFAULT_COLLECTIONS:
             config = replace(config, collections=_SAVED_BY_DEFAULT)
         self.config = replace(config, save=dict(config.save))  # a model is copied and pickled with its callbacks

@@ -34,7 +34,7 @@ class BackEnd(Protocol):
         """Look at the optimizers and the loss."""
 
     def prepare(self, model: Any) -> None:
-        """A model is about to fit, evaluate or predict."""
+        """A model is about to train."""
 
     def make(self, original: Any, model: Any, name: str, mode: ModeKeys) -> None:
         """Let a model make its function by ``original``, so that each of its steps is seen."""
@@ -90,8 +90,9 @@ class KerasHook(ArrayHook):
 
     def _maker(self, name: str, mode: ModeKeys, original: Any) -> Any:
         def make(model: Any, force: bool = False) -> Any:
-            with self.recorder.guard:
-                self._back_end.prepare(model)
+            if mode is ModeKeys.TRAIN:
+                with self.recorder.guard:
+                    self._back_end.prepare(model)
             known = getattr(model, name, None)
             if force or known is None or known not in self._functions:
                 self._back_end.make(original, model, name, mode)
