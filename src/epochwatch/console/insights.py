@@ -13,8 +13,10 @@ from epochwatch.console.requests import Asked, Refusal, no_such_job
 from epochwatch.profiler.phases import STEP_PHASES
 from epochwatch.profiler.profile import Profile, Span
 from epochwatch.profiler.report import page
+from epochwatch.profiler.report.cores import CORE
 from epochwatch.profiler.report.operators import operators
-from epochwatch.profiler.report.system import CORE, UNITS, by_statistic, of_node, wanted
+from epochwatch.profiler.report.samples import by_statistic
+from epochwatch.profiler.report.system import UNITS, of_node, wanted
 from epochwatch.profiler.report.training import mode_name
 from epochwatch.profiler.rules.own.evidence import PARTS
 from epochwatch.profiler.steps import Lane, StepTable, step_tables

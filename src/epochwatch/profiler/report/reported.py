@@ -7,8 +7,8 @@ from typing import Final
 
 from epochwatch.model.host_samples import Columns, Samples
 from epochwatch.profiler.profile import Profile, Span
+from epochwatch.profiler.report.samples import SECOND, by_statistic
 from epochwatch.profiler.report.summary import RuleOutcome, Summary, summarised
-from epochwatch.profiler.report.system import SECOND, by_statistic
 from epochwatch.profiler.rules.builtin import PROFILER_RULES
 from epochwatch.profiler.rules.builtin.rule import ProfilerRule
 from epochwatch.profiler.rules.scan import scanned

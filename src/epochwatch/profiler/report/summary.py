@@ -8,7 +8,8 @@ import msgspec
 
 from epochwatch.profiler.profile import Profile, Span
 from epochwatch.profiler.report.operators import Operators, operators
-from epochwatch.profiler.report.system import SECOND, NodeUse, node_use
+from epochwatch.profiler.report.samples import SECOND
+from epochwatch.profiler.report.system import NodeUse, node_use
 from epochwatch.profiler.report.training import TrainingUse, training_use
 from epochwatch.profiler.rules.own import gathered
 from epochwatch.profiler.verdict import Goodput, Loss, judged

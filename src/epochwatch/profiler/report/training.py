@@ -9,7 +9,7 @@ import numpy as np
 from epochwatch.debugger.mode_keys import ModeKeys
 from epochwatch.profiler.profile import Profile, Span
 from epochwatch.profiler.report.distribution import Distribution, Durations, Histogram
-from epochwatch.profiler.report.system import SECOND, rounded
+from epochwatch.profiler.report.samples import SECOND, rounded
 from epochwatch.profiler.rules.own import Evidence
 from epochwatch.profiler.rules.own.evidence import PARTS
 from epochwatch.profiler.steps import Lane, StepTable, step_tables
