@@ -16,7 +16,7 @@ of it in any training."""
 _SURE: Final = 0.4
 _WORKS: Final = 0.3
 """Of a core: a loader that takes more of it while the training waits is busy computing."""
-_WORKS_AMONG_OTHERS: Final = (0.2, 0.6)
+_WORKS_AMONG_OTHERS: Final = (0.15, 0.6)
 """The same where other programs take the cores: so much of a core, and of what they leave."""
 _FULL: Final = 0.85
 """Of all cores that the training may use: more of them cannot be had."""

@@ -21,7 +21,7 @@ _GROWTH: Final = 0.1
 _LEAST_BYTES: Final = 32 << 20
 _RISING: Final = 0.8
 """Share of all pairs of points of which the later one is higher."""
-_STILL: Final = 0.5
+_STILL: Final = 0.3
 """Of the whole slope: that of the second half."""
 
 
