@@ -128,6 +128,14 @@ def test_others_on_the_machine_are_a_remark() -> None:
     assert [one.rule for one in found.remarks] == ["BusyMachine"]
 
 
+def test_waiting_for_data_a_little_where_others_take_the_cores_is_a_remark() -> None:
+    little = {**HEALTHY, "data_loading": 0.06}
+    assert named(single(little, job_cpu=100.0)) == ["TooFewWorkers"]
+    found = verdict(single(little, job_cpu=100.0, cpu_busy=395.0))
+    assert found.causes == ()
+    assert {one.rule for one in found.remarks} == {"TooFewWorkers", "BusyMachine"}
+
+
 @pytest.mark.parametrize("exchange", [0.005, 0.08])
 def test_ranks_that_share_cores_with_others_are_uneven_by_that(exchange: float) -> None:
     found = verdict(ranks(4, lambda rank, step: 0.1 * RANDOM.uniform(0.5, 1.5), exchange=exchange, cpu_busy=395.0))

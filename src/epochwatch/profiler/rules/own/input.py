@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.rules.own.evidence import Evidence
 from epochwatch.profiler.rules.own.finding import ProfilerFinding, found
+from epochwatch.profiler.rules.own.limits import crowded
 from epochwatch.profiler.rules.own.machine import Machine
 from epochwatch.profiler.rules.own.waits import Loaders, Waits
 
@@ -14,6 +15,7 @@ WARNING: Final = 0.2
 """Share of the time of steps from which waiting for data is a fault. A loader in the training's own process takes some
 of it in any training."""
 _SURE: Final = 0.4
+"""Where other programs take the cores, less may be theirs: a remark."""
 _WORKS: Final = 0.3
 """Of a core: a loader that takes more of it while the training waits is busy computing."""
 _WORKS_AMONG_OTHERS: Final = (0.15, 0.6)
@@ -54,6 +56,7 @@ def slow_input(evidence: Evidence) -> Iterator[ProfilerFinding]:
         f"{share:.0%} of the time of steps is waiting for data ({seconds:.3g} s). {why.evidence}",
         why.cause,
         why.remedy,
+        kind="problem" if share >= _SURE or not crowded(evidence) else "information",
         confidence=0.9 if share >= _SURE else 0.7,
         seconds=seconds,
         share=share,

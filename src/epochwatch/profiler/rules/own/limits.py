@@ -90,3 +90,8 @@ def others(evidence: Evidence) -> Iterator[ProfilerFinding]:
                 kind="information",
                 node=node,
             )
+
+
+def crowded(evidence: Evidence) -> bool:
+    """Whether other programs take the cores that the training computes on."""
+    return any(True for _ in others(evidence))

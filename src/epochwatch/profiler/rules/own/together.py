@@ -9,7 +9,7 @@ from epochwatch.debugger.rules.finding import Kind
 from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.rules.own.evidence import IDLE, Evidence
 from epochwatch.profiler.rules.own.finding import ProfilerFinding, found
-from epochwatch.profiler.rules.own.limits import others
+from epochwatch.profiler.rules.own.limits import crowded
 from epochwatch.profiler.rules.own.ranks import OWN_PARTS, Late, Ranks
 
 _LEAST_STEPS: Final = 30
@@ -72,7 +72,7 @@ def _recorded(evidence: Evidence, ranks: Ranks) -> float:
 def _kind(evidence: Evidence) -> Kind:
     """Ranks that compute on cores which others take are uneven by that: a remark."""
     on_cores = not any(machine.gpus("busy") for machine in evidence.machines.values())
-    return "information" if on_cores and any(True for _ in others(evidence)) else "problem"
+    return "information" if on_cores and crowded(evidence) else "problem"
 
 
 def uneven_work(evidence: Evidence) -> Iterator[ProfilerFinding]:
