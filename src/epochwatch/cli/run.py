@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     default=None,
     help="A terminal or pipes for the command; the default decides by itself.",
 )
-@click.option("--profile", is_flag=True, help="Time the phases of the steps of a training by PyTorch.")
+@click.option("--profile", is_flag=True, help="Time the phases of the steps of a training.")
 @click.option("--debug", is_flag=True, help="Save tensors of a training by PyTorch: gradients, weights, losses.")
 @click.option(
     "--debug-config",

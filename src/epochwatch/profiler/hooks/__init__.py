@@ -9,11 +9,15 @@
 
 import sys
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from epochwatch.profiler.hooks.place import configuration, events_directory
 from epochwatch.profiler.hooks.recorder import Recorder
 from epochwatch.profiler.hooks.windows import Windows
+
+INJECTED: Final = ("torch", "keras", "xgboost", "lightgbm")
+_recorder: Recorder | None = None
+"""Of all that was imported."""
 
 
 class Hook(Protocol):
@@ -48,16 +52,34 @@ class OwnSteps:
 
 
 def watch(directory: str | Path | None = None) -> Hook:
-    """Time the training of this process from now on. Where PyTorch is loaded its steps and their phases are seen by
-    themselves; otherwise the script says them. Under ``epochwatch run`` and in created jobs the events go to the
-    server, elsewhere to ``directory``. Raises ValueError where there is none; what fails later turns the hook off,
-    with one message.
+    """Time the training of this process from now on. Where PyTorch, Keras, XGBoost or LightGBM is loaded its steps and
+    their phases are seen by themselves; otherwise the script says them. Under ``epochwatch run`` and in created jobs
+    the events go to the server, elsewhere to ``directory``. Raises ValueError where there is none; what fails later
+    turns the hook off, with one message.
     """
-    framework = "torch" if "torch" in sys.modules else ""
-    recorder = Recorder(events_directory() if directory is None else directory, framework)
+    loaded = [name for name in ("keras", "torch", "xgboost", "lightgbm") if name in sys.modules]
+    framework = loaded[0] if loaded else ""
+    return _hook(framework, Recorder(events_directory() if directory is None else directory, framework))
+
+
+def watch_imported(framework: str) -> None:
+    """Time the trainings of this process that use one of ``INJECTED``, which has just been imported; several share
+    what records. Raises as ``watch``.
+    """
+    global _recorder  # noqa: PLW0603
+    if _recorder is None:
+        _recorder = Recorder(events_directory(), framework)
+    _hook(framework, _recorder)
+
+
+def _hook(framework: str, recorder: Recorder) -> Hook:
     config = configuration(recorder.directory)
-    if framework:
+    if framework == "torch":
         from epochwatch.profiler.hooks.torch import TorchHook
 
         return TorchHook(recorder, config)
+    if framework:
+        from epochwatch.profiler.hooks.whole import WholeHook
+
+        return WholeHook(recorder, framework, config)
     return OwnSteps(recorder, config)

@@ -29,7 +29,7 @@ STEPS_A_SECOND: Final = 50
 _PIECES: Final = 1000
 """Of a step that are kept until it is over."""
 TRAIN, EVAL = 1, 2
-_SWALLOWS: Final = (Phase.CHECKPOINT,)
+_SWALLOWS: Final = (Phase.CHECKPOINT, Phase.EVALUATION)
 """Phases of which all that is done in them is a part."""
 _LEARNS: Final = (Phase.BACKWARD, Phase.OPTIMIZER)
 

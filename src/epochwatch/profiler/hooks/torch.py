@@ -15,6 +15,7 @@ from typing import Any, Final
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from epochwatch.debugger.hooks.patching import Patches
 from epochwatch.debugger.hooks.torch.naming import models_of, optimizer_parameters
 from epochwatch.profiler.hooks.recorder import Recorder
 from epochwatch.profiler.hooks.trace import MARK
@@ -50,7 +51,7 @@ class TorchHook:
             _current.close()
         self.recorder = recorder
         self.windows = Windows(recorder, config, TorchTracer)
-        self._undo: list[Callable[[], None]] = []
+        self._patches = Patches()
         self._leader: weakref.ref[Any] | None = None
         self._met: weakref.WeakSet[Any] = weakref.WeakSet()
         self._models: list[weakref.ref[Any]] = []
@@ -65,8 +66,7 @@ class TorchHook:
         global _current  # noqa: PLW0603
         if _current is self:
             _current = None
-        while self._undo:
-            self._undo.pop()()
+        self._patches.undo()
         self.windows.close()
         self.recorder.close()
 
@@ -150,39 +150,37 @@ class TorchHook:
         self._parallel = self._parallel or isinstance(model, torch.nn.parallel.DistributedDataParallel)
         compiled = model.__dict__.get("_compiled_call_impl")
         if compiled is not None:  # hooks would be compiled with it
-            _replace(self._undo, model, "_compiled_call_impl", functools.partial(_timed_model, model))
+            self._patches.wrap(model, "_compiled_call_impl", functools.partial(_timed_model, model))
             return
         for handle in (
             model.register_forward_pre_hook(_Begins()),
             model.register_forward_hook(_Ends(), always_call=True),
         ):
-            self._undo.append(handle.remove)
+            self._patches.on_undo(handle.remove)
 
     def _install(self) -> None:
         for handle in (
             register_optimizer_step_pre_hook(_before_step),
             register_optimizer_step_post_hook(_after_step),
         ):
-            self._undo.append(handle.remove)
+            self._patches.on_undo(handle.remove)
+        wrap = self._patches.wrap
         data = torch.utils.data
-        self._replace(torch.autograd, "backward", _backward)
-        self._replace(torch.autograd, "grad", _backward)
-        self._replace(torch.amp.GradScaler, "step", _scaled)
-        self._replace(torch, "save", _during(Phase.CHECKPOINT))
-        self._replace(data.DataLoader, "__iter__", _loading)
-        self._replace(data.dataloader._BaseDataLoaderIter, "__next__", _during(Phase.DATA_LOADING))
+        wrap(torch.autograd, "backward", _backward)
+        wrap(torch.autograd, "grad", _backward)
+        wrap(torch.amp.GradScaler, "step", _scaled)
+        wrap(torch, "save", _during(Phase.CHECKPOINT))
+        wrap(data.DataLoader, "__iter__", _loading)
+        wrap(data.dataloader._BaseDataLoaderIter, "__next__", _during(Phase.DATA_LOADING))
         for fetcher in (data._utils.fetch._MapDatasetFetcher, data._utils.fetch._IterableDatasetFetcher):
-            self._replace(fetcher, "fetch", _fetched)
+            wrap(fetcher, "fetch", _fetched)
         if torch.distributed.is_available():
             distributed = torch.distributed
             for name in _COLLECTIVES:
-                original = getattr(distributed, name, None)
-                if original is not None:
-                    timed = functools.wraps(original)(_during(Phase.COMMUNICATION)(original))
-                    for owner in (distributed, distributed.distributed_c10d):
-                        if getattr(owner, name, None) is original:
-                            self._replace(owner, name, functools.partial(_given, timed))
-            self._replace(distributed.Work, "wait", _during(Phase.COMMUNICATION))
+                wrap(distributed, name, _during(Phase.COMMUNICATION), distributed.distributed_c10d)
+            wrap(distributed.Work, "wait", _during(Phase.COMMUNICATION))
+            parallel = torch.nn.parallel.DistributedDataParallel
+            wrap(parallel, "_distributed_broadcast_coalesced", _during(Phase.COMMUNICATION))  # buffers, in the forward
 
     def _late(self) -> None:
         for place, name in _CHECKPOINTS:
@@ -192,10 +190,7 @@ class TorchHook:
             owner = sys.modules.get(place) or getattr(sys.modules.get(module), owner_name, None)
             if owner is not None:
                 self._replaced.add((place, name))
-                self._replace(owner, name, _during(Phase.CHECKPOINT))
-
-    def _replace(self, owner: Any, name: str, made: Callable[[Any], Any]) -> None:
-        _replace(self._undo, owner, name, made)
+                self._patches.wrap(owner, name, _during(Phase.CHECKPOINT))
 
 
 class TorchTracer:
@@ -221,25 +216,6 @@ class TorchTracer:
     def save(self, path: Path) -> None:
         """See ``Tracer``."""
         self._profile.export_chrome_trace(str(path))
-
-
-def _replace(undo: list[Callable[[], None]], owner: Any, name: str, made: Callable[[Any], Any]) -> None:
-    """Replace a function; one that this version lacks, or that cannot be replaced, is left alone."""
-    original = getattr(owner, name, None)
-    if original is None:
-        return
-    own = name in vars(owner)
-    try:
-        setattr(owner, name, functools.wraps(original)(made(original)))
-    except (AttributeError, TypeError):
-        return
-    undo.append(
-        functools.partial(setattr, owner, name, original) if own else functools.partial(delattr, owner, name)
-    )
-
-
-def _given(made: Any, _: Any) -> Any:
-    return made
 
 
 def _at_its_start(tensors: Any, then: Callable[[], None]) -> Any:

@@ -10,7 +10,7 @@ import sys
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _FRAMEWORKS = {"torch", "keras", "xgboost", "lightgbm", "sklearn"}
-_TIMED = "torch"
+_TIMED = {"torch", "keras", "xgboost", "lightgbm"}
 _lost = set()
 """What this environment lacks something for."""
 
@@ -40,8 +40,9 @@ def _our_package():
 def _watch(framework):
     if os.environ.get("EPOCHWATCH_DEBUG_DIR"):
         _begin("epochwatch.debugger.hooks", lambda hooks: hooks.watch_imported(framework), "no tensors are saved")
-    if os.environ.get("EPOCHWATCH_PROFILE") and framework == _TIMED:
-        _begin("epochwatch.profiler.hooks", lambda hooks: hooks.watch(), "the training's steps are not timed")
+    if os.environ.get("EPOCHWATCH_PROFILE") and framework in _TIMED:
+        lost = "the training's steps are not timed"
+        _begin("epochwatch.profiler.hooks", lambda hooks: hooks.watch_imported(framework), lost)
 
 
 def _begin(hooks, watch, lost):

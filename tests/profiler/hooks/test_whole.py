@@ -1,0 +1,56 @@
+"""XGBoost, LightGBM and Keras: steps, and what of them was data, evaluation and saving."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from epochwatch.profiler.phases import Phase
+from epochwatch.profiler.steps import StepTable, step_table
+from epochwatch.profiler.store.reader import read_events
+from tests.peers import ROOT, peer_python
+from tests.profiler.profiles import MemoryProfile
+
+SCRIPT = Path(__file__).parent / "scripts" / "train_whole.py"
+
+
+def train(peer: str, directory: Path, kind: str, **variables: str) -> tuple[StepTable, set[str]]:
+    """Its steps, and all phases that were seen."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **variables}
+    ran = subprocess.run(
+        [peer_python(peer), SCRIPT, directory, kind], env=environment, capture_output=True, text=True, timeout=600,
+        check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert "profiled no more" not in ran.stderr
+    rows = pa.concat_tables(read_events(path.read_bytes() for path in sorted(directory.glob("*.ewe")))).to_pylist()
+    profile = MemoryProfile(rows)
+    return step_table(profile, profile.span()), {row["phase"] for row in rows}
+
+
+def test_rounds_of_xgboost_are_steps(tmp_path: Path) -> None:
+    steps, phases = train("boosting", tmp_path, "xgboost")
+    assert steps.step.tolist() == [0, 1, 2, 3]
+    assert np.all(steps.seconds[Phase.FORWARD] >= 0.02)
+    assert np.all(steps.seconds[Phase.EVALUATION][1:] > 0)
+    assert {"data_loading", "initialization", "checkpoint"} <= phases
+
+
+def test_rounds_of_lightgbm_are_steps(tmp_path: Path) -> None:
+    steps, phases = train("boosting", tmp_path, "lightgbm")
+    assert steps.step.tolist() == [0, 1, 2, 3]
+    assert np.all(steps.seconds[Phase.FORWARD] > 0)
+    assert {"data_loading", "evaluation"} <= phases
+
+
+@pytest.mark.parametrize("back_end", ["jax", "torch"])
+def test_batches_of_keras_are_steps(tmp_path: Path, back_end: str) -> None:
+    steps, _ = train("keras", tmp_path, "keras", KERAS_BACKEND=back_end)
+    assert steps.step.tolist() == list(range(8))
+    assert np.all(steps.seconds[Phase.FORWARD] > 0)
+    assert steps.seconds[Phase.DATA_LOADING].sum() > 0
+    assert np.flatnonzero(steps.seconds[Phase.EVALUATION]).tolist() == [4]
+    assert steps.seconds[Phase.EVALUATION][4] >= 0.02
