@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from epochwatch import __version__
 from epochwatch.console import insights
+from epochwatch.console.alarms import tried_alarm
 from epochwatch.console.curves import AXES, curve, summarised
 from epochwatch.console.dashboards import dashboard
 from epochwatch.console.exports import MEDIA_TYPES, answer
@@ -74,6 +75,7 @@ class Api:
             Route("/widget", self._answering(self._widget), methods=["GET", "POST"]),
             Route("/dashboards/{name}", self._answering(self._dashboard)),
             Route("/metrics", self._answering(self._metrics)),
+            Route("/alarms/back-test", self._answering(self._tried_alarm), methods=["POST"]),
             Route("/live", self._live.endpoint),
         ]
 
@@ -198,6 +200,9 @@ class Api:
 
     def _dashboard(self, asked: Asked) -> dict[str, Any]:
         return dashboard(self._stores, asked)
+
+    def _tried_alarm(self, asked: Asked) -> dict[str, Any]:
+        return tried_alarm(self._stores, asked)
 
     def _metrics(self, asked: Asked) -> dict[str, Any]:
         return listed_metrics(self._stores, asked)

@@ -16,7 +16,8 @@ from epochwatch.console.session import COOKIE, SESSION_SECONDS, Access
 from epochwatch.gateway.operations import Operations
 from epochwatch.store.stores import Stores
 
-_PAGE = re.compile(r"/_/(jobs/[A-Za-z0-9%._~-]+(/insights)?|metrics|dashboards(/[A-Za-z0-9_-]+)?)?")
+_NAME = "/[A-Za-z0-9%._~-]+"
+_PAGE = re.compile(rf"/_/(jobs{_NAME}(/insights)?|metrics|(alarms|dashboards)({_NAME})?)?")
 """Where a login may lead: only to our own pages."""
 
 
@@ -69,6 +70,8 @@ def console_routes(stores: Stores, access: Access, operations: Operations) -> li
         Route("/jobs/{job}", shown),
         Route("/jobs/{job}/insights", shown),
         Route("/metrics", shown),
+        Route("/alarms", shown),
+        Route("/alarms/{name:path}", shown),
         Route("/dashboards", shown),
         Route("/dashboards/{name}", shown),
     ]

@@ -1,3 +1,4 @@
+import type { BackTest } from "./alarm";
 import type { Dashboard, Picture } from "./dashboard";
 import type { Cores, Curves, Hosts, JobDetail, JobSummary, LogPage, MetricsFound, Overview, XAxis } from "./types";
 
@@ -33,6 +34,15 @@ export const operation = <T>(service: string, name: string, input: object = {}) 
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(input),
+  });
+
+/** Sends a form; what is no text in it is JSON. */
+const post = <T>(path: string, form: Record<string, unknown>, signal?: AbortSignal) =>
+  ask<T>(path, {
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams(Object.entries(form).map(([name, value]) => [name, JSON.stringify(value)])),
+    signal,
   });
 
 async function ask<T>(path: string, options: RequestInit): Promise<T> {
@@ -71,13 +81,9 @@ export const api = {
   dashboard: (name: string, query: Query, signal?: AbortSignal) =>
     get<Dashboard>(`dashboards/${encodeURIComponent(name)}`, query, signal),
   /** What a metric widget shows now. */
-  picture: (properties: object, signal?: AbortSignal) =>
-    ask<Picture>("widget", {
-      method: "POST",
-      headers: { "content-type": "application/x-www-form-urlencoded" },
-      body: new URLSearchParams({ widget: JSON.stringify(properties) }),
-      signal,
-    }),
+  picture: (properties: object, signal?: AbortSignal) => post<Picture>("widget", { widget: properties }, signal),
+  /** What an alarm, the input of PutMetricAlarm, would have done. */
+  backTest: (alarm: object, seconds: number) => post<BackTest>("alarms/back-test", { alarm, seconds }),
   pointsUrl: (name: string, format: string, metrics: string[] = []) =>
     `/_/api/${job(name)}/points${encode({ format, metric: metrics })}`,
 };

@@ -10,8 +10,8 @@ function sync() {
 }
 window.addEventListener("popstate", sync);
 
-/** The name in a path below `jobs` or `dashboards`, or null where it names none. */
-export function nameIn(kind: "jobs" | "dashboards", path: string): string | null {
+/** The name in a path below `jobs`, `alarms` or `dashboards`, or null where it names none. */
+export function nameIn(kind: "jobs" | "alarms" | "dashboards", path: string): string | null {
   const match = new RegExp(`^/_/${kind}/([^/]+)/?$`).exec(path);
   try {
     return match ? decodeURIComponent(match[1]!) : null;
@@ -20,6 +20,8 @@ export function nameIn(kind: "jobs" | "dashboards", path: string): string | null
   }
 }
 
+export const ALARMS = `${BASE}alarms`;
+export const alarmPath = (name: string) => `${ALARMS}/${encodeURIComponent(name)}`;
 export const METRICS = `${BASE}metrics`;
 export const DASHBOARDS = `${BASE}dashboards`;
 export const dashboardPath = (name: string) => `${DASHBOARDS}/${encodeURIComponent(name)}`;
@@ -58,7 +60,7 @@ export function followLinks(event: MouseEvent) {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
   const link = (event.target as Element | null)?.closest("a");
   if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
-  if (![BASE, METRICS, DASHBOARDS].includes(link.pathname) && !/^\/_\/(jobs|dashboards)\//.test(link.pathname)) return;
+  if (![BASE, METRICS, ALARMS, DASHBOARDS].includes(link.pathname) && !/^\/_\/(jobs|alarms|dashboards)\//.test(link.pathname)) return;
   event.preventDefault();
   go(link.pathname + link.search);
 }
