@@ -80,7 +80,7 @@ class MergedTimeline:
         except ValueError as error:
             raise SMDebugTypeError(f"unit is one of MergeUnit, not {unit!r}") from error
         if by_step:
-            begin, last = self.framework_metrics_reader._interval_of_steps(start, end)
+            begin, last = self.framework_metrics_reader.interval_of_steps(start, end)
             if not last:
                 raise SMDebugValueError(f"there are no steps {start} and {end}")
         else:

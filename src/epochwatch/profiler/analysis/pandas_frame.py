@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from itertools import compress
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +27,9 @@ except ImportError as error:
         "tables of a profile need pandas", "pip install 'epochwatch[debugger,notebook]'"
     ) from error
 
-if TYPE_CHECKING:
-    pass
-
 INTERVAL: Final = 5_000 * SECOND
 """Microseconds after the last file in which its events may be."""
 _FORMAT: Final = "%Y-%m-%dT%H:%M:%S:%f"
-Moment = "str | datetime | pd.Timestamp"
 
 
 class PandasFrame:

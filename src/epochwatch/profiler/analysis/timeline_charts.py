@@ -14,7 +14,7 @@ _MOST_BARS: Final = 5000
 
 class TimelineCharts(Chart):
     """The last ``x`` values of each thing that is selected in a time (Unix microseconds), and the phases of the
-    training whose names match, one above the other; drawn at once.
+    training below them; drawn at once.
     """
 
     def __init__(

@@ -84,7 +84,9 @@ class Timelines:
     def _timeline(self, event: dict[str, Any]) -> "_Timeline":
         number = event["rank"] if event["rank"] >= 0 else event["process"]
         name = f"{number}-{event['node'].replace('_', '-')}"
-        return self._open.setdefault(name, _Timeline(self._place, name))
+        if name not in self._open:
+            self._open[name] = _Timeline(self._place, name)
+        return self._open[name]
 
 
 @dataclass(slots=True)

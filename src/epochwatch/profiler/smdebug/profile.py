@@ -16,7 +16,6 @@ from epochwatch.profiler.profile import Span
 from epochwatch.profiler.smdebug.files import Files
 from epochwatch.profiler.smdebug.layout import (
     FRAMEWORK,
-    INCREMENTAL,
     MERGEDTIMELINE_SUFFIX,
     PEVENTS,
     SECOND,
@@ -43,7 +42,7 @@ class SmdebugProfile:
 
     def __init__(self, place: Place, job: str) -> None:
         self._place, self._job = place, job
-        self._system = Files(place, INCREMENTAL, system_file)
+        self._system = Files(place, SYSTEM, system_file)
         self._timelines = _Timelines(place)
         self._samples: _Kept[Samples] = _Kept(lambda samples: len(samples.times) * (len(samples.values) + 2))
 

@@ -63,7 +63,7 @@ class MetricsReaderBase(ABC, Generic[EventT]):
         """Those of a time and a type."""
 
     @abstractmethod
-    def _interval_of_steps(self, start_step: int, end_step: int) -> tuple[int, int]:
+    def interval_of_steps(self, start_step: int, end_step: int) -> tuple[int, int]:
         """From the beginning of a step until before the beginning of another; (0, 0) where one is unknown."""
 
     def refresh_event_file_list(self) -> None:
@@ -112,7 +112,7 @@ class MetricsReaderBase(ABC, Generic[EventT]):
         file_suffix_filter: Sequence[str] | None = None,
     ) -> list[EventT]:
         """The same from the beginning of one step to that of another; nothing where one of them is unknown."""
-        start, end = self._interval_of_steps(start_step, end_step)
+        start, end = self.interval_of_steps(start_step, end_step)
         return self.get_events(start, end, TimeUnits.MICROSECONDS, event_type, file_suffix_filter)
 
     def _events_of(self, files: list[ProfilerFile]) -> Iterator[list[EventT]]:
@@ -175,8 +175,9 @@ class SystemMetricsReader(MetricsReaderBase[ProfilerSystemEvent]):
             return events
         return [event for event in events if first <= event.timestamp <= last and event_type in (None, event.type)]
 
-    def _interval_of_steps(self, start_step: int, end_step: int) -> tuple[int, int]:
-        return AlgorithmMetricsReader(self.path)._interval_of_steps(start_step, end_step)
+    def interval_of_steps(self, start_step: int, end_step: int) -> tuple[int, int]:
+        """By the timelines beside the system metrics."""
+        return AlgorithmMetricsReader(self.path).interval_of_steps(start_step, end_step)
 
 
 class AlgorithmMetricsReader(MetricsReaderBase[TraceEvent]):
@@ -214,7 +215,8 @@ class AlgorithmMetricsReader(MetricsReaderBase[TraceEvent]):
     def _chosen(self, events: list[TraceEvent], start: int, end: int, event_type: str | None) -> list[TraceEvent]:
         return [event for event in events if event.end_time >= start and event.start_time <= end]
 
-    def _interval_of_steps(self, start_step: int, end_step: int) -> tuple[int, int]:
+    def interval_of_steps(self, start_step: int, end_step: int) -> tuple[int, int]:
+        """By the first event of each of both steps."""
         now = int(time.time() * SECOND)
         events = self.get_events(0, now, file_suffix_filter=[PYTHONTIMELINE_SUFFIX])
         begins: dict[int, float] = {}

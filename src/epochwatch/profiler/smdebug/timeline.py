@@ -186,7 +186,6 @@ class Stream:
             start = np.where(own, steps.start[owner], start)
             duration = np.where(own, end - start, duration)
         process = np.where(rows.process < 0, self.number if self.process < 0 else self.process, rows.process)
-        order = np.argsort(start, kind="stable")
         every = np.zeros(len(rows), np.int32)
         columns = [
             start, duration, step, mode,
@@ -196,7 +195,10 @@ class Stream:
             every + np.int32(self.rank),
             process, rows.thread, rows.size,
         ]  # fmt: skip
-        return pa.Table.from_arrays([pa.array(column).take(pa.array(order)) for column in columns], schema=SCHEMA)
+        table = pa.Table.from_arrays([pa.array(column) for column in columns], schema=SCHEMA)
+        if np.any(start[1:] < start[:-1]):
+            table = table.take(pa.array(np.argsort(start, kind="stable")))
+        return table
 
 
 @dataclass(slots=True)

@@ -76,8 +76,10 @@ class TrainingJob:
                 if reader.get_timestamp_of_latest_available_file():  # they came last
                     return
                 raise SMDebugRuntimeError(f"{self.name} is {status}, and has no {what}")
-            if told != (told := (status, job.get("SecondaryStatus"))):
-                _LOG.info("%s has no %s yet: it is %s (%s)", self.name, what, *told)
+            now = (status, job.get("SecondaryStatus"))
+            if now != told:
+                _LOG.info("%s has no %s yet: it is %s (%s)", self.name, what, *now)
+            told = now
             time.sleep(PAUSE_SECONDS)
 
 
