@@ -9,7 +9,7 @@ from typing import Any, Final
 from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.profile import Profile
 from epochwatch.profiler.rules.own import Attribution, Evidence, ProfilerFinding, attributed, findings_in, gathered
-from epochwatch.profiler.rules.own.evidence import COMPUTE, IDLE
+from epochwatch.profiler.rules.own.evidence import IDLE
 
 _SECOND: Final = 1_000_000
 _JOULES_PER_KWH: Final = 3.6e6
@@ -56,7 +56,9 @@ class Goodput:
 
     share: float
     productive: float
-    """Seconds in forward, backward and optimizer, without steps that were done before; mean over processes."""
+    """Seconds in forward, backward and optimizer, without steps that were done before; mean over processes. Where it
+    is not known what steps compute, all of them that is nothing else.
+    """
     wall: float
     """Seconds."""
     restarts: int
@@ -119,7 +121,7 @@ def judged(evidence: Evidence, *, price: float | None = None) -> Verdict:
 
 def _goodput(evidence: Evidence, price: float | None) -> Goodput:
     repeated = sum(one.repeated for one in evidence.processes.values()) / evidence.width
-    productive = max(0.0, evidence.seconds(*COMPUTE) - repeated)
+    productive = max(0.0, evidence.seconds(*evidence.learning) - repeated)
     share = min(1.0, productive / evidence.wall) if evidence.wall else 0.0
     joules = [machine.energy for machine in evidence.machines.values() if machine.energy is not None]
     energy = sum(joules) / _JOULES_PER_KWH if joules else None
@@ -139,7 +141,9 @@ def _goodput(evidence: Evidence, price: float | None) -> Goodput:
 
 def _losses(evidence: Evidence, causes: Sequence[ProfilerFinding]) -> tuple[Loss, ...]:
     first = min(one.start for one in evidence.processes.values())
-    seconds = {part: evidence.seconds(part) for part in _NAMES if part not in (_START, _RESTARTS)}
+    seconds = {
+        part: evidence.seconds(part) for part in _NAMES if part not in (_START, _RESTARTS, *evidence.learning)
+    }
     seconds[_START] = (first - evidence.span[0]) / _SECOND
     seconds[_RESTARTS] = _restarting(evidence)
     found = []

@@ -215,6 +215,16 @@ def test_without_steps_nothing_is_made_up() -> None:
     assert verdict(training([])).causes == ()
 
 
+@pytest.mark.parametrize("known", [{}, {"forward": 0.01}])
+def test_of_steps_whose_phases_are_not_known_nothing_is_made_up(known: Parts) -> None:
+    found = verdict(single({**known, "idle": 0.01}))
+    assert found.causes == ()
+    assert found.goodput is not None
+    assert found.goodput.productive >= 200 * 0.01
+    assert "pauses between phases" not in [loss.name for loss in found.losses]
+    assert {one.bound for one in found.attribution} == {"compute", "none"}
+
+
 def test_the_verdict_is_json() -> None:
     found = verdict(single(SLOW, job_cpu=2.0)).to_json()
     assert found["causes"][0]["rule"] == "SlowLoader"

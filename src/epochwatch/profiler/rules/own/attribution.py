@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from epochwatch.profiler.phases import Phase
-from epochwatch.profiler.rules.own.evidence import COMPUTE, IDLE, PARTS, Evidence
+from epochwatch.profiler.rules.own.evidence import IDLE, PARTS, Evidence
 
 _SECOND: Final = 1_000_000
 _OF_PART: Final = {
@@ -12,7 +12,6 @@ _OF_PART: Final = {
     Phase.CHECKPOINT.value: "checkpoint",
     Phase.EVALUATION.value: "evaluation",
     IDLE: "idle",
-    **dict.fromkeys(COMPUTE, "compute"),
 }
 _BOUND: Final = 0.3
 """Share of the time from which something other than computing bounds a training."""
@@ -35,6 +34,7 @@ def attributed(evidence: Evidence) -> list[Attribution]:
     """One for each minute; in a profile of less than ten minutes for each ten seconds or second."""
     width = evidence.bin_seconds * _SECOND
     first, last = evidence.span[0] // width, max(evidence.span[1] - 1, evidence.span[0]) // width
+    words = _OF_PART | dict.fromkeys(evidence.learning, "compute")
     found = []
     for number in range(first, last + 1):
         parts = evidence.bins.get(number)
@@ -42,7 +42,7 @@ def attributed(evidence: Evidence) -> list[Attribution]:
         shares: dict[str, float] = {}
         if parts is not None and total:
             for part, seconds in zip(PARTS, parts, strict=True):
-                shares[_OF_PART[part]] = shares.get(_OF_PART[part], 0.0) + float(seconds) / total
+                shares[words[part]] = shares.get(words[part], 0.0) + float(seconds) / total
         covered = total / max(1, evidence.width) / evidence.bin_seconds
         found.append(
             Attribution(number * width / _SECOND, _bound(shares) if covered >= _QUIET else "none", shares)

@@ -100,6 +100,16 @@ class Evidence:
         return len({(lane.node, lane.rank) for lane in self.processes})
 
     @property
+    def is_timed(self) -> bool:
+        """Whether it is known what steps compute. Else what is no other phase is taken for learning."""
+        return self.steady(Phase.BACKWARD) > 0
+
+    @property
+    def learning(self) -> tuple[str, ...]:
+        """The parts that are learning, as far as is known."""
+        return COMPUTE if self.is_timed else (*COMPUTE, IDLE)
+
+    @property
     def steps(self) -> int:
         """Of learning, of one process, without those of the warm-up."""
         return sum(one.steps for one in self.processes.values()) // max(1, self.width)

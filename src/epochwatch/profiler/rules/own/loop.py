@@ -22,7 +22,7 @@ _LEAST_STEPS: Final = 20
 
 def tiny_batches(evidence: Evidence) -> Iterator[ProfilerFinding]:
     """``TinyBatch``: steps are so short that what each costs however little it learns from is most of it."""
-    if evidence.steps < _LEAST_STEPS:
+    if evidence.steps < _LEAST_STEPS or not evidence.is_timed:
         return
     optimizer, between = evidence.steady(Phase.OPTIMIZER), evidence.steady(IDLE)
     computing = evidence.steady(*COMPUTE) + between
@@ -82,7 +82,11 @@ def pauses(evidence: Evidence) -> Iterator[ProfilerFinding]:
     """
     share = evidence.share(IDLE)
     steps = evidence.steps * max(1, evidence.width)
-    if min(_idle_shares(evidence), default=0.0) < _PAUSES or evidence.steps < _LEAST_STEPS:
+    if (
+        min(_idle_shares(evidence), default=0.0) < _PAUSES
+        or evidence.steps < _LEAST_STEPS
+        or not evidence.is_timed
+    ):
         return
     step = evidence.steady(IDLE) / steps
     if step * evidence.width < _SHORT_STEP / 10:
