@@ -25,7 +25,7 @@ PEERS = {
     "watchers": ["torch==2.13.0", "wandb==0.31.0", "tensorboard==2.21.0", *_TENSORS],
     "smdebug-torch": [
         *("torch==2.13.0", "smdebug==1.0.34", "numpy==1.26.4", "pandas==2.3.3", "psutil", "requests"),
-        *("msgspec>=0.20", "obstore>=0.8", "pyarrow>=18"),
+        *("msgspec>=0.20", "obstore>=0.8", "pyarrow==18.1.0"),
     ],
     "keras": ["keras==3.15.1", "torch==2.13.0", "jax==0.10.2", *_TENSORS],
     "jax": ["jax==0.10.2", "flax==0.12.8", "optax==0.2.8", *_TENSORS],

@@ -88,7 +88,13 @@ import numpy
 from sklearn.linear_model import SGDRegressor
 from sklearn.preprocessing import StandardScaler
 of = numpy.random.default_rng(0)
-scaler, model = StandardScaler(), SGDRegressor()
+class Scaler(StandardScaler):
+    def partial_fit(self, X, y=None):
+        return super().partial_fit(X)
+class Regressor(SGDRegressor):
+    def partial_fit(self, X, y):
+        return super().partial_fit(X, y)
+scaler, model = Scaler(), Regressor()
 for _ in range(12):
     features = of.normal(size=(20, 3))
     model.partial_fit(scaler.partial_fit(features).transform(features), features[:, 0])
@@ -109,7 +115,7 @@ SGDRegressor().partial_fit(features, features[:, 0])
             "only the first training of this process is saved",
         ),
         ("boosting", LIGHTGBM, "train-l2", "trees/Gain", ""),
-        ("boosting", SKLEARN, "step_seconds", "SGDRegressor_coef_", ""),
+        ("boosting", SKLEARN, "step_seconds", "Regressor_coef_", ""),
     ],
     ids=["keras-jax", "keras-torch", "xgboost", "lightgbm", "sklearn"],
 )

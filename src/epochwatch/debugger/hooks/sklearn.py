@@ -144,15 +144,17 @@ class _First:
         if original is not None:
             own.partial_fit = _Seen(original, self)
 
-    def take(self, estimator: Any) -> None:
-        """An estimator is about to learn."""
+    def take(self, estimator: Any) -> bool:
+        """An estimator is about to learn; whether it has a hook now."""
         if not self.is_open or not hasattr(estimator, "predict"):
-            return
+            return False
         self.is_open = False
         try:
             SklearnHook(estimator, config=self._config)
         except Exception as error:  # noqa: BLE001 - the training goes on
             _LOG.warning("no tensors are saved: %s: %s", type(error).__name__, error)
+            return False
+        return True
 
 
 class _Seen:
@@ -170,8 +172,9 @@ class _Seen:
 
         @functools.wraps(method)
         def partial_fit(*arguments: Any, **named: Any) -> Any:
-            self._first.take(estimator)
-            return type(estimator).partial_fit(estimator, *arguments, **named)
+            if self._first.take(estimator):
+                return type(estimator).partial_fit(estimator, *arguments, **named)
+            return method(*arguments, **named)
 
         return partial_fit
 
