@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -23,9 +24,12 @@ from tests.servers import ServerProcess
 pytestmark = pytest.mark.xdist_group("insights")
 
 STEPS = 60
+LONG = 100_000
+"""Steps of a training that is ended from outside."""
 SLOW = 60_000
 """Milliseconds that a page may take on a machine that is busy."""
-TRAINING = f"""
+TRAINING = """
+import sys
 import time
 from epochwatch.profiler import watch
 
@@ -35,7 +39,7 @@ def compute(seconds):
         pass
 
 recorder = watch().recorder
-for step in range({STEPS}):
+for step in range(int(sys.argv[1])):
     with recorder.phase("data_loading"):
         time.sleep(0.04)
     with recorder.phase("forward"):
@@ -83,7 +87,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     with ServerProcess(home) as server:
         done = epochwatch(
             home,
-            *("run", "--name", "slow-data", "--profile", "--", sys.executable, str(script)),
+            *("run", "--name", "slow-data", "--profile", "--", sys.executable, str(script), str(STEPS)),
             environment=server.environment,
         )
         assert done.returncode == 0, done.stderr
@@ -199,13 +203,13 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-def opened(chromium: Any, watched: Watched, query: str = "", **context: Any) -> Any:
+def opened(chromium: Any, watched: Watched, query: str = "", job: str = "slow-data", **context: Any) -> Any:
     """The page of the insights, signed in, once its report is there. What is wrong in the page fails the test."""
     shown = chromium.new_context(viewport={"width": 1280, "height": 900}, **context).new_page()
     shown.set_default_timeout(SLOW)
     shown.on("pageerror", lambda error: pytest.fail(f"the page failed: {error}"))
-    shown.goto(watched.link("/_/jobs/slow-data/insights"))
-    shown.goto(f"{watched.server.url}/_/jobs/slow-data/insights{query}")
+    shown.goto(watched.link(f"/_/jobs/{job}/insights"))
+    shown.goto(f"{watched.server.url}/_/jobs/{job}/insights{query}")
     shown.wait_for_selector("[data-verdict]")
     return shown
 
@@ -284,6 +288,26 @@ def test_everybody_can_use_each_part(chromium: Any, watched: Watched, tab: str, 
     shown.set_viewport_size({"width": 390, "height": 844})
     assert shown.evaluate("document.documentElement.scrollWidth") <= 390
     shown.context.close()
+
+
+def test_steps_of_a_training_that_goes_on_come_by_themselves(chromium: Any, watched: Watched) -> None:
+    words = ("run", "--name", "growing", "--profile", "--", sys.executable, str(watched.server.home / "train.py"))
+    command = [sys.executable, "-m", "epochwatch", *words, str(LONG)]
+    with subprocess.Popen(command, env=watched.server.environment, stdout=subprocess.DEVNULL) as run:
+        try:
+            until(
+                lambda: (
+                    watched.get("/jobs/growing/steps")[0] == 200 and watched.json("/jobs/growing/steps")["lanes"]
+                )
+            )
+            shown = opened(chromium, watched, "?tab=steps", job="growing")
+            facts = shown.locator("[data-lane] .facts")
+            first = facts.inner_text()
+            expect(facts).not_to_have_text(first, timeout=SLOW)
+            assert shown.get_by_role("button", name="Stop training").is_visible()
+            shown.context.close()
+        finally:
+            run.terminate()
 
 
 def test_the_report_opens_in_the_browser_and_its_script_runs(chromium: Any, watched: Watched) -> None:

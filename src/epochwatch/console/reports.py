@@ -24,6 +24,8 @@ COST_FACTOR: Final = 20
 SETTLED_SECONDS: Final = 120.0
 """After the end of a job its agents have sent what there is."""
 WAIT_SECONDS: Final = 120.0
+MOST_WAITING: Final = 4
+"""Who would be one more is refused: those who wait hold a thread of the server each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +53,24 @@ class Reports:
     clock: Callable[[], float] = time.time
     _kept: OrderedDict[tuple[Tenant, str], _Kept] = field(default_factory=OrderedDict)
     _making: threading.Lock = field(default_factory=threading.Lock)
+    _places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(1 + MOST_WAITING))
 
     def of(self, tenant: Tenant, name: str) -> Report:
         """The report of a job. Raises Refusal where there is none, or while others are made."""
         known = self._known(tenant, name)
         if known is not None:
             return known
-        if not self._making.acquire(timeout=WAIT_SECONDS):
-            raise Refusal(503, "Other reports are being made.", "Try again in a moment.")
+        if not self._places.acquire(blocking=False):
+            raise _busy()
         try:
-            return self._known(tenant, name) or self._made(tenant, name)
+            if not self._making.acquire(timeout=WAIT_SECONDS):
+                raise _busy()
+            try:
+                return self._known(tenant, name) or self._made(tenant, name)
+            finally:
+                self._making.release()
         finally:
-            self._making.release()
+            self._places.release()
 
     def _known(self, tenant: Tenant, name: str) -> Report | None:
         kept, job = self._kept.get((tenant, name)), self._job(tenant, name)
@@ -88,3 +96,7 @@ class Reports:
         if job is None:
             raise no_such_job(name)
         return job
+
+
+def _busy() -> Refusal:
+    return Refusal(503, "Other reports are being made.", "Try again in a moment.")
