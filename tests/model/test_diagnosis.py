@@ -23,6 +23,7 @@ PLATEAU = Cause("Plateau", "information", 90, 60, "no trend")
         (Diagnosis(5, 4, [PLATEAU]), "InProgress", "Plateau (remark) since step 60: no trend"),
         (Diagnosis(5, 4, [EXPLODING]), "IssuesFound", "ExplodingGradients since step 5: gradient norm 18.2"),
         (Diagnosis(5, 4, ended=True), "NoIssuesFound", ""),
+        (Diagnosis(ended=True), "NoIssuesFound", "No step of the training was saved."),
         (Diagnosis(5, 4, ended=True, failure="its process was killed"), "Error", "its process was killed"),
         (
             Diagnosis(5, 4, [EXPLODING, PLATEAU], ended=True, failure="its process was killed"),

@@ -134,7 +134,7 @@ class Report:
         return True
 
 
-class Run:
+class FollowedRun:
     """The run whose tensors are followed."""
 
     def __init__(self, spool: Spool) -> None:
@@ -175,7 +175,7 @@ class Run:
 
 def diagnose(spool: Spool) -> None:
     """Follow the run's tensors to their end; from their beginning where S3 was away for long."""
-    run, report = Run(spool), Report(spool)
+    run, report = FollowedRun(spool), Report(spool)
     threading.Thread(target=_end_in_time, args=(spool, run, report), name="limit", daemon=True).start()
     try:
         while True:
@@ -205,7 +205,7 @@ def tell_end(spool: Spool) -> None:
             Shipper(spool, load(), give_up=lambda: True).ship_diagnosis()
 
 
-def _follow(run: Run, report: Report) -> None:
+def _follow(run: FollowedRun, report: Report) -> None:
     import pyarrow as pa
 
     from epochwatch.debugger.create import create_trial
@@ -224,7 +224,7 @@ def _follow(run: Run, report: Report) -> None:
     report.end(diagnoser)
 
 
-def _end_in_time(spool: Spool, run: Run, report: Report) -> None:
+def _end_in_time(spool: Spool, run: FollowedRun, report: Report) -> None:
     """A place that does not answer, or more tensors than can be read in time, must not outlive the training by much."""
     while run.over_for() < LONGEST_AFTERWARDS_SECONDS:
         time.sleep(LOOK_SECONDS)

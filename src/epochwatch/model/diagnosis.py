@@ -93,19 +93,21 @@ def evaluated(diagnosis: Diagnosis, before: Evaluation | None, now: float) -> Ev
     return Evaluation(status, details, now)
 
 
-def headline(found: Found) -> str:
+def _headline(found: Found) -> str:
     """What, since when, and the evidence, in one line."""
     remark = "" if found.kind == "problem" else " (remark)"
     return f"{found.rule}{remark} since step {found.began}: {found.evidence}"
 
 
 def _status(diagnosis: Diagnosis) -> tuple[EvaluationStatus, str]:
-    details = "\n".join(headline(cause) for cause in diagnosis.findings)[:LONGEST_DETAILS]
+    details = "\n".join(_headline(cause) for cause in diagnosis.findings)[:LONGEST_DETAILS]
     if any(cause.kind == "problem" for cause in diagnosis.findings):
         return "IssuesFound", details
     if diagnosis.failure:
         return "Error", diagnosis.failure[:LONGEST_DETAILS]
-    return ("NoIssuesFound" if diagnosis.ended else "InProgress"), details
+    if not diagnosis.ended:
+        return "InProgress", details
+    return "NoIssuesFound", details if diagnosis.steps else "No step of the training was saved."
 
 
 def _cut_cause(cause: Cause) -> Cause:
