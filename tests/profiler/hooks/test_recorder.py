@@ -118,6 +118,22 @@ def test_an_evaluation_is_from_the_first_to_the_last_of_its_batches(recorder: Re
     ]  # fmt: skip
 
 
+def test_what_lies_before_an_evaluation_is_none_of_it(recorder: Recorder, clock: Clock) -> None:
+    go(
+        recorder,
+        clock,
+        ("train", 1),
+        ("step", 0),
+        ("checkpoint", 2),
+        ("-", 50),
+        ("eval", 3),
+        ("-", 4),
+        ("eval", 3),
+    )
+    go(recorder, clock, ("train", 1), ("step", 0))
+    assert [one for one in events(recorder) if one[0] == "evaluation"] == [("evaluation", 1, 53, 10)]
+
+
 def test_a_long_evaluation_is_shown_as_it_goes_on(recorder: Recorder, clock: Clock) -> None:
     go(recorder, clock, ("train", 1), ("step", 0))
     for _ in range(5):

@@ -301,10 +301,12 @@ class Recorder:
 
     def _batch_at(self) -> int:
         """Where a batch that is about to be used was begun: at its loading, if that is the last thing that was done."""
+        begun = time.monotonic_ns()
         for piece in reversed(self._pieces):
             if piece.phase is not Phase.DATA_LOADING:
-                return piece.end
-        return self._pieces[0].start if self._pieces else time.monotonic_ns()
+                break
+            begun = piece.start
+        return begun
 
     def _evaluated(self, start: int, end: int) -> None:
         """From one moment to the other the model was evaluated, whatever was done; goes on with what is known of it."""
@@ -326,9 +328,9 @@ class Recorder:
         kept = not self.step % self._stride
         self._waiting.append(_Step(self.step, kept, self._pieces, self._step_began, moment))
         self._pieces = []
-        self._settle()
         if moment - self._flushed > FLUSH_SECONDS * _SECOND:
             self._flushed = moment
+            self._settle()
             self._writer.flush()
 
     def _write_now(self) -> None:

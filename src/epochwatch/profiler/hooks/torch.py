@@ -180,7 +180,9 @@ class TorchHook:
                 wrap(distributed, name, _during(Phase.COMMUNICATION), distributed.distributed_c10d)
             wrap(distributed.Work, "wait", _during(Phase.COMMUNICATION))
             parallel = torch.nn.parallel.DistributedDataParallel
-            wrap(parallel, "_distributed_broadcast_coalesced", _during(Phase.COMMUNICATION))  # buffers, in the forward
+            wrap(
+                parallel, "_distributed_broadcast_coalesced", _during(Phase.COMMUNICATION)
+            )  # buffers, in the forward
 
     def _late(self) -> None:
         for place, name in _CHECKPOINTS:
