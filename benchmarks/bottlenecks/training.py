@@ -165,6 +165,8 @@ def main() -> None:
         if (ranks == 1 or step % 10 == 0) and over.item() > 0:
             break
     if ranks > 1:
+        torch.distributed.barrier()
+        time.sleep(0.5)  # gloo's thread lets go of its last tensors, or waits for ever for what the end holds
         torch.distributed.destroy_process_group()
 
 
