@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -19,10 +20,14 @@ from epochwatch.profiler.smdebug.layout import FRAMEWORK
 from epochwatch.profiler.smdebug.profile import SmdebugProfile, natural
 from epochwatch.profiler.smdebug.readers import tensorflow_traces
 from epochwatch.profiler.store.reader import bounded, chosen, events_in
+from epochwatch.profiler.store.rows import begun_at
 
 _FOLDER: Final = "profiler-output"
 _OWN: Final = ("events-*.ewe", "profile/events-*.ewe")
 """Where files of events are: in a directory of their own, or in that of a run."""
+_LATER: Final = 3_600_000_000
+"""Microseconds after its beginning at which an event has ended."""
+_NEVER: Final = 1 << 62
 _KINETO: Final = re.compile(r"(?P<node>.+?)(?:_(?P<process>\d+))?(?:\.\d+)?\.pt\.trace\.json(?:\.gz)?")
 _STEP_FOLDER: Final = re.compile(r"/(\d{9})/plugins/")
 
@@ -80,7 +85,7 @@ class DirectoryProfile:
     def events(self, span: Span, phases: Collection[Phase] | None = None) -> Iterator[pa.Table]:
         """See ``Profile``."""
         own = self._own is not None and self._own.paths()
-        told = self._own.tables() if own and self._own is not None else self._smdebug.events(span, phases)
+        told = self._own.tables(span) if own and self._own is not None else self._smdebug.events(span, phases)
         steps_are_told = bool(own or self._smdebug.has_events())
         traces = self._traces.tables(with_steps=not steps_are_told)
         return bounded(chosen(table, span, phases) for table in chain(told, traces))
@@ -104,28 +109,46 @@ class _OwnFiles:
         self._directory = directory
 
     def paths(self) -> list[Path]:
-        """Those that are there now."""
-        return sorted(path for pattern in _OWN for path in self._directory.glob(pattern))
+        """Those that are there now, in the order of their beginnings."""
+        found = [path for pattern in _OWN for path in self._directory.glob(pattern)]
+        return sorted((path for path in found if begun_at(path.name) is not None), key=lambda path: path.name)
 
-    def tables(self) -> Iterator[pa.Table]:
-        """All events, file by file."""
-        for path in self.paths():
-            try:
-                yield events_in(path.read_bytes())
-            except ValueError as error:
-                raise ValueError(f"{path}: {error}") from error
+    def tables(self, span: Span) -> Iterator[pa.Table]:
+        """Files that may have events that begin within the span. A file has what ended while it was written."""
+        for files in self._by_process().values():
+            begun = [begun_at(path.name) or 0 for path in files]
+            for path, begin, end in zip(files, begun, [*begun[1:], _NEVER], strict=True):
+                if end >= span[0] and begin < span[1] + _LATER:
+                    yield self._read(path)
 
     def spans(self) -> list[Span]:
-        """From the first to the last event of each file."""
+        """From the first to the last event of each process, as far as its first and last files tell."""
         return [
             (int(start.min()), int((start + table["duration"].to_numpy()).max()) + 1)
-            for table in self.tables()
+            for table in self._ends()
             if len(start := table["start"].to_numpy())
         ]
 
     def nodes(self) -> set[str]:
         """Those with events."""
-        return {node for table in self.tables() for node in table["node"].unique().to_pylist()}
+        return {node for table in self._ends() for node in table["node"].unique().to_pylist()}
+
+    def _by_process(self) -> dict[str, list[Path]]:
+        found: dict[str, list[Path]] = defaultdict(list)
+        for path in self.paths():
+            found[path.stem.rpartition("-")[2]].append(path)
+        return found
+
+    def _ends(self) -> Iterator[pa.Table]:
+        for files in self._by_process().values():
+            yield from map(self._read, {files[0], files[-1]})
+
+    @staticmethod
+    def _read(path: Path) -> pa.Table:
+        try:
+            return events_in(path.read_bytes())
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
 
     def windows(self) -> list[Window]:
         """Operator windows that are complete."""

@@ -145,6 +145,22 @@ def test_our_own_files_come_before_timelines_that_were_made_of_them(tmp_path: Pa
         profile.read("../profile/windows/a.json.gz")
 
 
+def test_of_our_own_files_only_those_of_the_time_are_read(tmp_path: Path) -> None:
+    for minute in range(4):
+        begun = BEGIN + 60_000_000 * minute
+        writer = EventWriter(tmp_path, Header("algo-1", 0, 77), clock=lambda begun=begun: 1000 * begun)
+        for second in range(60):
+            writer.add(Phase.STEP, begun + 1_000_000 * second, 1_000_000, step=60 * minute + second)
+        writer.flush()
+        writer.close()
+    (tmp_path / f"events-{BEGIN - 7_200_000_000:016d}-77.ewe").write_bytes(b"damaged")
+    profile = open_profile(str(tmp_path))
+    (table,) = profile.events((BEGIN + 90_000_000, BEGIN + 150_000_000))
+    assert table["step"].to_pylist() == list(range(90, 150))
+    with pytest.raises(ValueError, match="no file of events"):
+        list(profile.events(EVERYTHING))
+
+
 def test_older_traces_are_since_1970_by_themselves() -> None:
     content = {"traceEvents": [entry("user_annotation", "ProfilerStep#1", BEGIN, 5)], "baseTimeNanoseconds": 5}
     assert read_trace(json.dumps(content).encode()).steps == [(1, BEGIN, BEGIN + 5)]
