@@ -154,25 +154,32 @@ class Recorder:
         """
         if not self.active or threading.get_ident() != self._thread:
             return
-        first = self._batch_at()
-        self.begin(Phase.FORWARD)
-        if training and graded:
-            self._ungraded = None
-            self._end_evaluation()
-        elif not training and not graded:
-            self._evaluated(first, self._since)
-        elif self._ungraded is None and self._evaluation is None:
-            self._ungraded = first
+        try:
+            first = self._batch_at()
+            self.begin(Phase.FORWARD)
+            if training and graded:
+                self._ungraded = None
+                self._end_evaluation()
+            elif not training and not graded:
+                self._evaluated(first, self._since)
+            elif self._ungraded is None and self._evaluation is None:
+                self._ungraded = first
+        except Exception as error:  # noqa: BLE001
+            self.fail(error)
 
     def forward_ends(self) -> None:
         """The model's call is over."""
         self.end(Phase.FORWARD)
-        if self._evaluation is not None and self._pieces:
+        if not self.active or threading.get_ident() != self._thread or self._evaluation is None:
+            return
+        try:
             self._evaluated(self._evaluation[0], self._since)
             if self._evaluation[1] - self._evaluation[0] > _SECOND and not self._stack:
                 self._end_evaluation()
                 self._evaluation = (self._since, self._since)
                 self._write_now()
+        except Exception as error:  # noqa: BLE001
+            self.fail(error)
 
     def end_step(self) -> None:
         """A step of the training is over."""

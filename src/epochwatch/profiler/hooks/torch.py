@@ -106,8 +106,10 @@ class TorchHook:
         """
         handle = None
         self.recorder.begin(Phase.BACKWARD)
-        if self._parallel:
-            handle = _at_its_start(tensors, self._computed)
+        try:
+            handle = _at_its_start(tensors, self._computed) if self._parallel else None
+        except Exception as error:  # noqa: BLE001 - the training goes on
+            self.recorder.fail(error)
         try:
             return call()
         finally:
@@ -120,7 +122,10 @@ class TorchHook:
 
     def loaded(self) -> None:
         """Batches are about to be loaded: by now everything is imported that is."""
-        self._late()
+        try:
+            self._late()
+        except Exception as error:  # noqa: BLE001
+            self.recorder.fail(error)
 
     def _end_step(self) -> None:
         self.recorder.end_step()
