@@ -73,7 +73,14 @@ def _profile(task: Task, client: Client, actions: Actions) -> None:
         _tell(message)
         actions.perform(message)
 
-    outcome = ProfileEvaluation(task, lambda: is_over(client, task.training_job)).run(met)
+    def over() -> bool:
+        try:
+            return is_over(client, task.training_job)
+        except EpochwatchError as error:  # the server is away: the next look may find it
+            _LOG.info("the training job cannot be looked at: %s", str(error).partition("\n")[0])
+            return False
+
+    outcome = ProfileEvaluation(task, over).run(met)
     _tell(outcome.message)
 
 

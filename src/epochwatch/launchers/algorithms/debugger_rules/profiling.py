@@ -109,8 +109,5 @@ class ProfileEvaluation:
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all: it is copied to S3 meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
+    path.write_text(text)
