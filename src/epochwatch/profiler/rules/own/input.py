@@ -24,6 +24,8 @@ _FULL: Final = 0.85
 """Of all cores that the training may use: more of them cannot be had."""
 _READS: Final = 1e6
 """Bytes a second from a disk."""
+_SOME_READS: Final = 1e5
+"""With fewer it is others who wait for the disk."""
 _MANY_READS: Final = 10e6
 """With so many, a loader that gets little of a core waits for the disk rather than for others' programs."""
 _DISK_PRESSURE: Final = 20.0
@@ -79,12 +81,13 @@ def _why(machine: Machine, loaders: Loaders, waits: Waits) -> _Why:
         )
     used = waits.mean("job.cpu") / 100
     reads = max(waits.mean("job.read"), 0.0)
-    disk = reads >= _READS or _disk_pressure(waits) >= _DISK_PRESSURE
+    pressed = _disk_pressure(waits) >= _DISK_PRESSURE
+    disk = reads >= _READS or (pressed and (reads >= _SOME_READS or "job.read" not in waits.means))
     numbers = (
         f"While it waits, {loading}, which take {used:.2g} of {machine.capacity:g} cores and read"
         f" {reads / 1e6:.3g} MB/s from disk"
     )
-    busy_disk = reads >= _MANY_READS or _disk_pressure(waits) >= _DISK_PRESSURE
+    busy_disk = reads >= _MANY_READS or (pressed and disk)
     works = used / workers >= _WORKS or (not busy_disk and _works_among_others(used, machine, waits))
     if not works and disk:
         return _Why(
