@@ -147,15 +147,11 @@ def rows(frames: Sequence[Frame]) -> tuple[list[str], dict[str, Array], dict[str
     """A segment's statistics as columns sorted by (tensor, step): sorted names; ``tensor`` (as numbers of names),
     ``step``, ``mode``, ``mode_step`` and ``time``; and each statistic with where it is absent.
     """
-    names = sorted({name for frame in frames for name in frame.names or ()})
+    lists = {id(frame.names): frame.names or () for frame in frames}  # one for most steps
+    names = sorted(set[str]().union(*lists.values()))
     number = {name: position for position, name in enumerate(names)}
-    numbers: dict[int, Array] = {}
-    codes = []
-    for frame in frames:
-        known = numbers.get(id(frame.names))
-        if known is None:
-            known = numbers[id(frame.names)] = np.array([number[name] for name in frame.names or ()], np.int32)
-        codes.append(known)
+    numbers = {key: np.array([number[name] for name in known], np.int32) for key, known in lists.items()}
+    codes = [numbers[id(frame.names)] for frame in frames]
     lengths = [len(known) for known in codes]
     tensor = np.concatenate([np.empty(0, np.int32), *codes])
     keys: dict[str, Array] = {
