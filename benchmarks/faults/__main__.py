@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.catalogue import Run, runs, small
+from benchmarks.faults.catalogue import OF_MACHINES, Run, runs, small
 from benchmarks.faults.detectors import DETECTORS
 from benchmarks.faults.detectors.alarm import Recorded
 from benchmarks.faults.generate import generate, missing
-from benchmarks.faults.judging import Outcome, harmed, overfits
+from benchmarks.faults.judging import Outcome, harmed, learns_little, overfits
 from benchmarks.faults.report import details, printed
 from epochwatch.debugger import create_trial
 
@@ -60,16 +60,22 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def judge(recorded: Sequence[Run], cache: Path, processes: int) -> tuple[dict[str, list[Outcome]], list[Run]]:
-    """By detector what it said; and the healthy runs that are left out as they overfit in truth."""
+    """By detector what it said; and the healthy runs that are left out as they overfit or learn nothing in truth."""
     noted = {run: json.loads((cache / run.name / "noted.json").read_text()) for run in recorded}
-    excluded = [run for run in recorded if not run.faulty and overfits(noted[run])]
-    judged = [run for run in recorded if run not in set(excluded)]
     plain = {(run.program, run.seed): noted[run] for run in recorded if run.change == "plain"}
+    excluded = [
+        run
+        for run in recorded
+        if not run.faulty
+        and (overfits(noted[run]) or learns_little(noted[run], plain.get((run.program, run.seed))))
+    ]
+    judged = [run for run in recorded if run not in set(excluded)]
     with ProcessPoolExecutor(processes) as pool:
         said = pool.map(partial(_said, cache), judged, [noted[run] for run in judged], chunksize=4)
         outcomes: dict[str, list[Outcome]] = {detector.name: [] for detector in DETECTORS}
         for run, alarms in zip(judged, said, strict=True):
-            harm = run.faulty and harmed(noted[run], plain.get((run.program, run.seed)))
+            costly = run.change in OF_MACHINES or harmed(noted[run], plain.get((run.program, run.seed)))
+            harm = run.faulty and costly
             for detector in DETECTORS:
                 of_run = alarms[detector.name]
                 right = tuple(detector.right(alarm, run.change) for alarm in of_run)

@@ -216,7 +216,13 @@ FAULTS = (
         30,
         _FLOATS,
     ),
+    Fault("slow_loader", "each batch takes 10, 30, 100 ms longer from step 150", (0.01, 0.03, 0.1), 150),
+    Fault(
+        "growing_steps", "each step takes 0.1, 0.3, 1 ms longer than the last from step 50", (1e-4, 3e-4, 1e-3), 50
+    ),
 )
+OF_MACHINES = frozenset({"slow_loader", "growing_steps"})
+"""Faults that cost time and no quality."""
 
 
 def _fits(needs: frozenset[str], program: Program) -> bool:

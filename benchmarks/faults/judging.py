@@ -112,6 +112,11 @@ def harmed(noted: Mapping[str, Any], plain: Mapping[str, Any] | None) -> bool:
     return not math.isfinite(quality) or quality < plain["quality"] - HARM
 
 
+def learns_little(noted: Mapping[str, Any], plain: Mapping[str, Any] | None) -> bool:
+    """Whether a run that was meant to be healthy reaches less than half of the plain run's quality."""
+    return plain is not None and noted["quality"] < plain["quality"] / 2
+
+
 def by_change(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
     """Grouped by fault or variant."""
     groups: dict[str, list[Outcome]] = {}

@@ -34,7 +34,9 @@ def printed(outcomes: Outcomes, excluded: Sequence[Run]) -> str:
         parts += ["Faults: share detected / right cause first / median latency", _table(chosen, faulty=True)]
         parts += ["Healthy variants: share with an alarm", _table(chosen, faulty=False)]
     if excluded:
-        parts.append("Left out, as they overfit in truth: " + ", ".join(run.name for run in excluded))
+        parts.append(
+            "Left out, as they overfit or learn little in truth: " + ", ".join(run.name for run in excluded)
+        )
     return "\n\n".join(parts)
 
 

@@ -4,7 +4,7 @@ import math
 
 from benchmarks.faults.catalogue import FAULTS, HEALTHY, PROGRAMS, Run, runs, small
 from benchmarks.faults.detectors import DETECTORS
-from benchmarks.faults.judging import Outcome, figures, harmed, overfits
+from benchmarks.faults.judging import Outcome, figures, harmed, learns_little, overfits
 from epochwatch.debugger.rules.builtin import BUILTIN_RULES
 from epochwatch.debugger.rules.own import DEFAULT_RULES
 
@@ -102,3 +102,9 @@ def test_a_healthy_run_whose_held_back_loss_ends_far_above_its_best_overfits():
     assert overfits(noted(2.0, 0.5, 1.0))
     assert not overfits(noted(2.0, 0.5, 0.54))
     assert not overfits(noted(2.0, 0.01, 0.02))
+
+
+def test_a_healthy_run_that_learns_little_is_known_by_the_plain_one():
+    assert learns_little({"quality": 0.3}, {"quality": 0.9})
+    assert not learns_little({"quality": 0.5}, {"quality": 0.9})
+    assert not learns_little({"quality": 0.1}, None)

@@ -1,5 +1,7 @@
 """Faults of what a model is fed."""
 
+import time
+
 import torch
 from torch import Tensor
 
@@ -76,3 +78,18 @@ class BadBatches(Change):
     def batch(self, step: int, rows: Rows) -> Rows:
         bad = step >= 30 and step % int(self.severity) == 0
         return Rows(rows.inputs * 100, rows.targets) if bad else rows
+
+
+class SlowLoader(Change):
+    def batch(self, step: int, rows: Rows) -> Rows:
+        if step >= 150:
+            time.sleep(self.severity)
+        return rows
+
+
+class GrowingSteps(Change):
+    """What a list that is kept and walked over does to a training."""
+
+    def batch(self, step: int, rows: Rows) -> Rows:
+        time.sleep(self.severity * max(0, step - 50))
+        return rows

@@ -8,11 +8,12 @@ from epochwatch.debugger.rules.diagnosis import diagnose
 
 
 def look(run: Recorded) -> Sequence[Alarm]:
-    """Problems, not remarks: the root causes in the order of their rank, then what follows from them."""
+    """Problems, and of remarks those on the pace: the root causes in the order of their rank, then what follows."""
     steps = TrainSteps(run.trial)
-    problems = diagnose(run.trial).problems
-    ranked = [cause.finding for cause in problems]
-    ranked += [finding for cause in problems for finding in cause.consequences if finding.kind == "problem"]
+    causes = diagnose(run.trial).causes
+    found = [cause.finding for cause in causes]
+    found += [finding for cause in causes for finding in cause.consequences]
+    ranked = [finding for finding in found if finding.kind == "problem" or finding.rule == "SlowSteps"]
     return [Alarm(finding.rule, steps.number(finding.step)) for finding in ranked]
 
 
@@ -56,6 +57,7 @@ EPOCHWATCH = Detector(
         "Divergence": _TOO_LARGE_STEPS | {"wrong_sign"},  # it names both
         "NeverLearned": frozenset({"random_labels", "labels_shift", "rectified_output", "inputs_vanish"}),
         "UnchangedEvaluation": frozenset({"steps_skipped", "stale_optimizer", "rate_collapses"}),
+        "SlowSteps": frozenset({"slow_loader", "growing_steps"}),
         "NoGeneralisation": frozenset({"random_labels", "labels_shift", "imbalance"}),
         "Overfit": frozenset({"overfit", "repeated_batch", "random_labels"}),
     },

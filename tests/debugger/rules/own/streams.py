@@ -31,6 +31,7 @@ def healthy(step: int, noise: np.random.Generator, rate: float = 1e-3) -> tuple[
     loss = (0.3 + 2.0 * np.exp(-step / 60)) * (1 + 0.1 * noise.normal())
     norm = (0.2 + np.exp(-step / 80)) * np.exp(0.2 * noise.normal())
     scalars = {"loss": loss, "CrossEntropyLoss_output_0": loss, "gradient_norm": norm, "learning_rate": rate}
+    scalars["step_seconds"] = 0.1 * np.exp(0.2 * noise.normal())
     rows: dict[str, Row] = {}
     for layer in LAYERS:
         rows[f"gradient/{layer}.weight"] = normal(1000, 1e-2 * norm)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from epochwatch.debugger import ModeKeys
 from epochwatch.debugger.rules.diagnosis import Diagnoser
 from epochwatch.debugger.rules.finding import Finding
 from epochwatch.debugger.rules.own import DEFAULT_RULES
@@ -82,6 +83,14 @@ def zero_head(step: int, scalars: Scalars, rows: Rows) -> None:
             rows[f"gradient/{layer}.weight"] |= {"std": 0.0, "l2": 0.0, "abs_max": 0.0, "zeros": 1000}
 
 
+def even_experts(step: int, scalars: Scalars, rows: Rows) -> None:
+    for number in range(4):
+        rows[f"layers.0.experts.{number}_output_0"] = normal(600 + (17 * (step + number)) % 100, 1.0)
+    rows["layers.0.router_output_0"] = normal(80, 1.0)
+    for name in ("layers.0.attn.q_proj_output_0", "layers.0.attn.k_proj_output_0"):
+        rows[name] = normal(640, 1 + 0.001 * step)
+
+
 def one_spike(step: int, scalars: Scalars, rows: Rows) -> None:
     if step == 200:
         scalars["loss"] *= 5
@@ -89,7 +98,7 @@ def one_spike(step: int, scalars: Scalars, rows: Rows) -> None:
 
 HEALTHY: list[Change] = [
     warm_up, step_drop, restarts, small_batches, bias_before_batch_norm, converged, skipped_by_the_scaler, zero_head,
-    one_spike, lambda step, scalars, rows: None,
+    one_spike, even_experts, lambda step, scalars, rows: None,
 ]  # fmt: skip
 
 
@@ -105,6 +114,18 @@ def test_a_training_over_all_data_at_once_is_a_remark_only() -> None:
         rows["Net_input_0"] = normal(640, 1.0)
 
     assert findings(training(change))["RepeatedBatches"].kind == "information"
+
+
+@pytest.mark.parametrize(("growth", "word"), [(0.0, "since it began"), (0.005, "more and more")])
+def test_steps_that_take_longer_are_a_remark(growth: float, word: str) -> None:
+    def change(step: int, scalars: Scalars, rows: Rows) -> None:
+        if step >= 100:
+            scalars["step_seconds"] += growth * (step - 100) if growth else 0.4
+
+    found = findings(training(change))["SlowSteps"]
+    assert found.kind == "information"
+    assert word in found.evidence
+    assert found.began >= 100
 
 
 def test_a_loss_that_rests_is_a_remark() -> None:
@@ -265,6 +286,30 @@ def other_data(step: int, scalars: Scalars, rows: Rows) -> None:
     scalars["loss"] = scalars["CrossEntropyLoss_output_0"] = 2.4 + 0.05 * np.sin(step)
 
 
+def growing_attention(step: int, scalars: Scalars, rows: Rows) -> None:
+    for name in ("layers.0.attn.q_proj_output_0", "layers.0.attn.k_proj_output_0"):
+        rows[name] = normal(640, 1.03**step)
+
+
+def growing_scores(step: int, scalars: Scalars, rows: Rows) -> None:
+    rows["attention_scores"] = normal(640, 1.05**step)
+
+
+def sure_router(step: int, scalars: Scalars, rows: Rows) -> None:
+    rows["layers.0.experts.0_output_0"] = normal(640, 1.0)
+    rows["layers.0.router_output_0"] = normal(80, 0.3, min=0, max=1, mean=0.25, l2=(80 * 0.25 * 0.995) ** 0.5)
+
+
+def starved_expert(step: int, scalars: Scalars, rows: Rows) -> None:
+    for number, size in enumerate((640, 600, 700, 10)):
+        rows[f"layers.0.experts.{number}_output_0"] = normal(size, 1.0)
+
+
+def noisy_other_data(step: int, scalars: Scalars, rows: Rows) -> None:
+    noise = 1 + 0.7 * np.sin(step * 12.9898) * np.sin(step * 78.233)
+    scalars["loss"] = scalars["CrossEntropyLoss_output_0"] = noise * (2.2 if step >= 150 else 0.6)
+
+
 def overflowed(step: int, scalars: Scalars, rows: Rows) -> None:
     scalars["loss"] *= 1e30
 
@@ -303,7 +348,12 @@ FAULTS: list[tuple[Change, int, str, int]] = [
     (runaway, 0, "WeightGrowth", 80),
     (no_gradients, 60, "MissingGradients", 3),
     (other_data, 150, "LossShift", 5),
+    (noisy_other_data, 150, "LossShift", 12),
     (overflowed, 100, "NonFinite", 1),
+    (growing_attention, 0, "AttentionLogitGrowth", 80),
+    (growing_scores, 0, "AttentionLogitGrowth", 80),
+    (sure_router, 20, "RouterCollapse", 3),
+    (starved_expert, 20, "ExpertImbalance", 10),
 ]
 
 
@@ -446,6 +496,32 @@ def test_evaluations_that_go_on_without_steps_are_told() -> None:
 
     found = problems(stream())["UnchangedEvaluation"]
     assert (found.began, found.step) == (109, 111)
+
+
+@pytest.mark.parametrize(("every", "expected"), [(2.0, True), (0.01, False)])
+def test_evaluations_that_differ_by_chance_are_told_by_their_distance(every: float, expected: bool) -> None:
+    def stream() -> Iterator[StepStatistics]:
+        steps = [step._replace(time=1e9 + 0.2 * step.step) for step in evaluated(noisy_but_well, steps=100)]
+        yield from steps
+        for later in range(1, 10):
+            scalars = {"CrossEntropyLoss_output_0": 0.7 + 0.01 * later}
+            last = steps[-1]
+            yield last._replace(step=last.step + later, time=last.time + every * later, scalars=scalars)
+
+    assert ("UnchangedEvaluation" in problems(stream())) is expected
+
+
+def test_long_evaluations_of_slow_batches_are_no_training_that_stands_still() -> None:
+    def stream() -> Iterator[StepStatistics]:
+        number, moment = 0, 1e9
+        for _ in range(8):
+            for mode, count, seconds in ((ModeKeys.TRAIN, 5, 0.1), (ModeKeys.EVAL, 10, 1.0)):
+                for place in range(count):
+                    number, moment = number + 1, moment + seconds
+                    scalars = {"loss": 1.0 + 0.01 * place + 1e-4 * number}
+                    yield StepStatistics(number, mode, number, moment, "worker_0", (), {}, scalars)
+
+    assert "UnchangedEvaluation" not in problems(stream())
 
 
 # Workers and time

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from epochwatch.debugger.rules.own.attention import AttentionLogitGrowth, ExpertImbalance, RouterCollapse
 from epochwatch.debugger.rules.own.data import ClassImbalance, InputScale, NotShuffled, RepeatedBatches
 from epochwatch.debugger.rules.own.generalisation import NoGeneralisation, Overfit, UnchangedEvaluation
 from epochwatch.debugger.rules.own.gradients import (
@@ -22,6 +23,7 @@ from epochwatch.debugger.rules.own.loss import (
     WrongSign,
 )
 from epochwatch.debugger.rules.own.numbers import NonFinite, SkippedSteps
+from epochwatch.debugger.rules.own.pace import SlowSteps
 from epochwatch.debugger.rules.own.shift import LossShift
 from epochwatch.debugger.rules.own.units import DeadUnits, Saturated
 from epochwatch.debugger.rules.own.updates import (
@@ -59,6 +61,9 @@ DEFAULT_RULES: Final[tuple[type[StreamRule], ...]] = (
     Saturated,
     LogitGrowth,
     LogitDrift,
+    AttentionLogitGrowth,
+    RouterCollapse,
+    ExpertImbalance,
     NonFinite,
     SkippedSteps,
     ReplicasDiffer,
@@ -70,6 +75,7 @@ DEFAULT_RULES: Final[tuple[type[StreamRule], ...]] = (
     NoGeneralisation,
     Overfit,
     Plateau,
+    SlowSteps,
     Stalled,
 )
 """Those that a diagnosis runs."""

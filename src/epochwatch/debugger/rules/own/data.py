@@ -178,12 +178,13 @@ class NotShuffled(_Fed):
 
 @dataclass
 class ClassImbalance(_Fed):
-    """One class has more than ``ratio`` times the labels of the others in the mean, after ``least`` labels and 50 of
-    each class in the mean. Needs labels that were saved whole, or of two classes. Labels of words, pixels
-    and the like, of which a row of the inputs has many, are uneven by nature.
+    """One class has more than ``ratio`` times the labels of the others in the mean and more than ``share`` of all,
+    after ``least`` labels and 50 of each class in the mean. Needs labels that were saved whole, or of two classes.
+    Labels of words, pixels and the like, of which a row of the inputs has many, are uneven by nature.
     """
 
     ratio: float = 10.0
+    share: float = 0.8
     least: int = 500
     most_classes: int = 1000
     cause = "The data have far more of some classes than of others."
@@ -215,7 +216,7 @@ class ClassImbalance(_Fed):
             return None
         most, many = self._counts.most_common()[0]
         others = (total - many) / (len(self._counts) - 1)
-        if many <= self.ratio * others:
+        if many <= self.ratio * others or many <= self.share * total:
             return None
         evidence = (
             f"of {total:,} labels {many:,} are of class {most}, {many / others:.0f} times as many as of another"

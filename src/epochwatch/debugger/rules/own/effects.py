@@ -6,7 +6,7 @@ OUTCOMES: Final = frozenset({"NeverLearned", "Plateau", "NoGeneralisation", "Ove
 """The training does not get where it should."""
 BLOWN_UP: Final = frozenset(
     {"LossSpike", "LossShift", "Divergence", "ExplodingGradients", "NonFinite", "SkippedSteps", "LogitGrowth",
-     "LogitDrift", "UpdateTooLarge", "WeightGrowth"}
+     "LogitDrift", "AttentionLogitGrowth", "UpdateTooLarge", "WeightGrowth"}
 )  # fmt: skip
 """Numbers grow."""
 DYING: Final = frozenset(

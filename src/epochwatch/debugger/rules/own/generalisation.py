@@ -50,8 +50,8 @@ class _HeldOut(OnceRule):
 @dataclass
 class Overfit(_HeldOut):
     """The held-out loss is ``risen`` times its best for ``patience`` evaluations and ``gap`` times the training's,
-    which falls still; and the gap is ``floor`` of the loss at the start. Or the training's is below ``by_heart`` of
-    its start and the held-out one, which falls no more, is above it by ``apart`` of the start.
+    which falls still; and it has risen by ``floor`` of the loss at the start. Or the training's is below ``by_heart``
+    of its start and the held-out one, which falls no more, is above it by ``apart`` of the start.
     """
 
     risen: float = 1.1
@@ -76,7 +76,7 @@ class Overfit(_HeldOut):
             best_step < last[0][0]
             and all(loss > self.risen * best for _, loss in last)
             and last[-1][1] > self.gap * level
-            and apart > self.floor * start
+            and last[-1][1] - best > self.floor * start
             and level < self._level_at(best_step)
         )
         rests = max(loss for _, loss in last) - last[-1][1] < 0.02 * start
@@ -98,7 +98,7 @@ class Overfit(_HeldOut):
 class NoGeneralisation(_HeldOut):
     """After ``patience`` evaluations the held-out loss was never below the first by ``gain``, while that of the
     training fell below ``learned`` of its start; or, after ``patience_by_chance`` and as many steps at the full
-    learning rate as ``least_steps``, never below what guessing gives.
+    learning rate as ``least_steps``, never below what guessing gives, which that of the training is.
     """
 
     gain: float = 0.02
@@ -145,6 +145,8 @@ class NoGeneralisation(_HeldOut):
         waits = len(self._evaluations) < self.patience_by_chance or at_full_rate < self.least_steps
         if waits or chance is None or best < (1 - self.gain) * chance:
             return None
+        if median(self._train.last(50)) > (1 - 2 * self.gain) * chance:  # nothing is learned yet that could hold
+            return None
         count = len(self._evaluations)
         evidence = f"held-out loss {best:.4g} at best in {count} evaluations, where guessing gives {chance:.4g}"
         return self.finding(step, self._train.points[0][0], evidence, tensors=["loss"], series=self._series())
@@ -152,7 +154,9 @@ class NoGeneralisation(_HeldOut):
 
 @dataclass
 class UnchangedEvaluation(OnceRule):
-    """An evaluation gives the same losses to the last digit, ``times`` in a row: the weights it sees do not change."""
+    """An evaluation gives the same losses to the last digit, ``times`` in a row: the weights it sees do not change. Or
+    evaluations come ``times`` in a row with as long between them as steps took before, and no step is between.
+    """
 
     times: int = 3
     cause = (
@@ -164,15 +168,27 @@ class UnchangedEvaluation(OnceRule):
     _phase: list[float] = field(default_factory=list, init=False)
     _phases: list[tuple[int, tuple[float, ...]]] = field(default_factory=list, init=False)
     _first: int = field(default=0, init=False)
+    _last: float = field(default=math.nan, init=False)
+    _trained: bool = field(default=False, init=False)
+    _pauses: list[float] = field(default_factory=list, init=False)
+    _alone: list[int] = field(default_factory=list, init=False)
+    _gap: float = field(default=0.0, init=False)
+    _gap_now: float = field(default=0.0, init=False)
+    _longest: int = field(default=1, init=False)
+    _length: int = field(default=1, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:
         """See ``OnceRule``."""
         if training_loss(step) is not None:
             self._close()
+            self._trained = True
             return None
         loss = held_out_loss(step)
         if loss is None or not math.isfinite(loss) or loss == 0:
             return None
+        found = self._without_steps(step)
+        if found is not None:
+            return found
         if self._phase and loss == self._phase[0]:  # the same evaluation again, and no step between
             self._close()
         if not self._phase:
@@ -180,13 +196,42 @@ class UnchangedEvaluation(OnceRule):
         self._phase.append(loss)
         return self._judge(step.step)
 
+    def _without_steps(self, step: StepStatistics) -> Finding | None:
+        """Neither a long evaluation nor one in slow batches: earlier ones say how many and how far apart they are."""
+        pause, self._last = step.time - self._last, step.time
+        if not math.isfinite(pause):
+            return None
+        if self._trained:
+            self._trained = False
+            self._alone.clear()
+            self._pauses.append(pause)
+            self._gap, self._longest, self._length = self._gap_now, max(self._longest, self._length), 1
+            return None
+        self._length += 1
+        between = len(self._pauses) >= 2 and pause > max(0.5 * median(self._pauses), 3 * self._gap)
+        if between and self._length > self._longest:
+            self._alone.append(step.step)
+        else:
+            self._gap_now = max(self._gap_now, pause)
+        if len(self._alone) < self.times:
+            return None
+        evidence = (
+            f"{self.times} evaluations came as far apart as with training between, {median(self._pauses):.2g} s, "
+            "and no step was taken"
+        )
+        return self.finding(step.step, self._alone[0], evidence, tensors=["loss"], confidence=0.9)
+
     def _close(self) -> None:
         if self._phase:
             self._phases = [*self._phases[-self.times :], (self._first, tuple(self._phase))]
             self._phase = []
 
     def _judge(self, step: int) -> Finding | None:
-        same = [first for first, losses in self._phases[1 - self.times :] if losses == tuple(self._phase)]
+        same = [
+            first
+            for first, losses in self._phases[1 - self.times :]
+            if len(losses) == len(self._phase) and losses == tuple(self._phase)
+        ]
         if len(same) < self.times - 1:
             return None
         evidence = (

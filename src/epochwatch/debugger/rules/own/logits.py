@@ -8,7 +8,7 @@ import numpy as np
 
 from epochwatch.debugger.rules.finding import Finding
 from epochwatch.debugger.rules.own.effects import DYING, OUTCOMES
-from epochwatch.debugger.rules.own.loss import LossCurve
+from epochwatch.debugger.rules.own.loss import POINTS_TO_PLOT, LossCurve
 from epochwatch.debugger.rules.own.once import LastingRule, OnceRule
 from epochwatch.debugger.rules.own.robust import thinned, trend
 from epochwatch.debugger.rules.own.signals import (
@@ -162,6 +162,8 @@ class LogitDrift(OnceRule):
         if not math.isfinite(mean):
             return None
         self._means.append((step.step, mean))
+        if len(self._means) > POINTS_TO_PLOT:
+            del self._means[1]
         away = [abs(value) for _, value in self._means]
         if (
             len(away) < 10
@@ -174,5 +176,5 @@ class LogitDrift(OnceRule):
         )
         return self.finding(
             step.step, self._means[0][0], evidence, tensors=[step.names[places[0]]], confidence=0.7,
-            series={"mean logit": self._means[-400:]},
+            series={"mean logit": self._means},
         )  # fmt: skip

@@ -255,10 +255,11 @@ class NeverLearned(OnceRule):
     _rates: list[float] = field(default_factory=list, init=False)
     _chance: float | None = field(default=None, init=False)
     _best: float = field(default=math.inf, init=False)
+    _learned: bool = field(default=False, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:
         """See ``OnceRule``."""
-        if self._curve.add(step) is None:
+        if self._learned or self._curve.add(step) is None:
             return None
         rate = learning_rate(step)
         self._rates.append(1.0 if rate is None else rate)
@@ -274,6 +275,7 @@ class NeverLearned(OnceRule):
         start = median(loss for _, loss in self._curve.points[:10])
         chance = self._chance if self._chance is not None and self._chance < 1.1 * start else None
         reference = min(start, chance) if chance is not None else start
+        self._learned = self._best < reference - self.gain_at_rest * abs(reference)
         if not self._is_bad(reference, start, guessing=chance is not None):
             return None
         than = "guessing gives" if reference == chance else "the first steps had"

@@ -43,6 +43,13 @@ def trend(values: Values) -> float:
     return (score - math.copysign(min(1.0, abs(score)), score)) / math.sqrt(variance)
 
 
+def rank_distance(values: Values, others: Values) -> float:
+    """Mann and Whitney's z: how far values lie above others, by ranks alone, within 2 or so where they do not."""
+    found, usual = np.asarray(values, float), np.asarray(others, float)
+    above = float(np.sign(found[:, None] - usual[None]).sum()) / 2
+    return above / math.sqrt(len(found) * len(usual) * (len(found) + len(usual) + 1) / 12)
+
+
 def thinned(values: Values, count: int) -> list[float]:
     """Medians of that many stretches of equal length, or the values themselves where there are not more."""
     if len(values) <= count:

@@ -7,20 +7,23 @@ from epochwatch.debugger.rules.finding import Finding
 from epochwatch.debugger.rules.own.effects import ANYTHING
 from epochwatch.debugger.rules.own.loss import LossCurve
 from epochwatch.debugger.rules.own.once import OnceRule
-from epochwatch.debugger.rules.own.robust import median_and_spread
+from epochwatch.debugger.rules.own.robust import median_and_spread, rank_distance
 from epochwatch.debugger.rules.own.signals import learning_rate
 from epochwatch.debugger.rules.stream import StepStatistics
 
 
 @dataclass
 class LossShift(OnceRule):
-    """From one step on, each of ``patience`` losses is above all of the ``window`` before, by ``spreads`` of theirs and
-    ``lost`` of all that had been gained, while the learning rate has not risen.
+    """From one step on the loss is another, while the learning rate has not risen: each of ``patience`` losses is above
+    all of the ``window`` before and ``spreads`` of theirs away; or ``patience_in_noise`` losses are above them by the
+    rank test of Mann and Whitney, with a z of ``certain``. And ``lost`` of all that had been gained is lost.
     """
 
     window: int = 30
     patience: int = 5
+    patience_in_noise: int = 10
     spreads: float = 5.0
+    certain: float = 4.2
     lost: float = 0.3
     cause = (
         "What the model is fed changed at this step: other files or workers, labels of other inputs, another "
@@ -37,25 +40,28 @@ class LossShift(OnceRule):
             return None
         rate = learning_rate(step)
         self._rates.append(0.0 if rate is None else rate)
-        count = self.window + self.patience
+        return self._judge(step, self.patience) or self._judge(step, self.patience_in_noise)
+
+    def _judge(self, step: StepStatistics, patience: int) -> Finding | None:
+        count = self.window + patience
         if len(self._curve) < count:
             return None
         losses, rates = self._curve.last(count), self._rates[-count:]
         before, after = losses[: self.window], losses[self.window :]
         middle, spread = median_and_spread(before)
         gained = self._curve.start - middle
+        far = min(after) > max(before) and min(after) - middle > self.spreads * spread
         if (
-            min(after) <= max(before)
-            or min(after) - middle < self.spreads * spread
-            or gained < 0.1 * abs(self._curve.start)
+            gained < 0.1 * abs(self._curve.start)
             or median(after) - middle < self.lost * gained
             or max(rates[self.window - 10 :]) > 1.5 * min(rates[: self.window])
+            or not (far or (patience == self.patience_in_noise and rank_distance(after, before) > self.certain))
         ):
             return None
-        began = self._curve.points[-self.patience][0]
+        began = self._curve.points[-patience][0]
         evidence = (
             f"the loss was {middle:.4g} in the median of {self.window} steps and is {median(after):.4g} since step "
-            f"{began}, at each step above all of those"
+            f"{began}"
         )
         return self.finding(
             step.step, began, evidence, tensors=["loss"], series={"loss": self._curve.series()}, confidence=0.85

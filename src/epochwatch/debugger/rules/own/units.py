@@ -26,7 +26,7 @@ class DeadUnits(LastingRule):
     """
 
     patience: int = 5
-    share: float = 0.5
+    share: float = 0.7
     alive: float = 0.01
     learned: float = 0.3
     cause = "Units behind a ReLU are below zero for all inputs: a step was too large, or biases began too low."

@@ -1,5 +1,6 @@
 """Faults in what the optimizer changes."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -90,7 +91,8 @@ class UpdateTooSmall(OnceRule):
     _chosen: Chosen = field(default_factory=weight_matrices, init=False)
     _curve: LossCurve = field(default_factory=LossCurve, init=False)
     _ratios: list[tuple[int, float]] = field(default_factory=list, init=False)
-    _rates: list[float] = field(default_factory=list, init=False)
+    _rates: deque[float] = field(default_factory=deque, init=False)
+    _greatest: float = field(default=0.0, init=False)
 
     def look(self, step: StepStatistics) -> Finding | None:
         """See ``OnceRule``."""
@@ -98,6 +100,9 @@ class UpdateTooSmall(OnceRule):
         rate = learning_rate(step)
         if rate is not None:
             self._rates.append(rate)
+            if len(self._rates) > self.patience:
+                self._rates.popleft()
+            self._greatest = max(self._greatest, rate)
         ratios = _ratios(step, self._chosen.of(step))
         ratios = ratios[ratios > 0]  # what does not change at all is frozen
         if not ratios.size:
@@ -107,7 +112,7 @@ class UpdateTooSmall(OnceRule):
             return None
         level = median(ratio for _, ratio in self._ratios[-self.window :])
         fallen = self._curve.fallen_to()
-        greatest = max(self._rates, default=0.0)
+        greatest = self._greatest
         if not self._is_too_small(level, fallen) or not self._is_meant_to_learn(fallen, greatest):
             return None
         at = "" if rate is None else f" at a learning rate of {rate:.3g}, {greatest:.3g} at most so far"
@@ -128,7 +133,7 @@ class UpdateTooSmall(OnceRule):
         """Whether the rate neither grows, as it does while warming up, nor was lowered on purpose."""
         if not self._rates:
             return True
-        last = self._rates[-self.patience :]
+        last = self._rates
         grows = last[-1] > 1.01 * last[0] and last[-1] == greatest
         return not grows and (last[-1] >= 0.5 * greatest or fallen > 0.8)
 

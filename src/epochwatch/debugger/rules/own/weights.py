@@ -187,9 +187,8 @@ class WeightGrowth(OnceRule):
         self._norms.append(
             (step.step, norm, median(self._curve.last(self.window)) if known else self._curve.start)
         )
-        norms = [norm for _, norm, _ in self._norms]
-        first = norms[0]
-        if len(norms) < 5 or norm < self.times * first or not norms[-3] < norms[-2] < norms[-1]:
+        first, last = self._norms[0][1], [norm for _, norm, _ in self._norms[-3:]]
+        if len(self._norms) < 5 or norm < self.times * first or not last[0] < last[1] < last[2]:
             return None
         half = first * self.times**0.5
         began, _, before = next(one for one in self._norms if one[1] >= half)
