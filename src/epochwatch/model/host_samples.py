@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from epochwatch.model.host_rows import Column
+
 Values = dict[str, NDArray[np.float32]]
 Columns = Iterable[str] | Callable[[str], bool] | None
 """Those that are read: by their names, or as it says of a name; None: all."""
@@ -33,6 +35,23 @@ def chosen(columns: Columns) -> Callable[[str], bool]:
     if columns is None:
         return lambda _: True
     return columns if callable(columns) else frozenset(columns).__contains__
+
+
+def of_columns(samples: Samples, columns: Columns) -> Samples:
+    """Some of the columns."""
+    wanted = chosen(columns)
+    values = {name: column for name, column in samples.values.items() if wanted(name)}
+    return Samples(samples.times, samples.seconds, values, {name: samples.units[name] for name in values})
+
+
+def samples_of_rows(columns: Sequence[Column], rows: bytes) -> Samples:
+    """Rows as the sampler packs them. Raises ValueError where they do not fit their columns."""
+    kind = np.dtype([("time", "<i8"), ("seconds", "<f4"), ("values", "<f4", (len(columns),))])
+    if len(rows) % kind.itemsize:
+        raise ValueError("the rows of host samples do not fit their columns")
+    found = np.frombuffer(rows, kind)
+    values = {name: found["values"][:, place] for place, (name, _) in enumerate(columns)}
+    return Samples(found["time"], found["seconds"], values, dict(columns))
 
 
 def joined(parts: Sequence[Samples]) -> Samples:

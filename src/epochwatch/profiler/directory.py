@@ -12,7 +12,17 @@ from typing import Final
 import pyarrow as pa
 
 from epochwatch.debugger.places import Place, open_place
-from epochwatch.model.host_samples import Columns, Samples
+from epochwatch.model.host_rows import Layout
+from epochwatch.model.host_samples import (
+    MICRO,
+    Columns,
+    Samples,
+    joined,
+    of_columns,
+    samples_of_rows,
+    summed_up,
+    within,
+)
 from epochwatch.profiler.kineto import Trace, read_trace
 from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.profile import Profile, Span, Window
@@ -25,6 +35,8 @@ from epochwatch.profiler.store.rows import begun_at
 _FOLDER: Final = "profiler-output"
 _OWN: Final = ("events-*.ewe", "profile/events-*.ewe")
 """Where files of events are: in a directory of their own, or in that of a run."""
+_ROWS: Final = "host-*.bin"
+"""The samples of a run's host, in its directory."""
 _LATER: Final = 3_600_000_000
 """Microseconds after its beginning at which an event has ended."""
 _NEVER: Final = 1 << 62
@@ -37,7 +49,7 @@ def open_profile(path: str) -> Profile:
 
     It may hold SageMaker Debugger's files (``system/``, ``framework/``), traces of TensorFlow's and PyTorch's
     profilers in ``framework/`` (``*.pt.trace.json.gz`` of a local directory, too), and, in a local directory, our own
-    files of events, which come before timelines that were made of them.
+    files of events and samples, which come before timelines and system metrics that were made of them.
     """
     path = path.strip().rstrip("/")
     parts = path.rsplit("/", 2)
@@ -80,7 +92,11 @@ class DirectoryProfile:
 
     def system(self, node: str, span: Span, columns: Columns = None, seconds: int = 0) -> Samples:
         """See ``Profile``."""
-        return self._smdebug.system(node, span, columns, seconds)
+        own = self._own.samples() if self._own is not None and node == self._own.sampled_node() else None
+        if own is None:
+            return self._smdebug.system(node, span, columns, seconds)
+        samples = of_columns(within(own, span[0] / MICRO, span[1] / MICRO), columns)
+        return summed_up(samples, seconds) if seconds else samples
 
     def events(self, span: Span, phases: Collection[Phase] | None = None) -> Iterator[pa.Table]:
         """See ``Profile``."""
@@ -122,15 +138,40 @@ class _OwnFiles:
                     yield self._read(path)
 
     def spans(self) -> list[Span]:
-        """From the first to the last event of each process, as far as its first and last files tell."""
-        return [
+        """From the first to the last sample, and event of each process, as far as its first and last files tell."""
+        samples = self.samples()
+        sampled = [(int(samples.times[0]), int(samples.times[-1]) + 1)] if samples and len(samples.times) else []
+        return sampled + [
             (int(start.min()), int((start + table["duration"].to_numpy()).max()) + 1)
             for table in self._ends()
             if len(start := table["start"].to_numpy())
         ]
 
     def nodes(self) -> set[str]:
-        """Those with events."""
+        """Those with events or samples."""
+        sampled = self.sampled_node()
+        return self._with_events() | ({sampled} if sampled else set())
+
+    def sampled_node(self) -> str:
+        """Whose samples are in the directory; empty without. It is a run's, which has one host."""
+        if not any(self._directory.glob(_ROWS)):
+            return ""
+        found = self._with_events()
+        return found.pop() if len(found) == 1 else "algo-1"
+
+    def samples(self) -> Samples | None:
+        """What the sampler of a run left there; None if there is nothing."""
+        found = []
+        for path in sorted(self._directory.glob(_ROWS)):
+            content = path.read_bytes()
+            head = Layout.read(content)
+            if head is not None:
+                layout, first = head
+                whole = (len(content) - first) // layout.row_size * layout.row_size
+                found.append(samples_of_rows(layout.columns, content[first : first + whole]))
+        return joined(found) if found else None
+
+    def _with_events(self) -> set[str]:
         return {node for table in self._ends() for node in table["node"].unique().to_pylist()}
 
     def _by_process(self) -> dict[str, list[Path]]:

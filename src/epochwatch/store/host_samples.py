@@ -21,7 +21,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from epochwatch.model.host_rows import MOST_COLUMNS, HostMinute
-from epochwatch.model.host_samples import SPANS, Columns, Samples, Values, chosen, joined, summed_up, within
+from epochwatch.model.host_samples import (
+    SPANS,
+    Columns,
+    Samples,
+    Values,
+    chosen,
+    joined,
+    samples_of_rows,
+    summed_up,
+    within,
+)
 from epochwatch.model.job import Run
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.objects import ObjectStore, checked_key
@@ -184,12 +194,7 @@ def _unpacked(minute: HostMinute) -> Samples:
         raise ValueError(f"a minute of host samples begins at a full minute, not at {minute.minute}")
     if "/" in minute.part or not minute.part:
         raise ValueError("a minute of host samples has a part without slashes")
-    kind = np.dtype([("time", "<i8"), ("seconds", "<f4"), ("values", "<f4", (len(names),))])
-    if len(minute.rows) % kind.itemsize:
-        raise ValueError("the rows of host samples do not fit their columns")
-    rows = np.frombuffer(minute.rows, kind)
-    values = {name: rows["values"][:, place] for place, name in enumerate(names)}
-    return Samples(rows["time"], rows["seconds"], values, dict(minute.columns))
+    return samples_of_rows(minute.columns, minute.rows)
 
 
 # -- files ----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from epochwatch.model.host_rows import Column, Layout, Row
 from epochwatch.profiler import kineto
 from epochwatch.profiler.directory import open_profile
 from epochwatch.profiler.kineto import read_trace
@@ -143,6 +144,26 @@ def test_our_own_files_come_before_timelines_that_were_made_of_them(tmp_path: Pa
     assert profile.span() == (BEGIN, BEGIN + 501)
     with pytest.raises(FileNotFoundError):
         profile.read("../profile/windows/a.json.gz")
+
+
+def test_the_directory_of_a_run_is_a_profile_with_its_host_s_samples(tmp_path: Path) -> None:
+    layout = Layout([Column("cpu.busy", "Percent"), Column("network.eth0.sent", "Bytes/Second")])
+    for part in range(2):
+        rows = [Row(BEGIN + 100_000 * number, 0.1, (number, 1.5)) for number in range(50 * part, 50 * part + 50)]
+        content = layout.header() + b"".join(map(layout.pack, rows))
+        (tmp_path / f"host-{part}.bin").write_bytes(content + b"torn")
+    (tmp_path / "host-2.bin").write_bytes(layout.header()[:20])
+    profile = open_profile(str(tmp_path))
+    assert (profile.nodes(), profile.span()) == (["algo-1"], (BEGIN, BEGIN + 9_900_001))
+    found = profile.system("algo-1", (BEGIN + 1_000_000, BEGIN + 2_000_000), ["cpu.busy"])
+    assert (found.values["cpu.busy"].tolist(), found.units) == (list(range(10, 20)), {"cpu.busy": "Percent"})
+    assert profile.system("algo-1", profile.span(), None, 10).values["cpu.busy.max"].tolist() == [0, 99]
+    writer = EventWriter(tmp_path / "profile", Header("algo-7", 0, 77))
+    writer.add(Phase.STEP, BEGIN, 100, step=0)
+    writer.flush()
+    writer.close()
+    assert profile.nodes() == ["algo-7"]
+    assert len(profile.system("algo-7", profile.span()).times) == 100
 
 
 def test_of_our_own_files_only_those_of_the_time_are_read(tmp_path: Path) -> None:

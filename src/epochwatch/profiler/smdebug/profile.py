@@ -9,8 +9,7 @@ import pyarrow as pa
 
 from epochwatch.debugger.places import Place
 from epochwatch.debugger.smdebug.layout import END_OF_JOB
-from epochwatch.model.host_samples import Columns, Samples, joined, summed_up, within
-from epochwatch.model.host_samples import chosen as chosen_columns
+from epochwatch.model.host_samples import Columns, Samples, joined, of_columns, summed_up, within
 from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.profile import Span
 from epochwatch.profiler.smdebug.files import Files
@@ -77,14 +76,12 @@ class SmdebugProfile:
         """See ``Profile``. The columns are ``cpu.N.busy``, ``cpu.N.iowait`` and their sums without a number,
         ``gpu.N.busy``, ``gpu.N.memory.percent``, ``memory.percent`` and ``network.total``.
         """
-        wanted = chosen_columns(columns)
         first, last = span[0] - 2 * _MINUTE, span[1] + _MINUTE
         files = [file for file in self._system.refresh() if file.node == node and first <= file.time < last]
         found = within(
             completed(joined([self._of_file(file) for file in files])), span[0] / SECOND, span[1] / SECOND
         )
-        values = {name: column for name, column in found.values.items() if wanted(name)}
-        samples = Samples(found.times, found.seconds, values, {name: found.units[name] for name in values})
+        samples = of_columns(found, columns)
         return summed_up(samples, seconds) if seconds else samples
 
     def _of_file(self, file: ProfilerFile) -> Samples:
