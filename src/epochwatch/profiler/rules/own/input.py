@@ -22,12 +22,10 @@ _WORKS_AMONG_OTHERS: Final = (0.15, 0.6)
 """The same where other programs take the cores: so much of a core, and of what they leave."""
 _FULL: Final = 0.85
 """Of all cores that the training may use: more of them cannot be had."""
-_READS: Final = 1e6
-"""Bytes a second from a disk."""
+_READS: Final = 10e6
+"""Bytes a second from a disk that keep it busy."""
 _SOME_READS: Final = 1e5
-"""With fewer it is others who wait for the disk."""
-_MANY_READS: Final = 10e6
-"""With so many, a loader that gets little of a core waits for the disk rather than for others' programs."""
+"""With fewer, those who wait for a disk are others."""
 _DISK_PRESSURE: Final = 20.0
 """Percent of the time in which something waits for a disk."""
 
@@ -87,8 +85,7 @@ def _why(machine: Machine, loaders: Loaders, waits: Waits) -> _Why:
         f"While it waits, {loading}, which take {used:.2g} of {machine.capacity:g} cores and read"
         f" {reads / 1e6:.3g} MB/s from disk"
     )
-    busy_disk = reads >= _MANY_READS or (pressed and disk)
-    works = used / workers >= _WORKS or (not busy_disk and _works_among_others(used, machine, waits))
+    works = used / workers >= _WORKS or (not disk and _works_among_others(used, machine, waits))
     if not works and disk:
         return _Why(
             "SlowDisk",
