@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import click
@@ -44,5 +45,5 @@ def _write(directory: Path, parameters: dict[str, str]) -> None:
     """The hook looks at the file once a second."""
     path = directory / "profilerconfig.json"
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps({"ProfilingParameters": parameters}))
+    temporary.write_text(json.dumps({"ProfilingParameters": parameters, "Asked": time.time_ns()}))
     temporary.replace(path)

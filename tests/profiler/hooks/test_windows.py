@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,46 @@ def test_without_being_asked_for_there_is_no_window(
     training = Training(tmp_path, monkeypatch, config)
     training.run(20, 20, 20)
     assert training.told() == []
+
+
+def test_a_configuration_that_is_written_again_asks_again_only_for_what_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = Training(tmp_path, monkeypatch, {"DetailedProfilingConfig": "{}"})
+
+    def write(config: dict[str, Any]) -> None:
+        training.config.write_text(json.dumps(config))
+        training.windows._next_look = 0.0
+        training.windows._modified = 0
+
+    training.run(*[20] * 4)
+    write({"ProfilingParameters": {"DetailedProfilingConfig": "{}"}, "ProfilingIntervalInMilliseconds": 100})
+    training.run(*[20] * 4)
+    write({"ProfilingParameters": {"DetailedProfilingConfig": '{"NumSteps": 2}'}})
+    training.run(*[20] * 4)
+    write({"ProfilingParameters": {"DetailedProfilingConfig": '{"NumSteps": 2}'}, "Asked": 1})
+    training.run(*[20] * 4)
+    assert [(window["first_step"], window["last_step"]) for window in training.told()] == [
+        (1, 1),
+        (9, 10),
+        (13, 14),
+    ]
+
+
+def test_the_training_does_not_wait_for_a_window_that_is_being_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    class Saving(Tracer):
+        def save(self, path: Path) -> None:
+            go_on.wait(60)
+            super().save(path)
+
+    training = Training(tmp_path, monkeypatch, {"DetailedProfilingConfig": '{"StartStep": 10}'}, Saving)
+    training.run(*[20] * 300)  # more than are remembered
+    go_on.set()
+    assert [window["cost"] for window in training.told()] == [pytest.approx(0.0)]
 
 
 class Broken(Tracer):

@@ -61,6 +61,8 @@ class Asked:
 
     operators: Range | None = None
     python: Range | None = None
+    stamp: str = ""
+    """Where it is another one than before, all is asked for again."""
 
 
 def asked_in(path: Path) -> Asked:
@@ -76,12 +78,12 @@ def asked_of(config: Mapping[str, Any]) -> Asked:
     if config.get("DisableProfiler"):
         return Asked()
     parameters = config.get("ProfilingParameters") or {}
-    for name in (DATA_LOADING,):
-        if name in parameters:
-            _range(name, parameters[name])
+    if DATA_LOADING in parameters:
+        _range(DATA_LOADING, parameters[DATA_LOADING])
     return Asked(
         _range(DETAILED, parameters[DETAILED]) if DETAILED in parameters else None,
         _range(PYTHON, parameters[PYTHON]) if PYTHON in parameters else None,
+        str(config.get("Asked", "")),
     )
 
 

@@ -16,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -62,6 +63,9 @@ class _Window:
         self.began = self.marked = time.time()
         self.steps: list[tuple[int, int, int]] = []
         """Number, and start and end in Unix microseconds."""
+        self.cost: float | None = None
+        """Seconds; None until it is known whether it can be said."""
+        self.saving: threading.Thread | None = None
 
     def over(self, step: int) -> bool:
         """Whether this step is its last."""
@@ -80,14 +84,13 @@ class Windows:
         self._modified = 0
         self._next_look = 0.0
         self._process = os.getpid()
-        self._asked = Asked()
+        self._asked = self._known = Asked()
         self._recent: deque[tuple[int, float]] = deque(maxlen=BEFORE + AFTER + 128)
         self._operators: _Window | None = None
         self._python: tuple[_Window, cProfile.Profile] | None = None
         self._running: Tracer | None = None
-        self._measured: list[_Window] = []
-        """Those whose steps behind them are still to come."""
-        self._saving: list[threading.Thread] = []
+        self._untold: list[_Window] = []
+        """Those whose steps behind them are still to come, or that are being saved."""
         atexit.register(self.close)
 
     def step_ended(self) -> None:
@@ -105,8 +108,8 @@ class Windows:
                 self._python[0].steps.append((step, start, end))
                 if self._python[0].over(step):
                     self._end_python()
-            if self._measured and step >= self._measured[0].steps[-1][0] + 1 + AFTER:
-                self._tell(self._measured.pop(0))
+            for window in list(self._untold):
+                self._tell_if_known(window, step)
             if self._config is not None and time.monotonic() >= self._next_look:
                 self._look(self._config)
             if self._asked.operators is not None or self._asked.python is not None:
@@ -123,11 +126,11 @@ class Windows:
                 self._end_operators()
             if self._python is not None and self._python[0].steps:
                 self._end_python()
-            for window in self._measured:
-                self._tell(window)
-            self._measured = []
-            for thread in self._saving:
-                thread.join(SAVE_SECONDS)
+            for window in self._untold:
+                if window.saving is not None:
+                    window.saving.join(SAVE_SECONDS)
+                self._tell(window, self._cost(window) if window.cost is None else window.cost)
+            self._untold = []
         except Exception as error:  # noqa: BLE001
             self._fail(error)
 
@@ -141,7 +144,13 @@ class Windows:
             return
         if modified != self._modified:
             self._modified = modified
-            self._asked = asked_in(config)
+            before, now = self._known, asked_in(config)
+            again = now.stamp != before.stamp
+            self._known = now
+            self._asked = Asked(
+                now.operators if again or now.operators != before.operators else self._asked.operators,
+                now.python if again or now.python != before.python else self._asked.python,
+            )
 
     def _begin(self, step: int) -> None:
         asked, now = self._asked, time.time()
@@ -165,10 +174,11 @@ class Windows:
         if window is None or running is None:
             return
         running.stop()
-        self._measured.append(window)
-        thread = threading.Thread(target=self._save, args=(window, running), name="profile window", daemon=True)
-        self._saving = [one for one in self._saving if one.is_alive()] + [thread]
-        thread.start()
+        self._untold.append(window)
+        window.saving = threading.Thread(
+            target=self._save, args=(window, running), name="profile window", daemon=True
+        )
+        window.saving.start()
 
     def _end_python(self) -> None:
         assert self._python is not None, "only while it runs"
@@ -202,15 +212,20 @@ class Windows:
         finally:
             raw.unlink(missing_ok=True)
 
-    def _tell(self, window: _Window) -> None:
-        """Say that a window is complete, once its trace is there."""
-        for thread in self._saving:
-            thread.join(SAVE_SECONDS)
+    def _tell_if_known(self, window: _Window, step: int) -> None:
+        """The training does not wait for what is still being saved."""
+        if window.cost is None and step >= window.steps[-1][0] + 1 + AFTER:
+            window.cost = self._cost(window)
+        if window.cost is not None and window.saving is not None and not window.saving.is_alive():
+            self._untold.remove(window)
+            self._tell(window, window.cost)
+
+    def _tell(self, window: _Window, cost: float) -> None:
+        """Say that a window is complete, if its trace is there."""
         path = self._path(window, "json.gz")
         if not path.exists():
             return
         first, last = window.steps[0], window.steps[-1]
-        cost = self._cost(first[0], last[0])
         header = self._recorder.header
         record = {
             "node": header.node,
@@ -226,8 +241,11 @@ class Windows:
         temporary.write_text(json.dumps(record))
         temporary.replace(told)
 
-    def _cost(self, first: int, last: int) -> float:
-        """Seconds by which its steps, and the one behind in which it was ended, were longer than those around."""
+    def _cost(self, window: _Window) -> float:
+        """Seconds by which its steps, and the one behind in which it was ended, were longer than those around; NaN
+        where these are too few.
+        """
+        first, last = window.steps[0][0], window.steps[-1][0]
         durations = dict(self._recent)
         around = [durations[step] for step in (*range(first - BEFORE, first), *range(last + 2, last + 2 + AFTER))
                   if step in durations and step > 0]  # fmt: skip
@@ -240,6 +258,12 @@ class Windows:
         return self._recorder.directory / FOLDER / name
 
     def _fail(self, error: Exception) -> None:
+        running, python = self._running, self._python
         self._operators = self._running = self._python = None
         self._asked = Asked()
+        with suppress(Exception):
+            if python is not None:
+                python[1].disable()
+            if running is not None:
+                running.stop()
         _LOG.warning("no window of the training is recorded: %s: %s", type(error).__name__, error)
