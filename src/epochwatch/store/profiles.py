@@ -10,6 +10,7 @@ import io
 import json
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -48,6 +49,8 @@ DUE: Final = "profiles-due"
 SEALED: Final = "hour.parquet"
 LATER_HOURS: Final = 1
 """After a span in which events are looked for that began within it: a file holds what was over while it grew."""
+KEPT_ROWS: Final = 3_000_000
+"""Of hours that were put together, kept as they were read last: a report asks for each of them several times."""
 _CONTENTS: Final = b"files"
 _NAMES: Final = [field.name for field in SCHEMA if pa.types.is_dictionary(field.type)]
 
@@ -206,6 +209,7 @@ class JobProfile:
         self._objects = stores.objects
         self._tenant = tenant
         self._record = record
+        self._kept: OrderedDict[str, tuple[bytes, pa.Table]] = OrderedDict()
 
     @property
     def job(self) -> str:
@@ -293,11 +297,19 @@ class JobProfile:
         contents = {name: self._objects.get(f"{folder}/{name}") for name in files}
         sealed = self._objects.get(f"{folder}/{SEALED}")
         if sealed is not None:
-            yield _unpacked(sealed)
+            yield self._sealed(folder, sealed)
         known = _contents(sealed)
         for name, content in contents.items():
             if content is not None and len(content) > known.get(name, 0):
                 yield events_in(content, node, known.get(name, 0))
+
+    def _sealed(self, folder: str, content: bytes) -> pa.Table:
+        known = self._kept.pop(folder, None)
+        table = known[1] if known is not None and known[0] == content else _unpacked(content)
+        self._kept[folder] = content, table
+        while len(self._kept) > 1 and sum(len(one) for _, one in self._kept.values()) > KEPT_ROWS:
+            self._kept.popitem(last=False)
+        return table
 
     def _hours(self, folder: str) -> list[int]:
         """Unix seconds of those that have files."""
