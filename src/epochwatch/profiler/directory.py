@@ -23,7 +23,7 @@ from epochwatch.model.host_samples import (
     summed_up,
     within,
 )
-from epochwatch.profiler.kineto import Trace, read_trace
+from epochwatch.profiler.kineto import OF_TRACES, Trace, read_trace
 from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.profile import Profile, Span, Window
 from epochwatch.profiler.smdebug.layout import FRAMEWORK
@@ -100,10 +100,13 @@ class DirectoryProfile:
 
     def events(self, span: Span, phases: Collection[Phase] | None = None) -> Iterator[pa.Table]:
         """See ``Profile``."""
-        own = self._own is not None and self._own.paths()
-        told = self._own.tables(span) if own and self._own is not None else self._smdebug.events(span, phases)
-        steps_are_told = bool(own or self._smdebug.has_events())
-        traces = self._traces.tables(with_steps=not steps_are_told)
+        if self._own is not None and self._own.paths():
+            told, others = self._own.tables(span), True
+        else:
+            told, others = self._smdebug.events(span, phases), self._smdebug.has_events()
+        traces = self._traces.tables(span, with_steps=not others)
+        if phases is not None and OF_TRACES.isdisjoint(phases):
+            traces = iter(())
         return bounded(chosen(table, span, phases) for table in chain(told, traces))
 
     def windows(self) -> Sequence[Window]:
@@ -113,7 +116,7 @@ class DirectoryProfile:
 
     def read(self, path: str) -> bytes:
         """See ``Profile``."""
-        if ".." in path.split("/"):
+        if path.startswith("/") or ".." in path.split("/"):
             raise FileNotFoundError(path)
         return self._place.read(path)
 
@@ -236,10 +239,14 @@ class _Traces:
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
-    def tables(self, *, with_steps: bool) -> Iterator[pa.Table]:
-        """Their events, trace by trace."""
+    def tables(self, span: Span, *, with_steps: bool) -> Iterator[pa.Table]:
+        """The events of those with any in the span, trace by trace."""
+        wanted = {
+            window.path for window in self.windows() if window.span[0] < span[1] and span[0] < window.span[1]
+        }
         for path, (node, process, _, base) in self._paths().items():
-            yield self._read(path, base).table(node, process, with_steps=with_steps)
+            if path in wanted:
+                yield self._read(path, base).table(node, process, with_steps=with_steps)
 
     def windows(self) -> list[Window]:
         """One for each that has something in it."""

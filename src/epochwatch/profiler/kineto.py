@@ -25,6 +25,8 @@ _CATEGORIES: Final = {
     "gpu_memset": Phase.KERNEL,
     "python_function": Phase.PYTHON,
 }
+OF_TRACES: Final = frozenset({Phase.STEP, *_CATEGORIES.values()})
+"""What is read of traces."""
 _STEP: Final = re.compile(r"ProfilerStep#(\d+)")
 _SINCE_1970: Final = 1e15
 """Microseconds beyond which a time is since 1970 by itself: newer traces say what theirs are relative to."""

@@ -63,6 +63,8 @@ def test_operators_and_kernels_of_pytorch_belong_to_steps(tmp_path: Path) -> Non
     ]
     assert {(row["node"], row["rank"], row["process"]) for row in events(profile)} == {("algo-1", 3, 77)}
     assert events(profile)[4]["bytes"] == 4096
+    assert list(profile.events((0, BEGIN))) == []
+    assert list(profile.events(EVERYTHING, [Phase.FORWARD])) == []
     (window,) = profile.windows()
     assert (window.node, window.rank, window.first_step, window.last_step) == ("algo-1", 3, 7, 8)
     assert window.span == (BEGIN + 1000, BEGIN + 2111)
@@ -142,8 +144,9 @@ def test_our_own_files_come_before_timelines_that_were_made_of_them(tmp_path: Pa
     assert profile.read(window.path) == b"trace"
     assert profile.nodes() == ["algo-1", "algo-2"]
     assert profile.span() == (BEGIN, BEGIN + 501)
-    with pytest.raises(FileNotFoundError):
-        profile.read("../profile/windows/a.json.gz")
+    for path in ("../profile/windows/a.json.gz", str(windows / "a.json.gz")):
+        with pytest.raises(FileNotFoundError):
+            profile.read(path)
 
 
 def test_the_directory_of_a_run_is_a_profile_with_its_host_s_samples(tmp_path: Path) -> None:
