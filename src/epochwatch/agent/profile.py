@@ -9,7 +9,7 @@ from typing import Final
 from epochwatch.model.profile_file import EVENTS, ProfileFile, checked_name
 
 FOLDER: Final = "profile"
-"""Below the spool."""
+"""Below the spool; the training's processes have it from ``profiler.hooks.place``, which needs nothing else."""
 LOOK_SECONDS: Final = 1.5
 """Between two looks for what has grown."""
 MOST_BYTES: Final = 30 << 20

@@ -4,6 +4,7 @@ copy in S3; and the configuration that a profiler within the training reads.
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +63,16 @@ class StepFiles:
     def write(self, *, last: bool) -> None:
         """Go on with what was recorded since; with ``last`` to its end."""
         for path in sorted(self._directory.glob("events-*")):
-            content = path.read_bytes()
-            read = self._read.get(path.name, 0)
-            if len(content) > read:
-                self._timelines.add(events_in(content, after=read))
-                self._read[path.name] = len(content)
+            if path.stat().st_size > self._read.get(path.name, 0):
+                self._write(path)
         if last:
             self._timelines.close()
+
+    def _write(self, path: Path) -> None:
+        content = path.read_bytes()
+        with suppress(ValueError):  # damaged: the server is told by the agent
+            self._timelines.add(events_in(content, after=self._read.get(path.name, 0)))
+        self._read[path.name] = len(content)
 
 
 class ProfilerFiles:
