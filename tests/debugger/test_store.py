@@ -112,6 +112,19 @@ def test_raw_tensors_come_back_with_type_and_shape(tmp_path: Path, sealed: bool)
     assert {key.tensor for key, _ in read_values(trial)} == set(ARRAYS) | {"halves"}
 
 
+def test_where_values_are_is_what_their_entries_say(tmp_path: Path) -> None:
+    writer = StoreWriter(str(tmp_path))
+    names = ["a", "b", "loss", "fc", "big", "none"]
+    writer.write_step(0, tensors={"a": np.zeros(3), "b": np.ones(2)}, scalars={"loss": 0.5}, shapes={"big": (9,)})
+    writer.write_step(0, tensors={"a": np.ones(4)}, statistics=Statistics(["fc"], {"mean": np.ones(1)}))
+    trial = create_trial(str(tmp_path))
+    entries = {name: trial.entries(name, 0).get("worker_0") for name in names}
+    assert {name: entry for name, entry in entries.items() if entry} == trial.saved(0, "worker_0")
+    found = {name: location for name, worker, location in trial.locations(names, 0)}
+    assert found == {name: entry.location for name, entry in entries.items() if entry and entry.location}
+    assert list(found) == ["a", "b", "loss"]
+
+
 class WatchedPlace(LocalPlace):
     """Notes what is read of which file."""
 

@@ -142,6 +142,12 @@ class Trial:
                 found[worker] = _together(saved)
         return found
 
+    def saved(self, step: int, worker: str) -> dict[str, Entry]:
+        """The same by tensor, of one worker at a global step."""
+        parts = self._saved.get(step, {}).get(worker, [])
+        names = dict.fromkeys(name for part in parts for name in part)
+        return {name: _together([part[name] for part in parts if name in part]) for name in names}
+
     def locations(self, tnames: Sequence[str], step: int) -> Iterator[tuple[str, str, Location]]:
         """(tensor, worker, where its value is) of what was saved whole of some tensors at a global step, as far as
         read.
@@ -153,12 +159,6 @@ class Trial:
                     location = part.location(name) or location
                 if location is not None:
                     yield name, worker, location
-
-    def saved(self, step: int, worker: str) -> dict[str, Entry]:
-        """The same by tensor, of one worker."""
-        parts = self._saved.get(step, {}).get(worker, [])
-        names = dict.fromkeys(name for part in parts for name in part)
-        return {name: _together([part[name] for part in parts if name in part]) for name in names}
 
     # Steps
 

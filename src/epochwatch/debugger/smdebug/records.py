@@ -25,6 +25,7 @@ _FOOTER: Final = struct.Struct("<I")
 _STEP: Final = _HEADER.size + 9
 """Where a record's step is: behind its header and its time."""
 _KNOWN_RECORDS: Final = 1 << 16
+"""With how many records others are compared; each takes some hundred bytes."""
 _NOT_COPIED_BYTES: Final = 1 << 13
 """From this length on a copy costs more than handing three parts to the kernel."""
 _STRING: Final = 7
