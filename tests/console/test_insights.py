@@ -156,6 +156,9 @@ def test_a_window_has_the_steps_that_reach_into_it(watched: Watched) -> None:
     low, high = whole["start"][20] + whole["seconds"][20] / 2, whole["start"][24] + 0.001
     (lane,) = watched.json(f"/jobs/slow-data/steps?from={low}&to={high}")["lanes"]
     assert lane["step"] == [20, 21, 22, 23, 24]
+    within = whole["start"][20] + whole["seconds"][20] / 2
+    (lane,) = watched.json(f"/jobs/slow-data/steps?from={within}&to={within + 0.001}")["lanes"]
+    assert lane["step"] == [20]
 
 
 def test_series_have_least_mean_and_greatest_of_a_node_and_of_cores(watched: Watched) -> None:

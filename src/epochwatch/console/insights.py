@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from starlette.responses import Response
 
 from epochwatch.console.hosts import resolution
-from epochwatch.console.pages import SECURITY_HEADERS
 from epochwatch.console.reports import Reports
 from epochwatch.console.requests import Asked, Refusal, no_such_job
 from epochwatch.profiler.phases import STEP_PHASES
@@ -28,6 +27,8 @@ DEFAULT_WIDTH, MOST_WIDTH = 400, 2000
 MOST_LANES: Final = 64
 """Processes whose steps are shown; the first by node and rank."""
 MOST_CORES: Final = 16
+LONGEST_STEP: Final = 3600 * SECOND
+"""So long before a window a step may begin that reaches into it."""
 Floats = NDArray[np.float64]
 
 
@@ -119,10 +120,9 @@ def steps(stores: Stores, asked: Asked) -> dict[str, Any]:
     width = asked.whole("width", DEFAULT_WIDTH, 1, MOST_WIDTH)
     profile = _profile(stores, asked)
     span = _span(profile, asked)
-    whole = asked.window() == (-np.inf, np.inf)
-    first, last = span if whole else (span[0] - _longest_step(profile, span), span[1])
+    first = max(profile.span()[0], span[0] - LONGEST_STEP)
     lanes: dict[Lane, _LaneSteps] = {}
-    for table in step_tables(profile, (first, last)):
+    for table in step_tables(profile, (first, span[1])):
         for number, lane in enumerate(table.lanes):
             if lane in lanes or len(lanes) < MOST_LANES:
                 lanes.setdefault(lane, _LaneSteps(span, width)).add(table.of_lane(number))
@@ -135,11 +135,6 @@ def steps(stores: Stores, asked: Asked) -> dict[str, Any]:
             for lane, found in sorted(lanes.items())
         ],
     }
-
-
-def _longest_step(profile: Profile, span: Span) -> int:
-    """How far before a window a step may begin that reaches into it: as far as the window is long, an hour at most."""
-    return min(span[1] - span[0], span[0] - profile.span()[0], 3600 * SECOND)
 
 
 class _LaneSteps:
@@ -209,7 +204,7 @@ def trace(stores: Stores, asked: Asked) -> Response:
     profile = _profile(stores, asked)
     if path not in {window.path for window in profile.windows()}:
         raise Refusal(404, f"The job '{asked.job}' has no such window.", "See them on the page of its insights.")
-    headers = {"content-disposition": f'attachment; filename="{path.rpartition("/")[2]}"', **SECURITY_HEADERS}
+    headers = {"content-disposition": f'attachment; filename="{path.rpartition("/")[2]}"'}
     return Response(profile.read(path), media_type="application/gzip", headers=headers)
 
 

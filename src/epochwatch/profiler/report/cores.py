@@ -12,7 +12,7 @@ from epochwatch.profiler.profile import Span
 from epochwatch.profiler.report.samples import Floats, by_statistic, places, rounded
 
 CORE_SPANS: Final = 240
-"""The same of cores."""
+"""Into which a job is divided in the map of cores, at most: each has two samples or more."""
 MOST_DRAWN: Final = 32
 """Cores and GPUs that are drawn of a node: the busiest of them, if there are more."""
 CPU_BUSY: Final = 90.0
@@ -37,16 +37,16 @@ class CoreMap:
 
 @dataclass(frozen=True, slots=True)
 class Bottleneck:
-    """How much of a node's time a GPU had nothing to do, and in how much of that a core was busy, or waited for input
-    and output. Without a GPU only the second half is known: of all time.
+    """When a GPU of a node had nothing to do, and when a core was busy meanwhile, or waited for input and output.
+    Without a GPU it is said of all time.
     """
 
     node: str
     samples: int
     gpu_idle: float | None
+    """Share of all samples, as those that follow."""
     cpu: float
     io: float
-    """Shares of all samples."""
 
 
 @dataclass(slots=True)

@@ -13,8 +13,8 @@ from epochwatch.profiler.report.markup import Markup, duration, moment, percent,
 from epochwatch.profiler.report.summary import Summary
 
 _HERE: Final = files("epochwatch.profiler.report")
-_STYLE: Final = (_HERE / "report.css").read_text()
-_SCRIPT: Final = (_HERE / "report.js").read_text()
+_STYLE: Final = (_HERE / "report.css").read_text("utf-8")
+_SCRIPT: Final = (_HERE / "report.js").read_text("utf-8")
 _HASH: Final = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
 POLICY: Final = (
     f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{_HASH}';"
