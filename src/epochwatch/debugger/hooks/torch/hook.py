@@ -37,6 +37,8 @@ COLLECTIONS: Final = (
     Collection("optimizer_variables", ["^optimizer/"]),
     Collection("all", [".*"]),
 )
+_LOSSES_OF_A_STEP: Final = 4096
+"""How many are kept: where no optimizer of PyTorch's is used, no step ends."""
 
 
 class TorchHook:
@@ -150,7 +152,7 @@ class TorchHook:
 
     def backward_begins(self, loss: Any) -> None:
         """``backward`` was called on this."""
-        if loss.numel() == 1:
+        if loss.numel() == 1 and len(self._losses) < _LOSSES_OF_A_STEP:
             self._losses.append(number(loss))
 
     def clipped(self, norm: Any) -> None:
