@@ -43,7 +43,8 @@ def leaks(evidence: Evidence) -> Iterator[ProfilerFinding]:
 def _leak(evidence: Evidence, node: str, machine: Machine, name: str) -> ProfilerFinding | None:
     processes = evidence.processes.values()
     start, end = min(one.start for one in processes), max(one.end for one in processes)
-    times, values = _within(machine.least[name], start + round(_WARM_UP * (end - start)), end)
+    last = end - evidence.bin_seconds * _SECOND  # what begins later reaches over the end
+    times, values = _within(machine.least[name], start + round(_WARM_UP * (end - start)), last)
     if len(times) < _LEAST_POINTS:
         return None
     slope = theil_sen(times, values)
