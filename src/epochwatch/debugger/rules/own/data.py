@@ -142,7 +142,7 @@ class NotShuffled(_Fed):
     window: int = 20
     cause = "Data come in the order in which they lie on the disk, by class or by time."
     remedy = "Shuffle: shuffle=True in the loader, a larger shuffle buffer, or a random permutation on the disk."
-    leads_to = ANYTHING | {"ClassImbalance"}
+    leads_to = ANYTHING | {"ClassImbalance", "RepeatedBatches"}
     _chosen: Chosen = field(default_factory=_labels, init=False)
     _batches: list[tuple[float, float, float]] = field(default_factory=list, init=False)
     _steps: list[int] = field(default_factory=list, init=False)
