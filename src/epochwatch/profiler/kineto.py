@@ -58,7 +58,7 @@ class Trace:
         found = (
             (int(match[1]), round(one.ts + self.base), round(one.ts + one.dur + self.base))
             for one in self.records
-            if one.ph == "X" and one.cat == "user_annotation" and (match := _STEP.fullmatch(str(one.name)))
+            if one.ph == "X" and one.cat == "user_annotation" and (match := _STEP.fullmatch(one.name))
         )
         return sorted(set(found), key=lambda step: step[1])
 
@@ -78,7 +78,7 @@ class Trace:
             "duration": np.array([one.dur for one, _ in chosen], np.float64).round().astype(np.int64),
             "step": np.where((place >= 0) & (start < ends[place]), numbers[place], -1),
             "phase": [found.value for _, found in chosen],
-            "name": [str(one.name) for one, _ in chosen],
+            "name": [one.name for one, _ in chosen],
             "thread": [one.tid if isinstance(one.tid, int) else 0 for one, _ in chosen],
             "bytes": [_bytes(one.args) for one, _ in chosen],
         }

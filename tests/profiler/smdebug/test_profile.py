@@ -1,20 +1,26 @@
 """A profile of SageMaker Debugger's files: its words are translated, what is torn or missing is no harm."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from epochwatch.debugger.mode_keys import ModeKeys
 from epochwatch.profiler.directory import open_profile
 from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.profile import Profile
+from epochwatch.profiler.smdebug.timeline import rows_of
+from epochwatch.profiler.smdebug.trace_event import TimelineParser, records_in
 from epochwatch.profiler.steps import step_table
 from tests.profiler.smdebug.recorded import BEGIN, line, part, step, system, timeline
 
 MINUTE = BEGIN // 1_000_000
 EVERYTHING = (0, 1 << 62)
+FIELDS = ("start_time_since_epoch_in_micros", "thread_id", "bytes_fetched")
 
 
 def events(profile: Profile) -> list[dict[str, object]]:
@@ -177,6 +183,34 @@ def test_an_event_that_begins_and_ends_by_itself_takes_the_time_between(tmp_path
     timeline(tmp_path, [end, begin, mark, begin | {"ts": 20}, end, end], 40, suffix="horovod_timeline.json")
     found = [(row["phase"], row["name"], row["duration"]) for row in events(open_profile(str(tmp_path)))]
     assert found == [("other", "NEGOTIATE_ALLREDUCE", 25), ("other", "NEGOTIATE_ALLREDUCE", 15)]
+
+
+plain = st.none() | st.integers(-5, 5) | st.floats(0, 5) | st.text("ab#/", max_size=3)
+entries = st.fixed_dictionaries(
+    {
+        "ph": st.sampled_from(["X", "B", "E", "M", "i"]),
+        "name": st.sampled_from(["process_name", "thread_name", "aten::mm"]),
+    },
+    optional={
+        "ts": plain,
+        "dur": plain,
+        "pid": plain | st.just([1]),
+        "tid": plain,
+        "args": st.none()
+        | st.dictionaries(st.sampled_from(["name", "pid", "step_num", *FIELDS]), plain | st.just([])),
+    },
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.lists(entries, max_size=6))
+def test_whatever_a_timeline_holds_is_read_or_refused(found: list[dict[str, object]]) -> None:
+    try:
+        records = records_in(json.dumps(found).encode())
+    except ValueError:
+        return
+    rows = rows_of(list(TimelineParser().events(records, "1-algo-1", "")))
+    assert len(rows) <= len(found)
 
 
 def test_a_job_is_named_by_the_folder_of_its_output(tmp_path: Path) -> None:

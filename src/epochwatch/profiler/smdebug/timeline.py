@@ -104,7 +104,7 @@ class Rows:
 
 def rows_of(events: Sequence[TraceEvent]) -> Rows:
     """The columns of some events, in the order of their beginnings."""
-    kinds = {(event.event_phase, str(event.event_name)) for event in events}
+    kinds = {(event.event_phase, event.event_name) for event in events}
     codes = {kind: _CODES[phase_of(*kind)] for kind in kinds}
     modes = {name: ModeKeys[match[1]].value for name, _ in kinds if (match := _STEP.fullmatch(name))}
     said: list[dict[str, Any]] = [event.event_args or {} for event in events]
@@ -112,13 +112,13 @@ def rows_of(events: Sequence[TraceEvent]) -> Rows:
     rows = Rows(
         _integers([event.start_time for event in events]),
         _integers([event.duration for event in events]),
-        np.array([codes[event.event_phase, str(event.event_name)] for event in events], np.int8),
+        np.array([codes[event.event_phase, event.event_name] for event in events], np.int8),
         _integers([_number(one.get("step_num"), -1) for one in said]),
         np.array([modes.get(event.event_phase, whole) for event in events], np.int8),
         _integers([_number(one.get("pid"), -1) for one in said]),
         _integers([_number(event.tid, 0) for event in events]),
         _integers([_number(one.get("bytes_fetched"), 0) for one in said]),
-        pa.array([str(event.event_name) for event in events], pa.string()).dictionary_encode(),
+        pa.array([event.event_name for event in events], pa.string()).dictionary_encode(),
     )
     return rows.take(np.argsort(rows.start, kind="stable"))
 

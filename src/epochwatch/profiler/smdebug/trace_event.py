@@ -33,7 +33,7 @@ def file_type(name: str) -> str:
 class ThreadInfo:
     """A thread of a phase, by its name in the timeline."""
 
-    def __init__(self, tid: int, thread_name: str) -> None:
+    def __init__(self, tid: float | str, thread_name: str) -> None:
         self.tid = tid
         self.thread_name = thread_name
 
@@ -47,14 +47,14 @@ class ProcessInfo:
     def __init__(self, id: Any, name: str) -> None:
         self.id = id
         self.name = name
-        self.threads: dict[int, ThreadInfo] = {}
+        self.threads: dict[float | str, ThreadInfo] = {}
 
-    def add_thread(self, threadid: int, thread_name: str) -> None:
+    def add_thread(self, threadid: float | str, thread_name: str) -> None:
         """Remember a thread by its first name."""
         if threadid not in self.threads:
             self.threads[threadid] = ThreadInfo(threadid, thread_name)
 
-    def get_thread_info(self, threadid: int) -> ThreadInfo:
+    def get_thread_info(self, threadid: float | str) -> ThreadInfo:
         """Raises KeyError for one that is unknown."""
         return self.threads[threadid]
 
@@ -129,13 +129,13 @@ class Record(msgspec.Struct, gc=False):
     """One entry of Chrome's format."""
 
     ph: str = ""
-    name: Any = ""
+    name: str = ""
     ts: int | float = 0
     dur: int | float = 0
-    pid: Any = 0
-    tid: Any = None
-    cat: Any = ""
-    args: Any = None
+    pid: str | int | float | None = 0
+    tid: str | int | float | None = None
+    cat: str | None = ""
+    args: dict[str, Any] | None = None
 
 
 _RECORDS: Final = msgspec.json.Decoder(list[Record])
@@ -196,13 +196,14 @@ class _File:
     def __init__(self, node: str, file_type: str, base: float) -> None:
         self._node, self._file_type, self._base = node, file_type, base
         self._phases: dict[Any, ProcessInfo] = {}
-        self._threads: dict[tuple[Any, Any], int] = {}
+        self._threads: dict[tuple[Any, Any], float | str] = {}
 
     def describe(self, record: Record) -> None:
         said = record.args or {}
         if record.name == "process_name":
-            self._phases[record.pid] = ProcessInfo(record.pid, said.get("name", _UNKNOWN))
-            self._base = said.get(_BASE, self._base)
+            self._phases[record.pid] = ProcessInfo(record.pid, str(said.get("name", _UNKNOWN)))
+            base = said.get(_BASE)
+            self._base = base if isinstance(base, int | float) else self._base
         elif record.name == "thread_name" and record.tid is not None:
             self._phase(record.pid).add_thread(record.tid, f"{self._node}_{said.get('name', _UNKNOWN)}")
 
@@ -233,10 +234,10 @@ class _File:
     def _phase(self, pid: Any) -> ProcessInfo:
         return self._phases.setdefault(pid, ProcessInfo(pid, _UNKNOWN))
 
-    def _thread(self, record: Record, phase: ProcessInfo) -> int:
+    def _thread(self, record: Record, phase: ProcessInfo) -> float | str:
         """A thread that has no name gets a number of its own in its node and phase, the same each time."""
         if record.tid is not None and record.tid in phase.threads:
-            return int(record.tid)
+            return record.tid
         name = f"{self._node}_{record.tid or 0}"
         number = zlib.crc32(f"{name}{phase.name}".encode())
         phase.add_thread(number, name)
