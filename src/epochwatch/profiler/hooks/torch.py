@@ -184,10 +184,8 @@ class TorchHook:
             for name in _COLLECTIVES:
                 wrap(distributed, name, _during(Phase.COMMUNICATION), distributed.distributed_c10d)
             wrap(distributed.Work, "wait", _during(Phase.COMMUNICATION))
-            parallel = torch.nn.parallel.DistributedDataParallel
-            wrap(
-                parallel, "_distributed_broadcast_coalesced", _during(Phase.COMMUNICATION)
-            )  # buffers, in the forward
+            parallel = torch.nn.parallel.DistributedDataParallel  # it has all ranks get one's buffers in the forward
+            wrap(parallel, "_distributed_broadcast_coalesced", _during(Phase.COMMUNICATION))
 
     def _late(self) -> None:
         for place, name in _CHECKPOINTS:
@@ -288,11 +286,12 @@ def _fetched(original: Any) -> Any:
 
 
 def _backward(original: Any) -> Any:
-    def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+    def backward(*args: Any, **kwargs: Any) -> Any:
         hook = _at_work()
         if hook is None:
-            return original(tensors, *args, **kwargs)
-        return hook.backward(tensors, lambda: original(tensors, *args, **kwargs))
+            return original(*args, **kwargs)
+        tensors = args[0] if args else kwargs.get("tensors", kwargs.get("outputs"))
+        return hook.backward(tensors, lambda: original(*args, **kwargs))
 
     return backward
 

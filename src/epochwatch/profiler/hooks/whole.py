@@ -125,8 +125,8 @@ class WholeHook:
             if function is not None and not hasattr(function, _TIMED):
                 known = weakref.ref(model)
 
-                def learn(*given: Any) -> Any:
-                    return self._learn(known(), lambda: function(*given))
+                def learn(*given: Any, **named: Any) -> Any:
+                    return self._learn(known(), lambda: function(*given, **named))
 
                 setattr(learn, _TIMED, True)
                 model.train_function = learn

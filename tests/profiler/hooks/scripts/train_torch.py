@@ -175,6 +175,8 @@ def compiled(net, optimizer, hook):
 
 def copied(net, optimizer, hook):
     plain(net, optimizer, hook)
+    torch.autograd.grad(outputs=net(torch.randn(1, 4)).sum(), inputs=list(net.parameters()))
+    torch.autograd.backward(tensors=net(torch.randn(1, 4)).sum())
     hooks = [*net._forward_pre_hooks.values(), *net._forward_hooks.values()]
     assert len(hooks) == 2
     told = pickle.dumps(net.state_dict()), pickle.dumps(hooks)
