@@ -184,7 +184,8 @@ class TorchHook:
             for name in _COLLECTIVES:
                 wrap(distributed, name, _during(Phase.COMMUNICATION), distributed.distributed_c10d)
             wrap(distributed.Work, "wait", _during(Phase.COMMUNICATION))
-            parallel = torch.nn.parallel.DistributedDataParallel  # it has all ranks get one's buffers in the forward
+            # In the forward, where all ranks get the buffers of one.
+            parallel = torch.nn.parallel.DistributedDataParallel
             wrap(parallel, "_distributed_broadcast_coalesced", _during(Phase.COMMUNICATION))
 
     def _late(self) -> None:
