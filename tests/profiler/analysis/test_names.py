@@ -33,3 +33,9 @@ def test_what_writes_system_metrics_beside_a_training_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_a_name_needs_is_told() -> None:
+    script = "import sys; sys.modules['pandas'] = None; from epochwatch.profiler.analysis import PandasFrame"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert "PandasFrame needs pandas: pip install 'epochwatch[debugger,notebook]'" in done.stderr

@@ -99,7 +99,14 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'epochwatch.profiler.analysis' has no attribute '{name}'")
-    found = globals()[name] = getattr(import_module(f"epochwatch.profiler.{home}"), name)
+    try:
+        module = import_module(f"epochwatch.profiler.{home}")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"epochwatch.profiler.analysis.{name} needs {error.name}: pip install 'epochwatch[debugger,notebook]'",
+            name=error.name,
+        ) from error
+    found = globals()[name] = getattr(module, name)
     return found
 
 

@@ -6,9 +6,9 @@ from itertools import compress
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from epochwatch.errors import EpochwatchError
 from epochwatch.profiler.smdebug.layout import SECOND
 from epochwatch.profiler.smdebug.readers import (
     AlgorithmMetricsReader,
@@ -19,13 +19,6 @@ from epochwatch.profiler.smdebug.readers import (
 from epochwatch.profiler.smdebug.system_event import ProfilerSystemEvent
 from epochwatch.profiler.smdebug.time_units import shown
 from epochwatch.profiler.smdebug.trace_event import TraceEvent
-
-try:
-    import pandas as pd
-except ImportError as error:
-    raise EpochwatchError(
-        "tables of a profile need pandas", "pip install 'epochwatch[debugger,notebook]'"
-    ) from error
 
 INTERVAL: Final = 5_000 * SECOND
 """Microseconds after the last file in which its events may be."""
