@@ -48,7 +48,9 @@ def one_round(model: nn.Module, batches: DataLoader[tuple[torch.Tensor, ...]], s
                 return (time.process_time() - began) / steps
 
 
-def measured(make: Callable[[], nn.Module], length: int, rounds: int, steps: int) -> tuple[list[float], list[float]]:
+def measured(
+    make: Callable[[], nn.Module], length: int, rounds: int, steps: int
+) -> tuple[list[float], list[float]]:
     """CPU seconds of a step in each round: bare, and watched."""
     batches = DataLoader(TensorDataset(torch.randn(256, length, 16)), batch_size=8)
     model, bare, watched = make(), [], []
