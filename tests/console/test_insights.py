@@ -224,7 +224,9 @@ def test_a_user_finds_out_why_a_training_was_slow(chromium: Any, watched: Watche
     shown.get_by_role("link", name="Insights").click()
 
     # The first thing that is said is the cause.
-    assert "waiting for data" in shown.wait_for_selector("[data-verdict]").inner_text()
+    shown.wait_for_selector("[data-verdict]")
+    losses = shown.get_by_role("list", name="The biggest losses of time")
+    expect(losses).to_contain_text("waiting for data", timeout=SLOW)
     rows = shown.locator("[data-usage] tbody tr")
     assert rows.first.inner_text().startswith("algo-1")
     shown.locator("[data-resource=cpu] .plot").wait_for()
