@@ -83,6 +83,8 @@ def named(profile: Training) -> list[str]:
         (single(SLOW, job_cpu=2.0, job_read=5e7), ["SlowDisk"]),
         (single(SLOW, job_cpu=2.0, pressure_io_some=60.0, job_read=3e5), ["SlowDisk"]),
         (single(SLOW, job_cpu=2.0, pressure_io_some=60.0), ["SlowLoader"]),
+        (single(SLOW, job_cpu=40.0, job_read=4e8), ["SlowDisk"]),
+        (single(SLOW, job_cpu=100.0, job_read=4e8), ["TooFewWorkers"]),
         (single(SLOW, job_cpu=100.0), ["TooFewWorkers"]),
         (workers(single(SLOW, job_cpu=100.0), 1), ["TooFewWorkers"]),
         (single(SLOW, cores=2, job_cpu=25.0, cpu_busy=200.0), ["TooFewWorkers"]),

@@ -18,6 +18,8 @@ _SURE: Final = 0.4
 """Where other programs take the cores, less may be theirs: a remark."""
 _WORKS: Final = 0.3
 """Of a core: a loader that takes more of it while the training waits is busy computing."""
+_WORKS_READING: Final = 0.6
+"""The same of one that reads much from a disk, which takes some of a core by itself."""
 _WORKS_AMONG_OTHERS: Final = (0.15, 0.6)
 """The same where other programs take the cores: so much of a core, and of what they leave."""
 _FULL: Final = 0.85
@@ -85,7 +87,9 @@ def _why(machine: Machine, loaders: Loaders, waits: Waits) -> _Why:
         f"While it waits, {loading}, which take {used:.2g} of {machine.capacity:g} cores and read"
         f" {reads / 1e6:.3g} MB/s from disk"
     )
-    works = used / workers >= _WORKS or (not disk and _works_among_others(used, machine, waits))
+    works = used / workers >= (_WORKS_READING if disk else _WORKS) or (
+        not disk and _works_among_others(used, machine, waits)
+    )
     if not works and disk:
         return _Why(
             "SlowDisk",
