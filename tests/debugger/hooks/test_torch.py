@@ -75,6 +75,15 @@ def test_steps_of_an_evaluation_are_told_from_those_of_the_training(plain: Train
     assert [trial.mode(step).name for step in (9, 10, 12, 13)] == ["TRAIN", "EVAL", "EVAL", "TRAIN"]
 
 
+def test_phases_that_a_script_tells_have_their_steps_and_a_derived_optimizer_steps_once(tmp_path: Path) -> None:
+    found = trained(tmp_path, "told")
+    trial, truth = found.trial, found.truth
+    assert (trial.steps(modes.TRAIN), trial.steps(modes.EVAL)) == (list(range(12)), list(range(6)))
+    assert series(trial, "loss") == pytest.approx(truth["loss"])
+    assert series(trial, "loss", modes.EVAL) == pytest.approx(truth["eval"])
+    assert trial.tensor("gradient/Net_fc1.weight").steps(modes.TRAIN) == list(range(12))
+
+
 def test_a_training_is_the_same_to_the_bit_with_and_without_the_hook(tmp_path: Path) -> None:
     truth = trained(tmp_path, "bare").truth
     assert truth["watched"] == truth["bare"]

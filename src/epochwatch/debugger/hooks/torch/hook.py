@@ -37,6 +37,8 @@ COLLECTIONS: Final = (
     Collection("optimizer_variables", ["^optimizer/"]),
     Collection("all", [".*"]),
 )
+_BY_CALLS: Final = (ModeKeys.EVAL, ModeKeys.PREDICT)
+"""Phases of which each call of the model is a step."""
 _LOSSES_OF_A_STEP: Final = 4096
 """How many are kept: where no optimizer of PyTorch's is used, no step ends."""
 
@@ -65,6 +67,7 @@ class TorchHook:
         self._explicit_mode = False
         self._open = False
         self._stepped = False
+        self._stepping: set[int] = set()
         self._identified = False
         self._tensors = Tensors(self.recorder)
         self._activations = Activations(self.recorder, lambda name, tensor: self._tensors.record({name: tensor}))
@@ -125,13 +128,15 @@ class TorchHook:
 
     def forward_begins(self, module: Any) -> None:
         """A watched model is called: its phase is known now."""
-        if self._explicit_mode or not any(known() is module for known in self._models):
+        if not any(known() is module for known in self._models):
             return
         mode = ModeKeys.TRAIN if module.training else ModeKeys.EVAL
-        if mode is ModeKeys.EVAL and mode is self.recorder.mode and self._open:
+        if self._explicit_mode:
+            mode = self.recorder.mode
+        if mode in _BY_CALLS and mode is self.recorder.mode and self._open:
             self._end()
         self._enter(mode)
-        self._open = self._open or mode is ModeKeys.EVAL
+        self._open = self._open or mode in _BY_CALLS
 
     def _enter(self, mode: ModeKeys) -> None:
         if mode is not self.recorder.mode:
@@ -161,7 +166,10 @@ class TorchHook:
             self._clipped = norm
 
     def before_step(self, optimizer: Any) -> None:
-        """An optimizer is about to change the weights."""
+        """An optimizer is about to change the weights. One whose class calls that of its base says so twice."""
+        if id(optimizer) in self._stepping:
+            return
+        self._stepping.add(id(optimizer))
         self._stepped = True
         if self._leader is None or self._leader() is None:
             self._leader = weakref.ref(optimizer)
@@ -188,6 +196,9 @@ class TorchHook:
 
     def after_step(self, optimizer: Any, *, skipped: bool = False) -> None:
         """An optimizer has changed the weights, or was kept from it by gradients that are not finite."""
+        if id(optimizer) not in self._stepping:
+            return
+        self._stepping.remove(id(optimizer))
         if self.recorder.active:
             if self.recorder.due():
                 parameters = naming.optimizer_parameters(optimizer)
