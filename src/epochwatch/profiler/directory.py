@@ -1,10 +1,10 @@
 """Opens a profile that lies in files, whoever wrote them."""
 
-import json
 import math
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -31,6 +31,7 @@ from epochwatch.profiler.smdebug.profile import SmdebugProfile, natural
 from epochwatch.profiler.smdebug.readers import tensorflow_traces
 from epochwatch.profiler.store.reader import bounded, chosen, events_in
 from epochwatch.profiler.store.rows import begun_at
+from epochwatch.profiler.store.windows import window_in
 
 _FOLDER: Final = "profiler-output"
 _OWN: Final = ("events-*.ewe", "profile/events-*.ewe")
@@ -199,10 +200,11 @@ class _OwnFiles:
         found = []
         for folder in ("", "profile/"):
             for path in sorted(self._directory.glob(f"{folder}windows/*.json")):
-                said = json.loads(path.read_bytes())
-                cost = math.nan if said["cost"] is None else said["cost"]
-                said |= {"span": tuple(said["span"]), "cost": cost, "path": folder + said["path"]}
-                found.append(Window(**said))
+                try:
+                    window = window_in(path.read_bytes())
+                except ValueError as error:
+                    raise ValueError(f"{path}: {error}") from error
+                found.append(replace(window, path=folder + window.path))
         return found
 
     def traces(self) -> list[str]:

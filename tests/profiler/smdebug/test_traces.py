@@ -147,6 +147,9 @@ def test_our_own_files_come_before_timelines_that_were_made_of_them(tmp_path: Pa
     for path in ("../profile/windows/a.json.gz", str(windows / "a.json.gz")):
         with pytest.raises(FileNotFoundError):
             profile.read(path)
+    (windows / "b.json").write_text(json.dumps(said))
+    with pytest.raises(ValueError, match=r"windows/b\.json: this tells of no window: 'cost'"):
+        profile.windows()
 
 
 def test_the_directory_of_a_run_is_a_profile_with_its_host_s_samples(tmp_path: Path) -> None:
