@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from epochwatch.profiler.report.page import page
+from epochwatch.profiler.report.reported import reported
 from epochwatch.profiler.report.summary import RuleOutcome, summarised
 from epochwatch.profiler.verdict import Loss
 from tests.console.accessibility import violations
@@ -125,6 +126,16 @@ def test_everybody_can_use_it(chromium: Any, address: str, context: dict[str, An
     assert violations(shown) == []
     wide = shown.evaluate("document.documentElement.scrollWidth")
     assert wide <= context["viewport"]["width"], "the page itself does not scroll sideways"
+    shown.close()
+
+
+def test_all_columns_of_the_rules_are_on_a_page_of_1200_pixels(chromium: Any, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(page(reported(whole_job())))
+    shown = opened(chromium, path.as_uri(), viewport={"width": 1200, "height": 900})
+    rules = shown.get_by_role("region", name="Rules")
+    assert "scan_interval_us:60000000" in rules.inner_text()
+    assert rules.evaluate("region => region.scrollWidth - region.clientWidth") == 0
     shown.close()
 
 

@@ -117,6 +117,21 @@ def test_a_long_job_is_read_from_summaries_and_keeps_its_ends() -> None:
     assert use.resources["cpu"].p99 == pytest.approx(60.0)
 
 
+@pytest.mark.parametrize("seconds", [120, 4 * 3600])
+def test_percentages_are_never_above_100(seconds: int) -> None:
+    samples = machine(seconds, interval=1.0, cores=2, gpus=1)
+    for name in ("cpu.0.busy", "cpu.1.busy", "cpu.0.iowait", "cpu.1.iowait", "gpu.0.busy"):
+        samples.values[name] = samples.values[name] + np.float32(110.0)
+    for kind in ("busy", "iowait"):
+        samples.values[f"cpu.{kind}"] = samples.values[f"cpu.0.{kind}"] + samples.values[f"cpu.1.{kind}"]
+    use = summarised(MadeProfile([], {"algo-1": samples}, seconds=seconds)).nodes[0]
+    shown = [use.resources[name] for name in ("cpu", "iowait", "gpu")] + [use.gpus[0].busy]
+    assert [one.max for one in shown] == [100.0] * 4
+    assert max(value for curve in ("cpu", "iowait", "gpu") for value in use.curves[curve].max if value) == 100.0
+    assert max(value for row in use.cores.rows for value in row if value) == 100.0
+    assert use.resources["power"].max == 300.0
+
+
 def test_operators_are_summed_up_by_name_the_longest_first(summary: Summary) -> None:
     found = summary.operators
     assert (found.operators[0].name, found.operators[0].calls) == ("aten::mm", 40)

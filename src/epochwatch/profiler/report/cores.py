@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from epochwatch.model.host_samples import Samples
 from epochwatch.profiler.profile import Span
-from epochwatch.profiler.report.samples import Floats, by_statistic, places, rounded
+from epochwatch.profiler.report.samples import Floats, by_statistic, in_percent, places, rounded
 
 CORE_SPANS: Final = 240
 """Into which a job is divided in the map of cores, at most: each has two samples or more."""
@@ -91,7 +91,7 @@ class Cores:
                 continue
             known = ~np.isnan(column)
             weights = np.bincount(at[known], samples.seconds[known], CORE_SPANS)
-            totals = np.bincount(at[known], samples.seconds[known] * column[known], CORE_SPANS)
+            totals = np.bincount(at[known], samples.seconds[known] * in_percent(column[known]), CORE_SPANS)
             shown = f"{'core' if match[1] == 'cpu' else 'GPU'} {match[2]}"
             self.sums.setdefault(shown, np.zeros((2, CORE_SPANS)))
             self.sums[shown] += (totals, weights)

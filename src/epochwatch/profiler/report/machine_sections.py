@@ -94,7 +94,7 @@ def _machine(node: NodeUse, figures: Figures) -> Markup:
     for name, curve in node.curves.items():
         unit, one = UNITS[name], node.resources[name]
         series = {"name": RESOURCES[name], "colour": _COLOURS[name], "mean": curve.mean, "max": curve.max}
-        top = 100.0 if unit == "Percent" and one.max <= 100 else None
+        top = 100.0 if unit == "Percent" else None
         number = figures.add(kind="lines", unit=unit, top=top, series=[series])
         facts = f"median {quantity(one.p50, unit)}, at most {quantity(one.max, unit)}"
         charts.append(figure(number, f"{RESOURCES[name]} of {node.node}", facts))

@@ -23,6 +23,11 @@ def by_statistic(samples: Samples) -> tuple[dict[str, NDArray[np.float32]], ...]
     return found
 
 
+def in_percent(column: NDArray[np.float32]) -> NDArray[np.float32]:
+    """From 0 to 100. A core's ticks may be counted in the sample after: single ones are above it."""
+    return column.clip(0.0, 100.0)
+
+
 def places(times: NDArray[np.int64], span: Span, count: int) -> NDArray[np.int64]:
     """Of each time the span it lies in."""
     length = max(span[1] - span[0], 1)

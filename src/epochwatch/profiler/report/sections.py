@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from epochwatch.profiler.report import machine_sections as machines
 from epochwatch.profiler.report import step_sections as steps
 from epochwatch.profiler.report.figures import Figures
-from epochwatch.profiler.report.markup import Markup, duration, moment, percent, table
+from epochwatch.profiler.report.markup import Markup, duration, moment, percent, table, text
 from epochwatch.profiler.report.summary import Summary
 from epochwatch.profiler.verdict import Goodput
 
@@ -68,7 +68,7 @@ def _rules(summary: Summary) -> Markup:
             Markup(f'<span class="tag {"bad" if one.triggered else "good"}">{one.triggered}</span>'),
             f"{one.violations:,}",
             f"{one.datapoints:,}",
-            one.parameters.replace("\n", ", "),
+            Markup(f'<span class="wrapped">{text(", ".join(one.parameters.splitlines()))}</span>'),
         )
         for one in summary.rules
     ]

@@ -12,7 +12,7 @@ from epochwatch.model.host_samples import Samples
 from epochwatch.profiler.profile import Profile, Span
 from epochwatch.profiler.report.cores import CORE, Bottleneck, CoreMap, Cores
 from epochwatch.profiler.report.distribution import Distribution
-from epochwatch.profiler.report.samples import SECOND, Floats, by_statistic, places, rounded
+from epochwatch.profiler.report.samples import SECOND, Floats, by_statistic, in_percent, places, rounded
 
 
 class Resolution(NamedTuple):
@@ -227,4 +227,8 @@ def of_node(columns: dict[str, NDArray[np.float32]], cores: int = 0) -> dict[str
             found[name] = np.mean(gpus[kind], axis=0)
     if "power" in gpus:
         found["power"] = np.sum(gpus["power"], axis=0)
-    return found
+    return {name: in_percent(column) if _is_percentage(name) else column for name, column in found.items()}
+
+
+def _is_percentage(name: str) -> bool:
+    return UNITS.get(name) == "Percent" or name.endswith((".busy", ".percent"))
