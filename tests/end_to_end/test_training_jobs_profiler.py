@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from epochwatch.agent.host.rows_file import RowsReader, row_files
+from epochwatch.debugger import create_trial
+from epochwatch.debugger.exceptions import NoMoreProfilerData
 from epochwatch.profiler.smdebug.system_event import events_in
 from tests.agent.running import until
 from tests.launchers.created_jobs import BUCKET, JobServer
@@ -43,6 +45,7 @@ def test_the_interval_changes_while_the_job_runs_and_debuggers_files_are_in_s3(s
     until(lambda: interval(home) == "1000")
     server.sagemaker.stop_training_job(TrainingJobName="profiled")
     assert server.over("profiled")["ProfilingStatus"] == "Disabled"
+    assert "profile/profiled/profiler-output/system/training_job_end.ts" in server.keys("profile/profiled/")
     folder = "profile/profiled/profiler-output/system/incremental/"
     found = [key for key in server.keys(folder) if key.endswith(".algo-1.json")]
     assert found
@@ -74,6 +77,27 @@ def test_the_slower_of_two_hosts_is_told(server: JobServer) -> None:
     assert "step 10" in first
     assert "late" not in first
     assert "late by" in second
+
+
+def test_the_end_of_a_profile_is_told_when_all_hosts_have_sent_theirs(
+    server: JobServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sampled = "until ls /opt/ml/output/profiler/system/incremental/*/*; do sleep 0.1; done"
+    late = "grep -q 'current_host\": \"algo-2' /opt/ml/input/config/resourceconfig.json && sleep 3"
+    config = {"S3OutputPath": f"s3://{BUCKET}/ended", "ProfilingIntervalInMilliseconds": 100}
+    server.shell("several", f"{sampled}; {late}; true", hosts=2, ProfilerConfig=config)
+    folder = "ended/several/profiler-output/"
+    assert server.over("several")["TrainingJobStatus"] == "Completed"
+    found = server.s3.list_objects_v2(Bucket=BUCKET, Prefix=folder)["Contents"]
+    told = {one["Key"].removeprefix(folder): one["LastModified"] for one in found}
+    ends = [told.pop(f"{kind}/training_job_end.ts") for kind in ("system", "framework")]
+    assert {name.split(".")[1] for name in told} == {"algo-1", "algo-2"}
+    assert max(told.values()) <= min(ends)
+    for name, value in server.process.aws_environment().items():
+        monkeypatch.setenv(name, value)
+    trial = create_trial(f"s3://{BUCKET}/{folder}", profiler=True, output_dir=str(tmp_path))
+    with pytest.raises(NoMoreProfilerData):
+        trial.wait_for_data(2**60, 2**59)
 
 
 TRAINING = """

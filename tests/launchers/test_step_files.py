@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from epochwatch.launchers.profiler import StepFiles
+from epochwatch.launchers.step_files import TAKEN, StepFiles
+from epochwatch.profiler.hooks.recorder import TRAIN
 from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.store.rows import Header
 from epochwatch.profiler.store.writer import EventWriter
 
 BEGIN = 1_700_000_000_000_000
+SECOND = 1_000_000
 
 
 def steps(folder: Path) -> list[Any]:
@@ -29,3 +31,39 @@ def test_each_step_is_written_once_and_a_damaged_file_ends_nothing(tmp_path: Pat
         files.write(last=False)
     files.write(last=True)
     assert [int(step) for step in steps(tmp_path / "profiler")] == [0, 1, 2, 3]
+
+
+def test_a_successor_of_one_that_was_killed_writes_the_same_files_and_what_was_in_none(tmp_path: Path) -> None:
+    """Operators are told after the steps in which they were, so that it matters in which pieces they come."""
+    (tmp_path / "profile").mkdir()
+    folder = tmp_path / "profiler"
+    writers = [
+        EventWriter(tmp_path / "profile", Header("algo-1", 0, process), lambda: BEGIN * 1000) for process in (7, 8)
+    ]
+    files = StepFiles(tmp_path, folder, "algo-1")
+
+    def record(*steps: int) -> None:
+        for step in steps:
+            writers[step % 2].add(Phase.STEP, BEGIN + step * SECOND, SECOND, step, TRAIN)
+            writers[0].add(Phase.OPERATOR, BEGIN + (step - 30) * SECOND, 1000, step - 30, TRAIN, "mm")
+            writers[0].flush()
+            writers[1].flush()
+
+    for begin in range(100, 240, 20):
+        record(*range(begin, begin + 20))
+        files.write(last=False)
+    before = {path: path.read_bytes() for path in folder.rglob("*.json")}
+    assert before
+    with open(tmp_path / "profile" / TAKEN, "a") as file:
+        file.write("99999 events-00")  # it was killed while it wrote this
+    record(240, 241)
+
+    successor = StepFiles(tmp_path, folder, "algo-1")
+    assert {path: path.read_bytes() for path in folder.rglob("*.json")} == before
+    successor.write(last=True)
+    assert sorted(int(step) for step in steps(folder)) == list(range(100, 242))
+    after = {path: path.read_bytes() for path in folder.rglob("*.json")}
+    assert before.items() < after.items()
+
+    StepFiles(tmp_path, folder, "algo-1").write(last=True)
+    assert {path: path.read_bytes() for path in folder.rglob("*.json")} == after

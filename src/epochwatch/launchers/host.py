@@ -143,11 +143,14 @@ class Host:
     def _settle(self) -> None:
         """The training is over: its checkpoints are sent, and the runner is told how it went."""
         self._over.set()
+        running = self._directory.state().phase != ENDED
         if self._checkpoint_thread is not None:
             self._checkpoint_thread.join()
+        elif running:  # it ended after a predecessor of ours was killed
+            self._keep(self._kept())
         spool = self._directory.spool()
         end = spool.exit() if spool is not None else None
-        if self._directory.state().phase != ENDED:
+        if running:
             self._directory.write_state(self._ended(spool, end))
 
     def _ended(self, spool: Spool | None, end: Exit | None) -> HostState:
@@ -194,12 +197,14 @@ class Host:
         for channel in self._preparation.channels:
             if channel.mode == "Pipe":
                 pipes.feed(channel, self._directory.ml / "input" / "data", self._buckets)
-        profiler = ProfilerFiles(self._plan, self._host, self._directory, self._buckets)
-        kept = [*self._preparation.sent_meanwhile(), profiler]
         self._checkpoint_thread = threading.Thread(
-            target=self._keep, args=(kept,), name="checkpoints", daemon=True
+            target=self._keep, args=(self._kept(),), name="checkpoints", daemon=True
         )
         self._checkpoint_thread.start()
+
+    def _kept(self) -> list[SentMeanwhile]:
+        profiler = ProfilerFiles(self._plan, self._host, self._directory, self._buckets)
+        return [*self._preparation.sent_meanwhile(), profiler]
 
     def _keep(self, kept: Sequence[SentMeanwhile]) -> None:
         over = False

@@ -3,16 +3,14 @@ copy in S3; and the configuration that a profiler within the training reads.
 """
 
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from epochwatch.agent.host.sampling import Sampling, read_wanted, write_sampling, write_wanted
-from epochwatch.agent.profile import FOLDER as PROFILE
 from epochwatch.agent.profile import keep_files
 from epochwatch.agent.spool import Spool
-from epochwatch.debugger.places import open_place
 from epochwatch.launchers.artifacts import Checkpoints
 from epochwatch.launchers.buckets import Buckets, Location
 from epochwatch.launchers.contract import ML, PROFILER_CONFIG
@@ -22,11 +20,18 @@ from epochwatch.model.launch import TRAINING
 from epochwatch.model.sampling import wanted_sampling
 from epochwatch.profiler.hooks.place import CONFIG_VARIABLE, NODE_VARIABLE
 from epochwatch.profiler.injection import profile_environment
-from epochwatch.profiler.smdebug.export import Timelines
-from epochwatch.profiler.store.reader import events_in
+from epochwatch.profiler.smdebug.layout import ENDS_OF_JOB
+
+if TYPE_CHECKING:
+    from epochwatch.launchers.step_files import StepFiles
 
 FOLDER = "output/profiler"
 """Below ``/opt/ml``."""
+SAMPLER_SECONDS: Final = 10.0
+"""How long a job waits for the last samples of a host."""
+TICK_SECONDS: Final = 0.05
+COPIES: Final = "profiler-copies"
+"""A file of a host: the URIs that its profiler's files were copied to, the latest last."""
 
 
 def profiler_variables(plan: Plan, host: JobHost, variables: Mapping[str, str]) -> dict[str, str]:
@@ -52,29 +57,6 @@ def prepare_sampling(spool: Spool, plan: Plan, host: JobHost, ml: Path) -> None:
         keep_files(spool.path)
 
 
-class StepFiles:
-    """What the processes of a host did, as smdebug writes it."""
-
-    def __init__(self, spool: Path, folder: Path, node: str) -> None:
-        self._directory = spool / PROFILE
-        self._timelines = Timelines(open_place(str(folder)), node)
-        self._read: dict[str, int] = {}
-
-    def write(self, *, last: bool) -> None:
-        """Go on with what was recorded since; with ``last`` to its end."""
-        for path in sorted(self._directory.glob("events-*")):
-            if path.stat().st_size > self._read.get(path.name, 0):
-                self._write(path)
-        if last:
-            self._timelines.close()
-
-    def _write(self, path: Path) -> None:
-        content = path.read_bytes()
-        with suppress(ValueError):  # damaged: the server is told by the agent
-            self._timelines.add(events_in(content, after=self._read.get(path.name, 0)))
-        self._read[path.name] = len(content)
-
-
 class ProfilerFiles:
     """The files and their copy, which is where the server last wanted it, and the configuration as it last was."""
 
@@ -86,6 +68,8 @@ class ProfilerFiles:
         self._configuration: Mapping[str, Any] = plan.request.get("ProfilerConfig") or {}
         self._output = ""
         self._copy: Checkpoints | None = None
+        for uri in _copies(directory):  # of a predecessor that was killed
+            self._copy_to(uri)
 
     def send(self, *, last: bool = False) -> None:
         """As Checkpoints.send; nothing where no profiler ever ran."""
@@ -95,13 +79,22 @@ class ProfilerFiles:
             self._configure(wanted.profiler)
         if spool is not None and self._configuration.get("ProfilingParameters"):
             if self._steps is None:
+                from epochwatch.launchers.step_files import StepFiles  # Arrow, which most jobs never need
+
                 self._steps = StepFiles(spool.path, self._directory.ml / FOLDER, self._host.name)
             self._steps.write(last=last)
         if wanted is not None and wanted.output not in ("", self._output):
-            self._output = wanted.output
-            self._copy = Checkpoints(self._directory.ml / FOLDER, Location.parse(wanted.output), self._buckets)
+            with open(self._directory.path / COPIES, "a") as file:
+                file.write(f"{wanted.output}\n")
+            self._copy_to(wanted.output)
         if self._copy is not None:
+            if last and spool is not None:
+                _await_sampler(spool)
             self._copy.send(last=last)
+
+    def _copy_to(self, uri: str) -> None:
+        self._output = uri
+        self._copy = Checkpoints(self._directory.ml / FOLDER, Location.parse(uri), self._buckets)
 
     def _configure(self, profiler: Mapping[str, Any]) -> None:
         """smdebug looks for changes of the file at each step."""
@@ -112,3 +105,29 @@ class ProfilerFiles:
         temporary.write_text(json.dumps(profiler))
         temporary.replace(path)
         self._configuration = profiler
+
+
+def end_profile(hosts: Iterable[HostDirectory], plan: Plan, buckets: Buckets) -> None:
+    """Say that nothing more comes, of any host, wherever one has sent its files or would have. Raises
+    TransferFailed.
+    """
+    if plan.kind != TRAINING:
+        return
+    wanted = wanted_sampling(plan.job, plan.request).output
+    copies = {uri for host in hosts for uri in _copies(host)} | ({wanted} if wanted else set())
+    for uri in sorted(copies):
+        for name in ENDS_OF_JOB:
+            buckets.put(b"", Location.parse(uri).below(name))
+
+
+def _await_sampler(spool: Spool) -> None:
+    """It writes its last samples when the training is over, and holds its lock until then."""
+    deadline = time.monotonic() + SAMPLER_SECONDS
+    with spool.lock("samples") as lock:
+        while not lock.take(wait=False) and time.monotonic() < deadline:
+            time.sleep(TICK_SECONDS)
+
+
+def _copies(directory: HostDirectory) -> list[str]:
+    path = directory.path / COPIES
+    return path.read_text().splitlines() if path.exists() else []

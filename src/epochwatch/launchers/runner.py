@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,7 @@ from epochwatch.launchers.hosts import HostProcesses
 from epochwatch.launchers.outbox import Outbox
 from epochwatch.launchers.plan import Plan
 from epochwatch.launchers.processing import outputs as outputs_of
+from epochwatch.launchers.profiler import end_profile
 from epochwatch.launchers.tensors import end_tensors
 from epochwatch.model.created_job import ENDS
 from epochwatch.model.launch import PROCESSING, JobProgress
@@ -182,7 +184,7 @@ class Runner:
                 self._upload(keep_model=outcome != "Failed")
         except (TransferFailed, OSError) as error:
             outcome, reason = "Failed", f"ClientError: Artifact upload failed: {error}"
-        self._end_tensors()
+        self._end_saved()
         self._await_delivery()
         self._close_attempt(time.time())
         codes = [state.exit_code for state in states if state.exit_code is not None]
@@ -237,12 +239,14 @@ class Runner:
                 self._state.output = message[:LONGEST_MESSAGE]
                 break
 
-    def _end_tensors(self) -> None:
-        """A bucket that is not there is no reason for a training to fail."""
-        try:
-            end_tensors(self._plan, self._buckets)
-        except TransferFailed as error:
-            print(f"tensors: {error}", file=sys.stderr, flush=True)
+    def _end_saved(self) -> None:
+        """Tensors and profiles are complete. A bucket that is not there is no reason for a training to fail."""
+        hosts = [host for attempt in range(1, self._state.attempt + 1) for host in self._hosts(attempt)]
+        for what, end in (("tensors", end_tensors), ("profile", partial(end_profile, hosts))):
+            try:
+                end(self._plan, self._buckets)
+            except TransferFailed as error:
+                print(f"{what}: {error}", file=sys.stderr, flush=True)
 
     def _await_delivery(self) -> None:
         """The end is told only when the server has all lines and values: clients stop reading there."""

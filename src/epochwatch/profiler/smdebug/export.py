@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from epochwatch.debugger.mode_keys import ModeKeys
 from epochwatch.debugger.places import Place, open_place
-from epochwatch.debugger.smdebug.layout import END_OF_JOB
 from epochwatch.model.host_rows import Column, Row
 from epochwatch.model.host_samples import Samples
 from epochwatch.profiler.phases import Phase
@@ -56,8 +55,8 @@ def write_system_files(samples: Samples, directory: str, node: str) -> None:
 def write_end(directory: str) -> None:
     """Say that nothing more comes, where smdebug looks for it."""
     place = open_place(directory)
-    for folder in (layout.SYSTEM, layout.FRAMEWORK):
-        place.write(f"{folder}/{END_OF_JOB}", [b"end of training job"])
+    for name in layout.ENDS_OF_JOB:
+        place.write(name, [b"end of training job"])
 
 
 class Timelines:
@@ -155,7 +154,7 @@ class _Timeline:
         return _LOADED if phase is Phase.DATA_LOADING else called
 
     def _arguments(self, phase: Phase, event: dict[str, Any]) -> dict[str, Any]:
-        found = {"pid": event["process"], "thread_id": event["thread"]}
+        found = {"pid": event["process"], "thread_id": max(event["thread"], 0)}
         if event["step"] >= 0:
             found["step_num"] = str(self._step_of_its_mode(phase, event["mode"], event["step"]))
         return found | ({"bytes_fetched": event["bytes"]} if event["bytes"] > 0 else {})

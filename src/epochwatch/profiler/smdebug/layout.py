@@ -10,8 +10,12 @@ import re
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from epochwatch.debugger.smdebug.layout import END_OF_JOB
+
 SYSTEM: Final = "system"
 FRAMEWORK: Final = "framework"
+ENDS_OF_JOB: Final = (f"{SYSTEM}/{END_OF_JOB}", f"{FRAMEWORK}/{END_OF_JOB}")
+"""Files that say that nothing more comes, where smdebug looks for them."""
 INCREMENTAL: Final = "system/incremental"
 PEVENTS: Final = "framework/pevents"
 PYTHONTIMELINE_SUFFIX: Final = "pythontimeline.json"
