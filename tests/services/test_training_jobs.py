@@ -1,12 +1,17 @@
 """Training jobs made through SageMaker's API, over real stores."""
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from epochwatch.model.batch import Registration
 from epochwatch.model.host_rows import Column, HostMinute, Layout, Row
+from epochwatch.model.profile_file import ProfileFile
+from epochwatch.profiler.phases import Phase
+from epochwatch.profiler.store.rows import Header
+from epochwatch.profiler.store.writer import EventWriter
 from epochwatch.services.sagemaker.job_list import list_training_jobs
 from epochwatch.services.sagemaker.training_job import describe_training_job
 from epochwatch.services.sagemaker.training_job_changes import (
@@ -16,6 +21,7 @@ from epochwatch.services.sagemaker.training_job_changes import (
     update_training_job,
 )
 from epochwatch.store.host_samples import HostPlace, keep_minute, read_samples
+from epochwatch.store.profiles import keep_profile_file
 from epochwatch.store.run_points import TRAINING_JOB
 from tests.services.conftest import Caller
 from tests.services.points import columns
@@ -274,6 +280,20 @@ def test_a_run_that_was_not_created_is_stopped_where_it_runs(caller: Caller):
     caller.stores.state.jobs.register(caller.tenant, run, caller.now)
     code, message = caller.refused(stop_training_job, TrainingJobName="mine")
     assert (code, "stop its process where it runs" in message) == ("ValidationException", True)
+
+
+def test_a_run_whose_steps_are_timed_is_profiled(caller: Caller, tmp_path: Path):
+    registration = Registration("f" * 32, "mine", started=caller.now)
+    run = caller.stores.state.jobs.register(caller.tenant, registration, caller.now)
+    assert describe(caller, "mine")["ProfilingStatus"] == "Disabled"
+    writer = EventWriter(tmp_path, Header("algo-1", 0, 7))
+    writer.add(Phase.STEP, round(caller.now * 1e6), 1000, 0)
+    writer.flush()
+    writer.close()
+    (path,) = tmp_path.glob("*.ewe")
+    file = ProfileFile(registration.run_id, path.name, path.read_bytes())
+    keep_profile_file(caller.stores.objects, caller.tenant, run, file)
+    assert describe(caller, "mine")["ProfilingStatus"] == "Enabled"
 
 
 @pytest.mark.parametrize("operation", [stop_training_job, update_training_job])

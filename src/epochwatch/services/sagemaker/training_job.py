@@ -12,6 +12,7 @@ from epochwatch.services.sagemaker.metric_definitions import final_metrics, metr
 from epochwatch.services.sagemaker.profiler_rules import profiler_rule_evaluations
 from epochwatch.services.sagemaker.resources import job_arn, not_found
 from epochwatch.services.sagemaker.warm_pools import warm_pool_status
+from epochwatch.store.profiles import ProfilePlace
 from epochwatch.store.run_points import TRAINING_JOB, MetricSummary
 
 CLOCKS_APART_SECONDS: Final = 60.0
@@ -134,6 +135,7 @@ def _created(job: TrainingJob, created_with: Mapping[str, Any]) -> dict[str, Any
 
 def _watched(call: Call, job: TrainingJob) -> dict[str, Any]:
     """What is particular to a run that an agent watches."""
+    profile = ProfilePlace(call.tenant, TRAINING.resource, job.name)
     return {
         "HyperParameters": _hyperparameters(job),
         "AlgorithmSpecification": {
@@ -146,7 +148,7 @@ def _watched(call: Call, job: TrainingJob) -> dict[str, Any]:
         "ResourceConfig": {"InstanceCount": max(1, job.host_count), "VolumeSizeInGB": 0},
         "StoppingCondition": {"MaxRuntimeInSeconds": LONGEST_RUNTIME_SECONDS},
         "TrainingStartTime": job.started,
-        "ProfilingStatus": "Disabled",
+        "ProfilingStatus": "Enabled" if any(call.stores.objects.list(profile.folder)) else "Disabled",
     }
 
 
