@@ -59,7 +59,7 @@ def _records(table: pa.Table, base: int, numbers: dict[tuple[str, int, int], int
             "ts": row["start"] - base,
             "dur": row["duration"],
             "pid": number,
-            "tid": row["thread"],
+            "tid": max(row["thread"], 0),
             "args": arguments,
         }
 

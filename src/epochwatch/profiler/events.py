@@ -20,7 +20,7 @@ SCHEMA: Final = pa.schema(
         ("node", _NAME),  # algo-1
         ("rank", pa.int32()),  # of the process in its training; -1 if unknown
         ("process", pa.int64()),
-        ("thread", pa.int64()),
+        ("thread", pa.int64()),  # below 0 where calls were added up: -3 for three of them
         ("bytes", pa.int64()),  # moved or allocated; 0 if that says nothing
     ]
 )

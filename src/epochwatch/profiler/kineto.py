@@ -79,7 +79,7 @@ class Trace:
             "step": np.where((place >= 0) & (start < ends[place]), numbers[place], -1),
             "phase": [found.value for _, found in chosen],
             "name": [one.name for one, _ in chosen],
-            "thread": [one.tid if isinstance(one.tid, int) else 0 for one, _ in chosen],
+            "thread": [max(one.tid, 0) if isinstance(one.tid, int) else 0 for one, _ in chosen],
             "bytes": [_bytes(one.args) for one, _ in chosen],
         }
         tables = [self._made(events, len(chosen), node, process)]

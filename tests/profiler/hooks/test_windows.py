@@ -53,7 +53,13 @@ def test_beyond_a_number_of_events_the_shortest_are_added_up(
     found = list(events_of(path, STEPS, 1.0))
     assert len(found) == 5
     assert sum(event[2] for event in found) == sum(range(10, 20))
-    assert {event[2] for event in found} == {17, 18, 19, 10 + 12 + 14 + 16, 11 + 13 + 15}
+    assert {event[2]: event[5] for event in found} == {
+        17: 4,
+        18: 4,
+        19: 4,
+        10 + 12 + 14 + 16: -4,
+        11 + 13 + 15: -3,
+    }
 
 
 def test_a_trace_that_is_too_large_is_only_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

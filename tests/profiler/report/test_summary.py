@@ -142,6 +142,14 @@ def test_operators_are_summed_up_by_name_the_longest_first(summary: Summary) -> 
     assert found.windows[0].cost == 0.7
 
 
+def test_calls_that_were_added_up_are_counted_each() -> None:
+    rows = [event(Phase.OPERATOR, 1.0, 0.001, name="aten::mm") for _ in range(3)]
+    rows.append(event(Phase.OPERATOR, 1.0, 0.2, name="aten::mm", thread=-400))
+    rows.append(event(Phase.PYTHON, 1.0, 0.2, name="train.py:1(load)", thread=-7))
+    found = summarised(MadeProfile(rows, {}, seconds=5.0)).operators
+    assert (found.operators[0].calls, found.functions[0].calls) == (403, 7)
+
+
 def test_rules_that_were_triggered_come_first() -> None:
     rules = [RuleOutcome("BatchSize", 0, 0, 10), RuleOutcome("LowGPUUtilization", 2, 9, 10)]
     found = summarised(whole_job(), rules=rules)

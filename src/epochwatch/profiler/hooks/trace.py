@@ -53,7 +53,7 @@ def _event(record: dict[str, Any], offset: float, steps: Sequence[Step], starts:
         max(round(record["dur"]), 1),
         step,
         str(record["name"]),
-        thread if isinstance(thread, int) else 0,
+        max(thread, 0) if isinstance(thread, int) else 0,
         size if isinstance(size, int) else 0,
     )
 
@@ -64,8 +64,9 @@ def _bounded(events: list[Event]) -> list[Event]:
     events.sort(key=lambda event: -event[2])
     sums: dict[tuple[Phase, str, int], Event] = {}
     for phase, start, duration, step, name, _, size in events[MOST_EVENTS:]:
-        _, first, before, *_, bytes_before = sums.get((phase, name, step), (phase, start, 0, 0, "", 0, 0))
-        sums[phase, name, step] = phase, min(start, first), duration + before, step, name, 0, size + bytes_before
+        _, first, before, _, _, calls, bytes_before = sums.get((phase, name, step), (phase, start, 0, 0, "", 0, 0))
+        whole = duration + before, step, name, calls - 1, size + bytes_before
+        sums[phase, name, step] = phase, min(start, first), *whole
     return events[:MOST_EVENTS] + list(sums.values())
 
 

@@ -193,8 +193,8 @@ class Windows:
         start = window.steps[0][1]
         longest = sorted(stats.stats.items(), key=lambda one: -one[1][2])[:FUNCTIONS]
         self._recorder.events(
-            (Phase.PYTHON, start, round(own * 1e6), window.first, f"{file}:{line}({name})", 0, 0)
-            for (file, line, name), (_, _, own, _, _) in longest
+            (Phase.PYTHON, start, round(own * 1e6), window.first, f"{file}:{line}({name})", -calls, 0)
+            for (file, line, name), (_, calls, own, _, _) in longest
             if own > 0
         )
 

@@ -25,6 +25,7 @@ class Operator:
 
     name: str
     calls: int
+    """Also those that were only recorded added up."""
     seconds: float
     share: float
     """Of the seconds of all of its kind."""
@@ -100,8 +101,11 @@ class _Sums:
     found: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, rows: pa.Table) -> None:
-        table = pa.table({"name": rows.column("name").cast(pa.string()), "duration": rows.column("duration")})
-        summed = table.group_by("name").aggregate([("duration", "count"), ("duration", "sum")])
+        thread = rows.column("thread")
+        calls = pc.if_else(pc.less(thread, 0), pc.negate(thread), 1)
+        names = rows.column("name").cast(pa.string())
+        table = pa.table({"name": names, "calls": calls, "duration": rows.column("duration")})
+        summed = table.group_by("name").aggregate([("calls", "sum"), ("duration", "sum")])
         for name, calls, micros in zip(*(summed.column(one).to_pylist() for one in _COLUMNS), strict=True):
             known = name or ""
             if known not in self.found and len(self.found) >= MOST_NAMES:
@@ -119,7 +123,7 @@ class _Sums:
         )
 
 
-_COLUMNS: Final = ("name", "duration_count", "duration_sum")
+_COLUMNS: Final = ("name", "calls_sum", "duration_sum")
 
 
 def _windows(profile: Profile) -> Iterator[WindowCost]:

@@ -116,7 +116,7 @@ def rows_of(events: Sequence[TraceEvent]) -> Rows:
         _integers([_number(one.get("step_num"), -1) for one in said]),
         np.array([modes.get(event.event_phase, whole) for event in events], np.int8),
         _integers([_number(one.get("pid"), -1) for one in said]),
-        _integers([_number(event.tid, 0) for event in events]),
+        _integers([max(_number(event.tid, 0), 0) for event in events]),
         _integers([_number(one.get("bytes_fetched"), 0) for one in said]),
         pa.array([event.event_name for event in events], pa.string()).dictionary_encode(),
     )
