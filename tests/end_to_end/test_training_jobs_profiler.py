@@ -1,6 +1,7 @@
 """Hosts of created jobs: the sampler beside each follows ProfilerConfig, and the one that is late is told."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -120,7 +121,8 @@ def test_steps_and_windows_of_a_training_are_recorded_as_its_profiler_config_say
     script, told = tmp_path / "train.py", tmp_path / "over"
     script.write_text(TRAINING)
     first = json.dumps({"StartStep": 5, "NumSteps": 2})
-    config = {"S3OutputPath": f"s3://{BUCKET}/profile", "ProfilingParameters": {"DetailedProfilingConfig": first}}
+    asked = {"DetailedProfilingConfig": first, "PythonProfilingConfig": first}
+    config = {"S3OutputPath": f"s3://{BUCKET}/profile", "ProfilingParameters": asked}
     server.create(
         "stepped", [str(peer_python("torch")), str(script)], ProfilerConfig=config, Environment={"TOLD": str(told)}
     )
@@ -142,3 +144,7 @@ def test_steps_and_windows_of_a_training_are_recorded_as_its_profiler_config_say
     timelines = [server.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys if "pevents" in key]
     names = {record.get("name") for timeline in timelines for record in json.loads(timeline)}
     assert "Step:ModeKeys.TRAIN" in names
+    (python,) = [key.split("/")[-4:] for key in keys if key.endswith("/python_stats")]
+    assert python[0] == "cprofile"
+    assert python[1].endswith("-algo-1")
+    assert re.fullmatch(r"train-5-stepstart-[0-9]{16}_train-6-stepend-[0-9]{16}", python[2])

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from epochwatch.agent.host.sampling import Sampling, read_wanted, write_sampling, write_wanted
+from epochwatch.agent.profile import FOLDER as PROFILE
 from epochwatch.agent.profile import keep_files
 from epochwatch.agent.spool import Spool
+from epochwatch.debugger.places import open_place
 from epochwatch.launchers.artifacts import Checkpoints
 from epochwatch.launchers.buckets import Buckets, Location
 from epochwatch.launchers.contract import ML, PROFILER_CONFIG
@@ -19,8 +21,10 @@ from epochwatch.launchers.plan import JobHost, Plan
 from epochwatch.model.launch import TRAINING
 from epochwatch.model.sampling import wanted_sampling
 from epochwatch.profiler.hooks.place import CONFIG_VARIABLE, NODE_VARIABLE
+from epochwatch.profiler.hooks.python_window import python_window
+from epochwatch.profiler.hooks.windows import FOLDER as WINDOWS
 from epochwatch.profiler.injection import profile_environment
-from epochwatch.profiler.smdebug.layout import ENDS_OF_JOB
+from epochwatch.profiler.smdebug.layout import ENDS_OF_JOB, node_of, python_stats_path
 
 if TYPE_CHECKING:
     from epochwatch.launchers.step_files import StepFiles
@@ -30,6 +34,8 @@ FOLDER = "output/profiler"
 SAMPLER_SECONDS: Final = 10.0
 """How long a job waits for the last samples of a host."""
 TICK_SECONDS: Final = 0.05
+_FRAMEWORKS: Final = {"torch": "pytorch"}
+"""Those that smdebug calls otherwise than ``import`` does."""
 COPIES: Final = "profiler-copies"
 """A file of a host: the URIs that its profiler's files were copied to, the latest last."""
 
@@ -77,12 +83,8 @@ class ProfilerFiles:
         wanted = read_wanted(spool.path) if spool is not None else None
         if wanted is not None:
             self._configure(wanted.profiler)
-        if spool is not None and self._configuration.get("ProfilingParameters"):
-            if self._steps is None:
-                from epochwatch.launchers.step_files import StepFiles  # Arrow, which most jobs never need
-
-                self._steps = StepFiles(spool.path, self._directory.ml / FOLDER, self._host.name)
-            self._steps.write(last=last)
+        if spool is not None:
+            self._write(spool, last=last)
         if wanted is not None and wanted.output not in ("", self._output):
             with open(self._directory.path / COPIES, "a") as file:
                 file.write(f"{wanted.output}\n")
@@ -91,6 +93,17 @@ class ProfilerFiles:
             if last and spool is not None:
                 _await_sampler(spool)
             self._copy.send(last=last)
+
+    def _write(self, spool: Spool, *, last: bool) -> None:
+        """Steps from when they were first asked for to the end."""
+        folder = self._directory.ml / FOLDER
+        if self._steps is None and self._configuration.get("ProfilingParameters"):
+            from epochwatch.launchers.step_files import StepFiles  # Arrow, which most jobs never need
+
+            self._steps = StepFiles(spool.path, folder, self._host.name)
+        if self._steps is not None:
+            self._steps.write(last=last)
+            copy_python_windows(spool.path, folder)
 
     def _copy_to(self, uri: str) -> None:
         self._output = uri
@@ -105,6 +118,20 @@ class ProfilerFiles:
         temporary.write_text(json.dumps(profiler))
         temporary.replace(path)
         self._configuration = profiler
+
+
+def copy_python_windows(spool: Path, folder: Path) -> None:
+    """Put the windows of Python's functions where smdebug looks for them. Raises OSError."""
+    place = open_place(str(folder))
+    for path in sorted((spool / PROFILE / WINDOWS).glob("*.pstats")):
+        window = python_window(path.name)
+        if window is None:
+            continue
+        framework = _FRAMEWORKS.get(window.framework, window.framework)
+        steps, span = (window.first_step, window.last_step), (window.start, window.end)
+        name = python_stats_path(framework, node_of(window.number, window.node), steps, span)
+        if not place.exists(name):
+            place.write(name, [path.read_bytes()])
 
 
 def end_profile(hosts: Iterable[HostDirectory], plan: Plan, buckets: Buckets) -> None:

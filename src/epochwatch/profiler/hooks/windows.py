@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from epochwatch.profiler.hooks.parameters import Asked, Range, asked_in
+from epochwatch.profiler.hooks.python_window import PythonWindow
 from epochwatch.profiler.hooks.recorder import Recorder
 from epochwatch.profiler.hooks.trace import events_of, packed
 from epochwatch.profiler.phases import Phase
@@ -185,7 +186,7 @@ class Windows:
         window, profile = self._python
         self._python = None
         profile.disable()
-        path = self._path(window, "pstats")
+        path = self._recorder.directory / FOLDER / self._of_python(window).file_name
         path.parent.mkdir(parents=True, exist_ok=True)
         stats: Any = pstats.Stats(profile)
         stats.dump_stats(path.with_suffix(".tmp"))
@@ -197,6 +198,12 @@ class Windows:
             for (file, line, name), (_, calls, own, _, _) in longest
             if own > 0
         )
+
+    def _of_python(self, window: _Window) -> PythonWindow:
+        header = self._recorder.header
+        number = header.rank if header.rank >= 0 else header.process
+        (first, start, _), (last, _, end) = window.steps[0], window.steps[-1]
+        return PythonWindow(header.node, number, first, last, start, end, header.framework or "python")
 
     def _save(self, window: _Window, running: Tracer) -> None:
         """On a thread of its own: what a window recorded, as operators and as a trace."""

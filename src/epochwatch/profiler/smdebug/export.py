@@ -82,7 +82,7 @@ class Timelines:
 
     def _timeline(self, event: dict[str, Any]) -> "_Timeline":
         number = event["rank"] if event["rank"] >= 0 else event["process"]
-        name = f"{number}-{event['node'].replace('_', '-')}"
+        name = layout.node_of(number, event["node"])
         if name not in self._open:
             self._open[name] = _Timeline(self._place, name)
         return self._open[name]

@@ -2,6 +2,8 @@
 
 * ``system/incremental/<hour>/<Unix minute>.<node>.json``
 * ``framework/pevents/<hour>/<end, Unix microseconds>_<rank or process>-<node>_<suffix>``
+* ``framework/<framework>/cprofile/<rank or process>-<node>/<beginning>_<end>/python_stats``, both ends as
+  ``<mode>-<step>-<place in the step>-<Unix microseconds>``
 
 Hours are ``YYYYMMDDHH`` in UTC; files of its first releases have none.
 """
@@ -66,3 +68,14 @@ def system_path(minute: int, node: str) -> str:
 def timeline_path(end: int, node: str, suffix: str) -> str:
     """Of a timeline whose last event ends at ``end`` (Unix microseconds)."""
     return f"{PEVENTS}/{hour(end // SECOND)}/{end}_{node}_{suffix}"
+
+
+def node_of(number: int, node: str) -> str:
+    """How the files of a process call its node: by its rank, or its id."""
+    return f"{number}-{node.replace('_', '-')}"
+
+
+def python_stats_path(framework: str, node: str, steps: tuple[int, int], span: tuple[int, int]) -> str:
+    """Of a profile of Python's functions over whole steps of the training, the last included (Unix microseconds)."""
+    begin, end = f"train-{steps[0]}-stepstart-{span[0]}", f"train-{steps[1]}-stepend-{span[1]}"
+    return f"{FRAMEWORK}/{framework}/cprofile/{node}/{begin}_{end}/python_stats"
