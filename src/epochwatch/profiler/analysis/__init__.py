@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from epochwatch.profiler.analysis.step_histogram import StepHistogram
     from epochwatch.profiler.analysis.step_timeline_chart import StepTimelineChart
     from epochwatch.profiler.analysis.timeline_charts import TimelineCharts
+    from epochwatch.profiler.smdebug.numpy_reader import S3NumpySystemMetricsReader
     from epochwatch.profiler.smdebug.profiler_trial import ProfilerTrial
     from epochwatch.profiler.smdebug.readers import (
         LocalAlgorithmMetricsReader,
@@ -52,6 +53,7 @@ _HOMES = {
     "PythonProfileModes": "analysis.python_stats",
     "Resource": "analysis.pandas_frame_analysis",
     "S3AlgorithmMetricsReader": "smdebug.readers",
+    "S3NumpySystemMetricsReader": "smdebug.numpy_reader",
     "S3SystemMetricsReader": "smdebug.readers",
     "StatsBy": "analysis.pandas_frame_analysis",
     "StepHistogram": "analysis.step_histogram",
@@ -82,6 +84,7 @@ __all__ = [
     "PythonProfileModes",
     "Resource",
     "S3AlgorithmMetricsReader",
+    "S3NumpySystemMetricsReader",
     "S3SystemMetricsReader",
     "StatsBy",
     "StepHistogram",

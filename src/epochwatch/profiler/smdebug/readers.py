@@ -40,6 +40,7 @@ class MetricsReaderBase(ABC, Generic[EventT]):
     """What all readers do."""
 
     _files: Files
+    _at_once = _AT_ONCE
 
     def __init__(self, path: str, use_in_memory_cache: bool = False) -> None:
         self.path = path
@@ -131,9 +132,9 @@ class MetricsReaderBase(ABC, Generic[EventT]):
         if isinstance(self._place, LocalPlace):
             yield from map(self._place.read, paths)
             return
-        with ThreadPoolExecutor(_AT_ONCE) as readers:
-            for first in range(0, len(paths), _AT_ONCE):
-                yield from readers.map(self._place.read, paths[first : first + _AT_ONCE])
+        with ThreadPoolExecutor(self._at_once) as readers:
+            for first in range(0, len(paths), self._at_once):
+                yield from readers.map(self._place.read, paths[first : first + self._at_once])
 
 
 def _buffer() -> int:
