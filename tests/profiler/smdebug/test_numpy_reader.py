@@ -49,7 +49,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
                 lines.append(line("cpu", "cpu0", "CPUUtilization", int(random.integers(0, 100)), at, node))
                 lines.append(line("i/o", "cpu0", "I/OWaitPercentage", half / 4, at, node))
                 lines.append(line("memory", "MemoryUsedPercent", "MemoryUtilization", 37.25, at, node))
-                lines.append(line("network", "eth0", "Algorithm", int(random.integers(0, 9999)), at, node))
+                sent = int(random.integers(0, 9999)) if at < 110 else 3_000_000_000
+                lines.append(line("network", "eth0", "Algorithm", sent, at, node))
                 lines.append(line("network", "eth0", "Platform", 5, at, node))
                 if half % 2:
                     lines.append(line("gpu", "gpu0", "GPUUtilization", int(random.integers(0, 101)), at, node))
@@ -132,6 +133,16 @@ def test_files_in_s3_are_pickled_arrays() -> None:
 
 
 @pytest.mark.usefixtures("environment")
+def test_bytes_beyond_what_files_can_hold_are_the_most_that_they_can(tmp_path: Path) -> None:
+    begin = BEGIN + 110 * SECOND
+    found = reader(str(tmp_path))
+    time = found.get_events(begin, begin + 10 * SECOND, False)[2][0][0][0]
+    values, _ = found.stored_fnames(0, int(time), "time")
+    table = np.frombuffer((tmp_path / "algo-1" / values).read_bytes(), np.int32).reshape(-1, 5)
+    assert set(table[:20, 4]) == {2**31 - 1}
+
+
+@pytest.mark.usefixtures("environment")
 def test_what_is_missing_for_minutes_is_zero_and_a_time_without_samples_is_empty(tmp_path: Path) -> None:
     found = reader(str(tmp_path), col_names=[*COLUMNS, "gpu1#GPUUtilization"], extra_col_names=EXTRA,
                    col_dict=NUMBERS | {name: number + 4 for number, name in enumerate(EXTRA)}
@@ -151,6 +162,8 @@ def test_what_is_missing_for_minutes_is_zero_and_a_time_without_samples_is_empty
 def test_what_cannot_be_asked_for_is_told(tmp_path: Path) -> None:
     with pytest.raises(SMDebugValueError, match="group_size is 1 or more, not 0"):
         reader(str(tmp_path), group_size=0)
+    with pytest.raises(SMDebugValueError, match="group_size is 1 or more, not -1"):
+        reader(str(tmp_path)).set_group_size(-1)
     with pytest.raises(SMDebugValueError, match="whole rows of 1000000 microseconds"):
         reader(str(tmp_path)).get_events(BEGIN + 1, BEGIN + SECOND, False)
     accumulating = reader(str(tmp_path), accumulate_forward=True, accumulate_minutes=1)

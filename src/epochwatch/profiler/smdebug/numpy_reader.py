@@ -22,6 +22,7 @@ Accumulated = list[int | NDArray[np.int32]]
 _LONGEST_INTERVAL: Final = 60_000
 """Milliseconds between two samples at most."""
 _MEMORY: Final = "MemoryUsedPercent"
+_MOST: Final = np.iinfo(np.int32).max
 
 
 class _Rows(NamedTuple):
@@ -81,8 +82,7 @@ class S3NumpySystemMetricsReader(S3SystemMetricsReader):
             "accumulate_minutes": accumulate_minutes,
         } | ({} if n_process is None else {"n_process": n_process})
         for name, count in counts.items():
-            if count < 1:
-                raise SMDebugValueError(f"{name} is 1 or more, not {count}")
+            _check(name, count)
         names = [*col_names, *extra_col_names]
         if [col_dict.get(name) for name in names] != list(range(len(names))):
             raise SMDebugValueError("col_dict numbers col_names and then extra_col_names from 0")
@@ -103,7 +103,8 @@ class S3NumpySystemMetricsReader(S3SystemMetricsReader):
         return self.group_size
 
     def set_group_size(self, group_size: int) -> None:
-        """For what is read from now on."""
+        """For what is read from now on. Raises SMDebugValueError for less than 1."""
+        _check("group_size", group_size)
         self.group_size = group_size
 
     @staticmethod
@@ -221,11 +222,9 @@ class S3NumpySystemMetricsReader(S3SystemMetricsReader):
         self.last_accu_start_time = self.last_accu_start_time or start
         if end - self.last_accu_start_time <= self.accu_delta:
             return None
-        self.last_accu_start_time = start
         found: list[Accumulated | None] = []
         for node, kept in enumerate(self._accumulated):
             rows = _one_after_the_other([_rows([], []), *kept])
-            kept.clear()
             longest = int(np.bincount(rows.column).max(initial=0))
             if not longest:
                 found.append(None)
@@ -234,6 +233,8 @@ class S3NumpySystemMetricsReader(S3SystemMetricsReader):
             begin = int(rows.time.min())
             self._put(node, begin, values, moments, self.accu_prefix)
             found.append([begin, size])
+        self._accumulated = [[] for _ in range(self.n_nodes)]
+        self.last_accu_start_time = start
         return found
 
     def _put(
@@ -249,6 +250,11 @@ class S3NumpySystemMetricsReader(S3SystemMetricsReader):
         for name, array in zip(names, arrays, strict=True):
             content = array.tobytes() if isinstance(self._store, LocalPlace) else pickle.dumps(array)
             self._store.write(f"{self.node_name_from_index(node)}/{name}", [content])
+
+
+def _check(name: str, count: int) -> None:
+    if count < 1:
+        raise SMDebugValueError(f"{name} is 1 or more, not {count}")
 
 
 def _rows(columns: list[int], events: list[ProfilerSystemEvent]) -> _Rows:
@@ -272,7 +278,7 @@ def _ragged(
     kept = place < capacity
     values = np.full((capacity, columns), -1, np.int32)
     times = np.full((capacity, columns), -1, np.int64)
-    values[place[kept], column[kept]] = rows.value[order][kept].astype(np.int32)
+    values[place[kept], column[kept]] = np.minimum(rows.value[order][kept], _MOST).astype(np.int32)
     times[place[kept], column[kept]] = rows.time[order][kept]
     return np.minimum(sizes, capacity).astype(np.int32), values, times
 
