@@ -45,6 +45,36 @@ def test_operators_and_kernels_are_events_by_our_clock_and_of_the_steps_they_are
     ]
 
 
+def test_of_a_trace_of_jax_each_operation_is_taken_once(tmp_path: Path) -> None:
+    """A device's work is in its streams, and once more in lines made of them."""
+
+    def named(kind: str, name: str, pid: int, tid: int | None = None) -> dict[str, Any]:
+        return {"ph": "M", "name": kind, "pid": pid, "tid": tid, "args": {"name": name}}
+
+    def ran(name: str, pid: int, tid: int, **args: Any) -> dict[str, Any]:
+        return {"ph": "X", "pid": pid, "tid": tid, "ts": 1_000_000.0, "dur": 7.0, "name": name, "args": args}
+
+    path = written(
+        tmp_path / "t",
+        named("process_name", "/host:CPU", 1),
+        named("process_name", "/device:GPU:0", 2),
+        named("process_name", "/device:TPU:0", 3),
+        named("thread_name", "python", 1, 10),
+        named("thread_name", "Stream #12(Compute)", 2, 20),
+        named("thread_name", "XLA Ops", 2, 21),
+        named("thread_name", "XLA Ops", 3, 30),
+        named("thread_name", "XLA Modules", 3, 31),
+        ran("PjitFunction(step)", 1, 10),
+        ran("dot.3", 1, 11, hlo_op="dot.3"),
+        ran("gemm_fusion", 2, 20, hlo_op="dot.3"),
+        ran("dot.3", 2, 21, hlo_op="dot.3"),
+        ran("fusion.1", 3, 30, hlo_op="fusion.1"),
+        ran("jit_step", 3, 31),
+    )
+    found = [(phase, name, step) for phase, _, _, step, name, _, _ in events_of(path, STEPS, 1.0)]
+    assert found == [(Phase.OPERATOR, "dot.3", 7), (Phase.KERNEL, "gemm_fusion", 7), (Phase.KERNEL, "fusion.1", 7)]
+
+
 def test_beyond_a_number_of_events_the_shortest_are_added_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +221,28 @@ class Broken(Tracer):
 
     def start(self) -> float:
         raise RuntimeError("another profiler runs")
+
+
+def test_what_has_no_effect_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = {
+        "DetailedProfilingConfig": '{"ProfilerName": "cProfile", "MetricsRegex": ".*"}',
+        "DataloaderProfilingConfig": '{"MetricsRegex": "first"}',
+        "PythonProfilingConfig": '{"ProfilerName": "pyinstrument"}',
+    }
+    training = Training(tmp_path, monkeypatch, config, lambda: None)
+    with caplog.at_level(logging.WARNING):
+        training.run(*[20] * 3)
+        training.config.write_text(json.dumps({"ProfilingParameters": config, "Asked": 1}))
+        training.windows._next_look = 0.0
+        training.windows._modified = 0
+        training.run(*[20] * 3)
+    assert len(caplog.records) == 3
+    assert "ProfilerName 'pyinstrument' of PythonProfilingConfig has no effect" in caplog.text
+    assert "MetricsRegex 'first' of DataloaderProfilingConfig has no effect" in caplog.text
+    assert "DetailedProfilingConfig has no effect: what trains here" in caplog.text
+    assert len(list((tmp_path / "windows").glob("*.pstats"))) == 2
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
 from epochwatch.profiler.hooks.place import configuration, events_directory
 from epochwatch.profiler.hooks.recorder import Recorder
+from epochwatch.profiler.hooks.tracers import tracer_of
 from epochwatch.profiler.hooks.windows import Windows
 
 INJECTED: Final = ("torch", "keras", "xgboost", "lightgbm")
@@ -37,7 +39,7 @@ class OwnSteps:
 
     def __init__(self, recorder: Recorder, config: Path | None = None) -> None:
         self.recorder = recorder
-        self.windows = Windows(recorder, config)
+        self.windows = Windows(recorder, config, partial(tracer_of, ""))
         recorder.trains_here()
 
     def end_step(self) -> None:

@@ -2,7 +2,7 @@
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,8 @@ DATA_LOADING: Final = "DataloaderProfilingConfig"
 _STEPS: Final = ("StartStep", "NumSteps")
 _TIME: Final = ("StartTimeInSecSinceEpoch", "DurationInSeconds")
 _OTHERS: Final = ("MetricsRegex", "ProfilerName", "cProfileTimer")
+_DONE: Final = {"MetricsRegex": ".*", "ProfilerName": "cprofile"}
+"""What is done whatever is asked for."""
 TIMERS: Final = {
     "total_time": "total", "default": "total", "cpu": "cpu", "cpu_time": "cpu", "off_cpu": "off_cpu",
     "off_cpu_time": "off_cpu",
@@ -63,6 +65,8 @@ class Asked:
     python: Range | None = None
     stamp: str = ""
     """Where it is another one than before, all is asked for again."""
+    without_effect: tuple[str, ...] = ()
+    """What is asked for beside and is not done."""
 
 
 def asked_in(path: Path) -> Asked:
@@ -84,7 +88,16 @@ def asked_of(config: Mapping[str, Any]) -> Asked:
         _range(DETAILED, parameters[DETAILED]) if DETAILED in parameters else None,
         _range(PYTHON, parameters[PYTHON]) if PYTHON in parameters else None,
         str(config.get("Asked", "")),
+        tuple(_without_effect(parameters)),
     )
+
+
+def _without_effect(parameters: Mapping[str, Any]) -> Iterator[str]:
+    for field in (DETAILED, PYTHON, DATA_LOADING):
+        given = _mapping(field, parameters[field]) if field in parameters else {}
+        for name, done in _DONE.items():
+            if str(given.get(name, done)).lower() != done:
+                yield f"{name} {given[name]!r} of {field}"
 
 
 def _range(field: str, text: Any) -> Range:

@@ -4,7 +4,7 @@ import gzip
 import json
 import shutil
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,9 @@ MOST_BYTES: Final = 200 << 20
 _KINDS: Final = {
     "cpu_op": Phase.OPERATOR, "kernel": Phase.KERNEL, "gpu_memcpy": Phase.KERNEL, "gpu_memset": Phase.KERNEL,
 }  # fmt: skip
+_DEVICE: Final = "/device:"
+_EXECUTED: Final = "hlo_op"
+"""An argument of what XLA executes."""
 Event = tuple[Phase, int, int, int, str, int, int]
 """Phase, start and duration in microseconds, step, name, thread, bytes."""
 Step = tuple[int, int, int]
@@ -37,18 +40,51 @@ def events_of(trace: Path, steps: Sequence[Step], began: float) -> Iterator[Even
         (one["ts"] for one in records if one.get("name") == MARK and "ts" in one), began * 1e6
     )
     starts = [start for _, start, _ in steps]
-    events = [_event(one, offset, steps, starts) for one in records if one.get("cat") in _KINDS and "dur" in one]
+    lanes = _lanes(records)
+    events = [
+        _event(one, kind, offset, steps, starts)
+        for one in records
+        if "dur" in one and (kind := _kind(one, lanes)) is not None
+    ]
     yield from sorted(_bounded(events), key=lambda event: event[1])
 
 
-def _event(record: dict[str, Any], offset: float, steps: Sequence[Step], starts: Sequence[int]) -> Event:
+def _lanes(records: Sequence[dict[str, Any]]) -> dict[tuple[Any, Any], Phase | None]:
+    """What the lines of devices in a trace of JAX's are, by process and thread: a stream's work, or of a TPU its
+    operations. All others of a device say the same once more, in other pieces: None.
+    """
+    names: dict[str, dict[tuple[Any, Any], str]] = {"process_name": {}, "thread_name": {}}
+    for one in records:
+        if one.get("ph") == "M" and one.get("name") in names:
+            thread = one.get("tid") if one["name"] == "thread_name" else None
+            names[one["name"]][one.get("pid"), thread] = str((one.get("args") or {}).get("name", ""))
+    found: dict[tuple[Any, Any], Phase | None] = {}
+    for (process, thread), name in names["thread_name"].items():
+        device = names["process_name"].get((process, None), "")
+        if device.startswith(_DEVICE):
+            own = "XLA Ops" if device.startswith(_DEVICE + "TPU") else "Stream"
+            found[process, thread] = Phase.KERNEL if name.startswith(own) else None
+    return found
+
+
+def _kind(record: dict[str, Any], lanes: Mapping[tuple[Any, Any], Phase | None]) -> Phase | None:
+    """By PyTorch's category. JAX's records have none: by their line, or on the processor by what they execute."""
+    if "cat" in record:
+        return _KINDS.get(record["cat"])
+    on_processor = Phase.OPERATOR if _EXECUTED in (record.get("args") or {}) else None
+    return lanes.get((record.get("pid"), record.get("tid")), on_processor)
+
+
+def _event(
+    record: dict[str, Any], kind: Phase, offset: float, steps: Sequence[Step], starts: Sequence[int]
+) -> Event:
     start = int(record["ts"] + offset)
     place = bisect_right(starts, start) - 1
     step = steps[place][0] if place >= 0 and start < steps[place][2] else -1
     thread = record.get("tid", 0)
     size = (record.get("args") or {}).get("bytes", 0)
     return (
-        _KINDS[record["cat"]],
+        kind,
         start,
         max(round(record["dur"]), 1),
         step,

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from epochwatch.debugger.hooks.patching import Patches
 from epochwatch.profiler.hooks.recorder import Recorder
+from epochwatch.profiler.hooks.tracers import tracer_of
 from epochwatch.profiler.hooks.windows import Windows
 from epochwatch.profiler.phases import Phase
 
@@ -48,7 +49,7 @@ class WholeHook:
 
     def __init__(self, recorder: Recorder, framework: str, config: Path | None = None) -> None:
         self.recorder = recorder
-        self.windows = Windows(recorder, config)
+        self.windows = Windows(recorder, config, partial(tracer_of, framework))
         self._patches = Patches()
         self._leader: weakref.ref[Any] | None = None
         self._depth = 0

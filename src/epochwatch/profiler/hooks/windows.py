@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from epochwatch.profiler.hooks.parameters import Asked, Range, asked_in
+from epochwatch.profiler.hooks.parameters import DETAILED, Asked, Range, asked_in
 from epochwatch.profiler.hooks.python_window import PythonWindow
 from epochwatch.profiler.hooks.recorder import Recorder
 from epochwatch.profiler.hooks.trace import events_of, packed
@@ -77,7 +77,7 @@ class Windows:
     """The windows of one process. Nothing of it raises into the training, nor ends the timing of its steps."""
 
     def __init__(
-        self, recorder: Recorder, config: Path | None, tracer: Callable[[], Tracer] | None = None
+        self, recorder: Recorder, config: Path | None, tracer: Callable[[], Tracer | None] = lambda: None
     ) -> None:
         self._recorder = recorder
         self._config = config
@@ -86,6 +86,7 @@ class Windows:
         self._next_look = 0.0
         self._process = os.getpid()
         self._asked = self._known = Asked()
+        self._said: set[str] = set()
         self._recent: deque[tuple[int, float]] = deque(maxlen=BEFORE + AFTER + 128)
         self._operators: _Window | None = None
         self._python: tuple[_Window, cProfile.Profile] | None = None
@@ -148,6 +149,8 @@ class Windows:
             before, now = self._known, asked_in(config)
             again = now.stamp != before.stamp
             self._known = now
+            for name in now.without_effect:
+                self._say(f"{name} has no effect")
             self._asked = Asked(
                 now.operators if again or now.operators != before.operators else self._asked.operators,
                 now.python if again or now.python != before.python else self._asked.python,
@@ -157,8 +160,10 @@ class Windows:
         asked, now = self._asked, time.time()
         if asked.operators is not None and self._running is None and asked.operators.begins(step, now):
             self._asked = Asked(None, asked.python)
-            if self._tracer is not None:
-                self._running = self._tracer()
+            self._running = self._tracer()
+            if self._running is None:
+                self._say(f"{DETAILED} has no effect: what trains here has no profiler of its own that is known")
+            else:
                 self._operators = _Window(asked.operators, step)
                 self._operators.marked = self._running.start()
         asked = self._asked
@@ -263,6 +268,12 @@ class Windows:
         header = self._recorder.header
         name = f"{header.node}-{max(header.rank, 0)}-{os.getpid()}-{window.first:09d}.{suffix}"
         return self._recorder.directory / FOLDER / name
+
+    def _say(self, what: str) -> None:
+        """Once."""
+        if what not in self._said:
+            self._said.add(what)
+            _LOG.warning("of the windows of the training's profile: %s", what)
 
     def _fail(self, error: Exception) -> None:
         running, python = self._running, self._python
