@@ -54,11 +54,16 @@ def test_rounds_of_lightgbm_are_steps(tmp_path: Path) -> None:
     assert {"data_loading", "evaluation"} <= phases
 
 
-@pytest.mark.parametrize("back_end", ["jax", "torch"])
-def test_batches_of_keras_are_steps_and_windows_have_their_operators(tmp_path: Path, back_end: str) -> None:
+def ask_for_operators(directory: Path) -> None:
+    """Of steps 5 and 6."""
     detailed = json.dumps({"StartStep": 5, "NumSteps": 2})
     config = {"ProfilingParameters": {"DetailedProfilingConfig": detailed}}
-    (tmp_path / "profilerconfig.json").write_text(json.dumps(config))
+    (directory / "profilerconfig.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize("back_end", ["jax", "torch"])
+def test_batches_of_keras_are_steps_and_windows_have_their_operators(tmp_path: Path, back_end: str) -> None:
+    ask_for_operators(tmp_path)
     steps, _ = train("keras", tmp_path, "keras", KERAS_BACKEND=back_end)
     (told,) = [json.loads(path.read_bytes()) for path in (tmp_path / "windows").glob("*.json")]
     assert (told["first_step"], told["last_step"]) == (5, 6)
@@ -73,3 +78,11 @@ def test_batches_of_keras_are_steps_and_windows_have_their_operators(tmp_path: P
     assert steps.seconds[Phase.DATA_LOADING].sum() > 0
     assert np.flatnonzero(steps.seconds[Phase.EVALUATION]).tolist() == [4]
     assert steps.seconds[Phase.EVALUATION][4] >= 0.02
+
+
+def test_a_loop_of_jax_has_windows_with_its_operators(tmp_path: Path) -> None:
+    ask_for_operators(tmp_path)
+    steps, _ = train("jax", tmp_path, "jax")
+    assert steps.step.tolist() == list(range(8))
+    assert {5, 6} <= {row["step"] for row in of_phase(tmp_path, Phase.OPERATOR)} <= {-1, 5, 6}
+    assert len(list((tmp_path / "windows").glob("*.json.gz"))) == 1

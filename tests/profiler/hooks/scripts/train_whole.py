@@ -57,4 +57,17 @@ def keras():
     hook.close()
 
 
-{"xgboost": xgb, "lightgbm": lgb, "keras": keras}[KIND]()
+def jax_loop():
+    import jax
+
+    hook = watch(DIRECTORY)
+    step = jax.jit(lambda weights: weights - 0.1 * (X @ weights).mean())
+    weights = np.ones((4, 2), "float32")
+    for _ in range(8):
+        with hook.recorder.phase("forward"):
+            weights = step(weights).block_until_ready()
+        hook.end_step()
+    hook.close()
+
+
+{"xgboost": xgb, "lightgbm": lgb, "keras": keras, "jax": jax_loop}[KIND]()
