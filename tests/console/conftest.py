@@ -117,8 +117,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 # refuses to work beside it.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # on a machine that is busy with other tests
     assert CHROMIUM.exists(), "the console is tested in a real browser: apt install chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)

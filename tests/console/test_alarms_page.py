@@ -17,7 +17,7 @@ def alarm(name: str, **more: Any) -> dict[str, Any]:
     return {
         "AlarmName": name,
         "Namespace": "/aws/sagemaker/TrainingJobs",
-        "MetricName": "train:loss",
+        "MetricName": "explored",
         "Dimensions": [{"Name": "TrainingJobName", "Value": "live"}],
         "Statistic": "Maximum",
         "Period": 60,
@@ -84,7 +84,7 @@ def test_those_that_are_on_come_first_and_are_chosen_from(page: Page) -> None:
 
 
 def test_an_alarm_shows_its_metric_its_states_and_its_history(page: Page, console: Any) -> None:
-    console.tell(values={"train:loss": 2.5}, step=960)
+    console.tell(values={"explored": 2.5}, step=1)
     page.get_by_role("link", name="loss-on").click()
     expect(page.get_by_role("heading", name="loss-on")).to_be_visible()
     expect(page.locator("header.page .state")).to_have_text("In alarm")

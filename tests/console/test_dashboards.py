@@ -13,7 +13,7 @@ from tests.console.accessibility import violations
 
 pytestmark = pytest.mark.xdist_group("console")
 
-LOSS = ["/aws/sagemaker/TrainingJobs", "train:loss", "TrainingJobName", "live"]
+LOSS = ["/aws/sagemaker/TrainingJobs", "explored", "TrainingJobName", "live"]
 TEXT = "## Read me\n\n<img src=x onerror=alert(1)> **bold** [no](javascript:alert(1))"
 ARN = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:"
 
@@ -93,7 +93,7 @@ def every_kind(console: Any) -> None:
 
 def test_every_kind_of_widget_is_drawn(page: Page, console: Any) -> None:
     every_kind(console)
-    console.tell(values={"train:loss": 3.5}, step=900, line="a line for the dashboard")
+    console.tell(values={"explored": 3.5}, step=1, line="a line for the dashboard")
     page.goto(f"{console.url}/_/dashboards/every-kind")
     expect(page.get_by_role("article")).to_have_count(9)
     expect(page.locator("[data-widget='0'] canvas")).to_be_visible()
@@ -102,7 +102,7 @@ def test_every_kind_of_widget_is_drawn(page: Page, console: Any) -> None:
     expect(page.locator("[data-widget='2'] meter")).to_be_visible()
     expect(page.locator("[data-widget='3'] .bar-length")).to_be_visible()
     expect(page.locator("[data-widget='4'] path")).to_be_visible()
-    expect(page.locator("[data-widget='5'] tbody th")).to_contain_text("train:loss")
+    expect(page.locator("[data-widget='5'] tbody th")).to_contain_text("explored")
     text = page.locator("[data-widget='6']")
     expect(text.get_by_role("heading", name="Read me")).to_be_visible()
     expect(text).to_contain_text("<img src=x onerror=alert(1)>")  # what is no Markdown is shown, not done

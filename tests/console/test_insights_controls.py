@@ -69,7 +69,7 @@ def test_a_user_changes_how_a_job_is_profiled_and_stops_it(chromium: Any, jobs: 
     profiling = page.get_by_role("button", name="Profiling", exact=True)
     expect(profiling).to_have_attribute("aria-pressed", "true", timeout=SLOW)
     profiling.click()
-    until(lambda: profiler()["DisableProfiler"])
+    until(lambda: profiler().get("DisableProfiler", False))
     expect(profiling).to_have_attribute("aria-pressed", "false", timeout=SLOW)
     assert page.get_by_role("button", name="Capture a window now").is_disabled()
 

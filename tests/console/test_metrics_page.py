@@ -12,7 +12,7 @@ from tests.console.accessibility import violations
 
 pytestmark = pytest.mark.xdist_group("console")
 
-DRAW = re.compile("^Draw train:loss TrainingJobName=live$")
+DRAW = re.compile("^Draw explored TrainingJobName=live$")
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def page(console: Any, chromium: Any) -> Iterator[Page]:
     problems: list[str] = []
     page = context.new_page()
     page.on("pageerror", lambda error: problems.append(str(error)))
-    console.tell(values={"train:loss": 3.5}, step=950)
+    console.tell(values={"explored": 3.5}, step=1)
     page.goto(f"{console.url}/_/login?token={console.token}&next=/_/metrics")
     yield page
     context.close()
@@ -37,24 +37,24 @@ def called(console: Any, operation: str, **given: Any) -> Any:
 
 
 def test_metrics_are_listed_by_words_and_by_what_they_have(console: Any) -> None:
-    console.tell(values={"train:loss": 3.5}, step=950)
-    found = console.json("/metrics?search=LOSS%20live")
-    assert "train:loss" in {one["name"] for one in found["metrics"]}
+    console.tell(values={"explored": 3.5}, step=1)
+    found = console.json("/metrics?search=EXPLORED%20live")
+    assert "explored" in {one["name"] for one in found["metrics"]}
     assert all(["TrainingJobName", "live"] in one["dimensions"] for one in found["metrics"])
     assert dict(found["dimensions"])["TrainingJobName"] == found["total"]
-    assert console.json("/metrics?search=loss&dimensions=Host")["total"] == 0
+    assert console.json("/metrics?search=explored&dimensions=Host")["total"] == 0
     assert console.json("/metrics?namespace=nowhere")["metrics"] == []
     assert len(console.json("/metrics?limit=2")["metrics"]) == 2
 
 
 def test_a_metric_is_found_drawn_and_kept_in_the_address(page: Page) -> None:
     page.keyboard.press("/")
-    page.keyboard.type("train:loss live")
+    page.keyboard.type("explored live")
     page.get_by_label(DRAW).check()
     expect(page.locator(".graph canvas")).to_be_visible()
     expect(page.locator(".graph .value")).not_to_have_text("–")
     page.get_by_role("button", name="Numbers").click()
-    expect(page.locator(".graph figure")).to_contain_text("train:loss")
+    expect(page.locator(".graph figure")).to_contain_text("explored")
     page.reload()
     expect(page.get_by_label(DRAW)).to_be_checked()
     expect(page.locator(".graph figure")).to_be_visible()
@@ -62,7 +62,7 @@ def test_a_metric_is_found_drawn_and_kept_in_the_address(page: Page) -> None:
 
 
 def test_curves_are_calculated_with(page: Page) -> None:
-    page.get_by_label("Search metrics").fill("train:loss live")
+    page.get_by_label("Search metrics").fill("explored live")
     page.get_by_label(DRAW).check()
     page.get_by_role("button", name="Add an expression").click()
     expression = page.get_by_label("Expression e1")
@@ -73,7 +73,7 @@ def test_curves_are_calculated_with(page: Page) -> None:
     label.fill("a thousandfold")
     label.press("Enter")
     expect(page.locator(".graph .key").nth(1)).to_contain_text("a thousandfold")
-    statistic = page.get_by_label(re.compile("^Statistic of train:loss"))
+    statistic = page.get_by_label(re.compile("^Statistic of explored"))
     statistic.fill("p99")
     statistic.press("Enter")
     expect(page.get_by_role("alert")).to_have_count(0)
@@ -83,7 +83,7 @@ def test_curves_are_calculated_with(page: Page) -> None:
 
 
 def test_a_graph_goes_to_a_dashboard(page: Page, console: Any) -> None:
-    page.get_by_label("Search metrics").fill("train:loss live")
+    page.get_by_label("Search metrics").fill("explored live")
     page.get_by_label(DRAW).check()
     page.get_by_label("Name of the dashboard").fill("from-the-explorer")
     page.get_by_role("button", name="Add to the dashboard").click()
@@ -94,7 +94,7 @@ def test_a_graph_goes_to_a_dashboard(page: Page, console: Any) -> None:
 
 
 def test_an_alarm_is_made_with_its_threshold_drawn(page: Page, console: Any) -> None:
-    page.get_by_label("Search metrics").fill("train:loss live")
+    page.get_by_label("Search metrics").fill("explored live")
     page.get_by_label(DRAW).check()
     expect(page.locator(".graph canvas")).to_be_visible()
     page.get_by_role("button", name="Make an alarm").click()
@@ -115,5 +115,5 @@ def test_an_alarm_is_made_with_its_threshold_drawn(page: Page, console: Any) -> 
     form.get_by_role("button", name="Make it").click()
     expect(page.get_by_text("The alarm drawn-by-hand is at work.")).to_be_visible()
     [alarm] = called(console, "DescribeAlarms", AlarmNames=["drawn-by-hand"])["MetricAlarms"]
-    assert (alarm["Threshold"], alarm["MetricName"], alarm["DatapointsToAlarm"]) == (drawn, "train:loss", 2)
+    assert (alarm["Threshold"], alarm["MetricName"], alarm["DatapointsToAlarm"]) == (drawn, "explored", 2)
     called(console, "DeleteAlarms", AlarmNames=["drawn-by-hand"])

@@ -17,7 +17,7 @@ def test_an_operation_works_on_the_account_that_is_signed_in(console: Any) -> No
     body = json.dumps({"widgets": [{"type": "text", "width": 6, "height": 2, "properties": {"markdown": "# hi"}}]})
     status, answer = called(console, "cloudwatch/PutDashboard", {"DashboardName": "mine", "DashboardBody": body})
     assert (status, answer["DashboardValidationMessages"]) == (200, [])
-    status, answer = called(console, "cloudwatch/ListDashboards", {})
+    status, answer = called(console, "cloudwatch/ListDashboards", {"DashboardNamePrefix": "mine"})
     assert [one["DashboardName"] for one in answer["DashboardEntries"]] == ["mine"]
     stranger = {"Authorization": f"Bearer {console.stranger}"}
     assert called(console, "cloudwatch/ListDashboards", {}, **stranger)[1]["DashboardEntries"] == []

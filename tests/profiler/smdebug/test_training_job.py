@@ -19,9 +19,8 @@ PROFILER = {"ProfilerConfig": {"S3OutputPath": f"s3://{BUCKET}/profile", "Profil
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobServer]:
-    found = JobServer(tmp_path_factory.mktemp("jobs")).start()
-    yield found
-    found.stop()
+    with JobServer(tmp_path_factory.mktemp("jobs")) as found:
+        yield found
 
 
 @pytest.fixture(params=["boto3", "our own client"])
