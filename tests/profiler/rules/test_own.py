@@ -146,6 +146,14 @@ def test_ranks_that_share_cores_with_others_are_uneven_by_that(exchange: float) 
     assert {one.rule for one in found.remarks} == {"Imbalance", "BusyMachine"}
 
 
+def test_ranks_are_as_uneven_as_others_take_of_their_cores() -> None:
+    def some(rank: int, step: int) -> float:
+        return 0.1 * RANDOM.uniform(0.75, 1.25)
+
+    assert named(ranks(4, some, exchange=0.02, cpu_busy=360.0, job_cpu=250.0)) == []
+    assert named(ranks(4, some, exchange=0.02, cpu_busy=300.0, job_cpu=250.0)) == ["Imbalance"]  # cores are left
+
+
 def test_steps_that_are_not_recorded_count_with_those_that_are() -> None:
     def parts(step: int) -> Parts:
         return HEALTHY | ({"checkpoint": 3.0} if step % 100 == 51 else {})

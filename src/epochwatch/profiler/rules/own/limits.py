@@ -19,6 +19,7 @@ _WAITING: Final = 0.1
 _TAKEN: Final = 0.3
 """Of the cores that others use."""
 _FULL: Final = 0.9
+_NEARLY_FULL: Final = 0.85
 
 
 def throttling(evidence: Evidence) -> Iterator[ProfilerFinding]:
@@ -95,3 +96,15 @@ def others(evidence: Evidence) -> Iterator[ProfilerFinding]:
 def crowded(evidence: Evidence) -> bool:
     """Whether other programs take the cores that the training computes on."""
     return any(True for _ in others(evidence))
+
+
+def taken(evidence: Evidence) -> float:
+    """The greatest share of a node's cores that other programs take, where hardly any core is left."""
+    shares = [
+        (machine.mean("cpu.busy") - machine.mean("job.cpu")) / 100 / machine.cores
+        for machine in evidence.machines.values()
+        if "job.cpu" in machine.means
+        and machine.cores
+        and machine.mean("cpu.busy") / 100 > _NEARLY_FULL * machine.cores
+    ]
+    return max(shares, default=0.0)

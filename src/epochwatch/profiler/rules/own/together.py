@@ -9,7 +9,7 @@ from epochwatch.debugger.rules.finding import Kind
 from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.rules.own.evidence import IDLE, Evidence
 from epochwatch.profiler.rules.own.finding import ProfilerFinding, found
-from epochwatch.profiler.rules.own.limits import crowded
+from epochwatch.profiler.rules.own.limits import taken
 from epochwatch.profiler.rules.own.ranks import OWN_PARTS, Late, Ranks
 
 _LEAST_STEPS: Final = 30
@@ -69,10 +69,10 @@ def _recorded(evidence: Evidence, ranks: Ranks) -> float:
     return max(1.0, evidence.steps / ranks.steps)
 
 
-def _kind(evidence: Evidence) -> Kind:
-    """Ranks that compute on cores which others take are uneven by that: a remark."""
+def _kind(evidence: Evidence, share: float) -> Kind:
+    """Ranks that compute on cores of which others take as large a share as is lost are uneven by that: a remark."""
     on_cores = not any(machine.gpus("busy") for machine in evidence.machines.values())
-    return "information" if on_cores and crowded(evidence) else "problem"
+    return "information" if on_cores and taken(evidence) >= share else "problem"
 
 
 def uneven_work(evidence: Evidence) -> Iterator[ProfilerFinding]:
@@ -92,7 +92,7 @@ def uneven_work(evidence: Evidence) -> Iterator[ProfilerFinding]:
         f" {waiting:.0%} of the time ranks wait for each other.",
         "the work of a step is not the same for all ranks: samples of different length, collection of garbage",
         "Group samples of like length, share out tokens rather than samples, collect garbage at the same step.",
-        kind=_kind(evidence),
+        kind=_kind(evidence, uneven),
         confidence=0.7,
         seconds=lost,
         share=waiting,
@@ -116,7 +116,7 @@ def slow_network(evidence: Evidence) -> Iterator[ProfilerFinding]:
         "the exchange itself is slow, or there are more of them than needed",
         "Exchange less often (accumulate gradients, no_sync), in fewer and larger pieces, in 16 bits, and take barriers"
         " and reductions of metrics out of the loop.",
-        kind=_kind(evidence),
+        kind=_kind(evidence, share),
         confidence=0.7,
         seconds=seconds,
         share=share,
