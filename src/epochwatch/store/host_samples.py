@@ -9,7 +9,6 @@ measured is null.
 """
 
 import io
-import logging
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -34,16 +33,10 @@ from epochwatch.model.host_samples import (
 )
 from epochwatch.model.job import Run
 from epochwatch.model.tenant import Tenant
+from epochwatch.store.due_hours import HOUR, put_together_due
 from epochwatch.store.objects import ObjectStore, checked_key
 
-logger = logging.getLogger(__name__)
-
-HOUR = 3600
 DUE = "hosts-due"
-COMPACTED_AFTER = 300
-"""Seconds after an hour's end at which it is put together: late minutes are there by then."""
-COMPACTING_SECONDS = 20.0
-"""After which the next round goes on: others wait for it."""
 READERS = 4
 """Hours that are read at once."""
 HUNDREDTHS = 100.0
@@ -145,23 +138,8 @@ def _hour_summed_up(objects: ObjectStore, folder: str, span: int, wanted: Callab
 
 
 def compact_due(objects: ObjectStore, now: float, clock: Callable[[], float] = time.monotonic) -> None:
-    """Put together the hours of all hosts that are over at ``now`` (Unix seconds), oldest first, while there is time.
-
-    One that cannot be read waits for the next round.
-    """
-    end = clock() + COMPACTING_SECONDS
-    for key in sorted(key for key, _ in objects.list(DUE)):
-        place, hour = HostPlace.of_due(key)
-        if hour + HOUR + COMPACTED_AFTER > now or clock() > end:
-            return
-        try:
-            compact(objects, place, hour)
-        except Exception:
-            logger.exception("host samples of %s cannot be put together", place.hour(hour))
-            continue
-        objects.delete(key)
-        if _minutes(objects, place.hour(hour)):  # one came meanwhile
-            objects.put(key, b"")
+    """Put together the hours of all hosts that are over at ``now`` (Unix seconds), oldest first, as time allows."""
+    put_together_due(objects, DUE, HostPlace.of_due, compact, _minutes, now, clock)
 
 
 def compact(objects: ObjectStore, place: HostPlace, hour: int) -> None:

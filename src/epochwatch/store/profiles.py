@@ -8,7 +8,6 @@ comes of a file after that is read beside it. ``.../<host>/windows/`` has operat
 
 import io
 import json
-import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -30,10 +29,8 @@ from epochwatch.profiler.profile import Span, Window
 from epochwatch.profiler.store.reader import bounded, chosen, events_in
 from epochwatch.profiler.store.rows import begun_at
 from epochwatch.profiler.store.windows import window_in
+from epochwatch.store.due_hours import HOUR, put_together_due
 from epochwatch.store.host_samples import (
-    COMPACTED_AFTER,
-    COMPACTING_SECONDS,
-    HOUR,
     HostPlace,
     read_samples,
     read_summaries,
@@ -42,8 +39,6 @@ from epochwatch.store.objects import ObjectStore
 
 if TYPE_CHECKING:
     from epochwatch.store.stores import Stores
-
-logger = logging.getLogger(__name__)
 
 DUE: Final = "profiles-due"
 SEALED: Final = "hour.parquet"
@@ -114,23 +109,8 @@ def delete_profile(objects: ObjectStore, tenant: Tenant, kind: str, job: str) ->
 
 
 def seal_due(objects: ObjectStore, now: float, clock: Callable[[], float] = time.monotonic) -> None:
-    """Put together the hours of all hosts that are over at ``now`` (Unix seconds), oldest first, while there is time.
-
-    One that cannot be read waits for the next round.
-    """
-    end = clock() + COMPACTING_SECONDS
-    for key in sorted(key for key, _ in objects.list(DUE)):
-        place, hour = ProfilePlace.of_due(key)
-        if hour + HOUR + COMPACTED_AFTER > now or clock() > end:
-            return
-        try:
-            seal(objects, place, hour)
-        except Exception:
-            logger.exception("the profile of %s cannot be put together", place.hour(hour))
-            continue
-        objects.delete(key)
-        if _event_files(objects, place.hour(hour)):  # one came meanwhile
-            objects.put(key, b"")
+    """Put together the hours of all hosts that are over at ``now`` (Unix seconds), oldest first, as time allows."""
+    put_together_due(objects, DUE, ProfilePlace.of_due, seal, _event_files, now, clock)
 
 
 def seal(objects: ObjectStore, place: ProfilePlace, hour: int) -> None:
