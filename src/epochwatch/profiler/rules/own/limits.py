@@ -6,6 +6,7 @@ from typing import Final
 from epochwatch.profiler.phases import Phase
 from epochwatch.profiler.rules.own.evidence import Evidence
 from epochwatch.profiler.rules.own.finding import ProfilerFinding, found
+from epochwatch.profiler.rules.own.machine import Machine
 
 _THROTTLED: Final = 5.0
 """Percent."""
@@ -77,10 +78,8 @@ def thrashing(evidence: Evidence) -> Iterator[ProfilerFinding]:
 def others(evidence: Evidence) -> Iterator[ProfilerFinding]:
     """``BusyMachine``, a remark: all cores are busy, many of them with something else."""
     for node, machine in sorted(evidence.machines.items()):
-        if "job.cpu" not in machine.means or not machine.cores:
-            continue
-        busy, own = machine.mean("cpu.busy") / 100, machine.mean("job.cpu") / 100
-        if busy > _FULL * machine.cores and busy - own > _TAKEN * machine.cores:
+        if _taken(machine, _FULL) > _TAKEN:
+            busy, own = machine.mean("cpu.busy") / 100, machine.mean("job.cpu") / 100
             yield found(
                 evidence,
                 "BusyMachine",
@@ -95,16 +94,17 @@ def others(evidence: Evidence) -> Iterator[ProfilerFinding]:
 
 def crowded(evidence: Evidence) -> bool:
     """Whether other programs take the cores that the training computes on."""
-    return any(True for _ in others(evidence))
+    return any(_taken(machine, _FULL) > _TAKEN for machine in evidence.machines.values())
 
 
 def taken(evidence: Evidence) -> float:
     """The greatest share of a node's cores that other programs take, where hardly any core is left."""
-    shares = [
-        (machine.mean("cpu.busy") - machine.mean("job.cpu")) / 100 / machine.cores
-        for machine in evidence.machines.values()
-        if "job.cpu" in machine.means
-        and machine.cores
-        and machine.mean("cpu.busy") / 100 > _NEARLY_FULL * machine.cores
-    ]
-    return max(shares, default=0.0)
+    return max((_taken(machine, _NEARLY_FULL) for machine in evidence.machines.values()), default=0.0)
+
+
+def _taken(machine: Machine, full: float) -> float:
+    """The share of its cores that other programs take, where more than ``full`` of them are busy; else 0."""
+    if "job.cpu" not in machine.means or not machine.cores:
+        return 0.0
+    busy, own = machine.mean("cpu.busy") / 100, machine.mean("job.cpu") / 100
+    return (busy - own) / machine.cores if busy > full * machine.cores else 0.0
