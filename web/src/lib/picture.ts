@@ -1,6 +1,7 @@
 import uPlot from "uplot";
 import type { Picture, PictureCurve } from "./dashboard";
 import { clock, moment, number } from "./format";
+import { plainAxis, underCursor, zoomToSelection } from "./plot";
 import { colour } from "./theme.svelte";
 
 /** The colour of a curve: its own, or the next of ours. */
@@ -62,12 +63,7 @@ function range(picture: Picture, side: "left" | "right"): uPlot.Scale.Range {
 }
 
 function axes(picture: Picture): uPlot.Axis[] {
-  const base: uPlot.Axis = {
-    stroke: colour("--muted"),
-    font: `11px ${colour("--sans")}`,
-    grid: { stroke: colour("--grid"), width: 1 },
-    ticks: { show: false },
-  };
+  const base = plainAxis();
   const long = picture.end - picture.start > 86400;
   const x: uPlot.Axis = {
     ...base,
@@ -160,16 +156,8 @@ export function drawPicture(
         sync: { key: group, setSeries: false, filters: { pub: (type) => type.startsWith("mouse") } },
       },
       hooks: {
-        setCursor: [(plot) => events.cursor(plot.cursor.left! < 0 ? null : (plot.cursor.idx ?? null))],
-        setSelect: [
-          (plot) => {
-            if (plot.select.width < 4) return;
-            const from = plot.posToVal(plot.select.left, "x");
-            const to = plot.posToVal(plot.select.left + plot.select.width, "x");
-            plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-            events.zoom(from, to);
-          },
-        ],
+        setCursor: [(plot) => events.cursor(underCursor(plot))],
+        setSelect: [(plot) => zoomToSelection(plot, events.zoom)],
         draw: [(plot) => drawLevels(plot, levels())],
       },
     },

@@ -149,12 +149,7 @@ function yRange(view: () => View): uPlot.Scale.Range {
 }
 
 function axes(view: View): uPlot.Axis[] {
-  const base: uPlot.Axis = {
-    stroke: colour("--muted"),
-    font: `11px ${colour("--sans")}`,
-    grid: { stroke: colour("--grid"), width: 1 },
-    ticks: { show: false },
-  };
+  const base = plainAxis();
   const x: uPlot.Axis = { ...base, size: 28, gap: 4, space: 64 };
   if (view.axis === "relative") x.values = (_, splits) => splits.map((value) => duration(value));
   else if (view.axis === "time") {
@@ -171,6 +166,26 @@ function axes(view: View): uPlot.Axis[] {
       splits.map((value) => (value === null ? "" : view.format ? view.format(value) : number(value))),
   };
   return [x, y];
+}
+
+/** What all axes look like. */
+export const plainAxis = (): uPlot.Axis => ({
+  stroke: colour("--muted"),
+  font: `11px ${colour("--sans")}`,
+  grid: { stroke: colour("--grid"), width: 1 },
+  ticks: { show: false },
+});
+
+/** The row of the data under the crosshair, null where there is none. */
+export const underCursor = (plot: uPlot) => (plot.cursor.left! < 0 ? null : (plot.cursor.idx ?? null));
+
+/** Zooms to what was selected by dragging, if that was more than a click, and selects nothing again. */
+export function zoomToSelection(plot: uPlot, zoom: Events["zoom"]) {
+  if (plot.select.width < 4) return;
+  const from = plot.posToVal(plot.select.left, "x");
+  const to = plot.posToVal(plot.select.left + plot.select.width, "x");
+  plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  zoom(from, to);
 }
 
 /** A chart in `root`. The crosshair is shared by all charts of one `group`. */
@@ -222,19 +237,11 @@ export class Chart {
         hooks: {
           setCursor: [
             (plot) => {
-              const index = plot.cursor.left! < 0 ? null : (plot.cursor.idx ?? null);
+              const index = underCursor(plot);
               events.cursor(index, index === null ? null : (plot.data[0][index] ?? null));
             },
           ],
-          setSelect: [
-            (plot) => {
-              if (plot.select.width < 4) return;
-              const from = plot.posToVal(plot.select.left, "x");
-              const to = plot.posToVal(plot.select.left + plot.select.width, "x");
-              plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-              events.zoom(from, to);
-            },
-          ],
+          setSelect: [(plot) => zoomToSelection(plot, events.zoom)],
           draw: [(plot) => drawMarks(plot, this.#lines)],
         },
       },
