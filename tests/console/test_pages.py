@@ -319,7 +319,7 @@ def test_what_is_wrong_with_a_training_is_shown_as_it_is_found(page: Page, conso
 def test_code_for_other_clients_can_be_copied(page: Page, context: BrowserContext, console: Any) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(f"{console.url}/_/jobs/finished")
-    page.get_by_label("Copy code that reads loss").click()
+    page.get_by_label("What to do with loss").click()
     page.get_by_role("button", name="Copy as boto3").click()
     expect(page.get_by_text("Copied", exact=True)).to_be_visible()
     text = page.evaluate("navigator.clipboard.readText()")

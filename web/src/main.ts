@@ -1,6 +1,12 @@
 import "uplot/dist/uPlot.min.css";
-import "./tokens.css";
-import "./base.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./charts/charts.css";
+import "./jobs/jobs.css";
+import "./job/job.css";
+import "./logs/logs.css";
+import "./alarms/alarms.css";
+import "./dashboards/dashboards.css";
 import { mount } from "svelte";
 import App from "./App.svelte";
 import { applyTheme } from "./lib/theme.svelte";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { condition, inputOf, stretches, turnsOf, type Alarm } from "../src/lib/alarm";
+import { condition, inputOf, stretches, turnsOf, type Alarm } from "../src/alarms/alarm";
 
 const alarm: Alarm = {
   AlarmName: "hot", AlarmArn: "arn", StateValue: "OK", StateReason: "why", StateUpdatedTimestamp: 5, ActionsEnabled: true,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { highlight, plain, spans } from "../src/lib/ansi";
+import { highlight, plain, spans } from "../src/logs/ansi";
 
 describe("terminal colours", () => {
   it("become classes", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { settled, withBoxes, within, withoutWidget, withWidget } from "../src/lib/dashboard";
+import { settled, withBoxes, within, withoutWidget, withWidget } from "../src/dashboards/dashboard";
 
 const box = (x: number, y: number, width = 6, height = 6) => ({ x, y, width, height });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { curves, faults, remarks } from "../src/lib/diagnosis";
+import { curves, faults, remarks } from "../src/job/diagnosis";
 import type { Cause } from "../src/lib/types";
 
 const cause = (more: Partial<Cause>): Cause => ({

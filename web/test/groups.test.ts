@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { filter, group, parse } from "../src/lib/groups";
+import { filter, group, parse } from "../src/job/groups";
 
 const names = (...all: string[]) => all.map((name) => ({ name }));
 const charts = (...all: string[]) => group(names(...all)).map((one) => one.metrics);

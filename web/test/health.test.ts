@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { attention, isIdle, problems, tone } from "../src/lib/health";
+import { attention, isIdle, problems, tone } from "../src/job/health";
 import type { DefinitionHealth } from "../src/lib/types";
 
 const healthy: DefinitionHealth = {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { clock } from "../src/lib/format";
-import { told } from "../src/lib/heat";
+import { told } from "../src/charts/heat";
 import type { Cores } from "../src/lib/types";
 
 const MAP: Cores = { host: "algo-1", from: 1000, to: 1100, cores: [0, 2], busy: [[1, 2, 3, 4], [5, null, 7, 99.5]] };

@@ -5,8 +5,8 @@ vi.hoisted(() => {
   globalThis.window ??= { addEventListener() {} } as unknown as Window & typeof globalThis;
 });
 
-const { eachStep, insightsOf, linesOf, members, moved, quantity, rowAt, tallest } = await import("../src/lib/insights");
-import type { Lane, Series } from "../src/lib/insights";
+const { eachStep, linesOf, members, moved, quantity, rowAt, tallest } = await import("../src/insights/insights");
+import type { Lane, Series } from "../src/insights/insights";
 
 const columns = { min: [1], mean: [2], max: [3] };
 const series = (names: string[]): Series => ({
@@ -21,12 +21,6 @@ const series = (names: string[]): Series => ({
 });
 
 describe("a job's insights", () => {
-  test("have a path of their own", () => {
-    expect(insightsOf("/_/jobs/digits/insights")).toBe("digits");
-    expect(insightsOf("/_/jobs/digits")).toBeNull();
-    expect(insightsOf("/_/jobs/insights")).toBeNull();
-  });
-
   test("draw the mean first, then cores in the order of their numbers", () => {
     const found = series(["core.10.busy", "core.2.busy", "cpu", "core.2.iowait"]);
     expect(members(found, "cpu").map((one) => one.label)).toEqual(["mean", "core 2", "core 10"]);

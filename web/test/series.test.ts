@@ -1,5 +1,5 @@
 import { expect, it, describe } from "vitest";
-import { append, at, floored, positive, position } from "../src/lib/series";
+import { append, at, floored, positive, position } from "../src/charts/series";
 import type { Curve, LivePoint } from "../src/lib/types";
 
 const curve = (): Curve => ({

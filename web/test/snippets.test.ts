@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { boto3, cli, period } from "../src/lib/snippets";
+import { boto3, cli, period } from "../src/job/snippets";
 
 const target = {
   job: "digits-demo",

@@ -10,14 +10,14 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from epochwatch.console.api import Api
 from epochwatch.console.operations import OperationCalls
-from epochwatch.console.pages import Files, Secured, icon, page
+from epochwatch.console.pages import PAGES, Files, Secured, icon, page
 from epochwatch.console.requests import Door, Refusal
 from epochwatch.console.session import COOKIE, SESSION_SECONDS, Access
 from epochwatch.gateway.operations import Operations
 from epochwatch.store.stores import Stores
 
-_NAME = "/[A-Za-z0-9%._~-]+"
-_PAGE = re.compile(rf"/_/(jobs{_NAME}(/insights)?|metrics|(alarms|dashboards)({_NAME})?)?")
+_NAME = "[A-Za-z0-9%._~-]+"
+_PAGE = re.compile(f"/_/({'|'.join(re.sub(r'{.*}', _NAME, address) for address in PAGES)})")
 """Where a login may lead: only to our own pages."""
 
 
@@ -66,14 +66,7 @@ def console_routes(stores: Stores, access: Access, operations: Operations) -> li
         Route("/login", login),
         Mount("/assets", Files()),
         Route("/icon.svg", icon),
-        Route("/", shown),
-        Route("/jobs/{job}", shown),
-        Route("/jobs/{job}/insights", shown),
-        Route("/metrics", shown),
-        Route("/alarms", shown),
-        Route("/alarms/{name:path}", shown),
-        Route("/dashboards", shown),
-        Route("/dashboards/{name}", shown),
+        *(Route(f"/{address}", shown) for address in PAGES),
     ]
     return [Mount("", app=Secured(Starlette(routes=routes)))]
 

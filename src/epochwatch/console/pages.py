@@ -11,9 +11,27 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 DIST = Path(__file__).parent / "dist"
 
+PAGES = (
+    "",
+    "jobs/{name}",
+    "jobs/{name}/insights",
+    "compare",
+    "tuning",
+    "tuning/{name}",
+    "metrics",
+    "logs",
+    "logs/insights",
+    "logs/tail",
+    "alarms",
+    "alarms/{name:path}",
+    "dashboards",
+    "dashboards/{name}",
+)
+"""Addresses below ``/_/`` at which there is a page, as Starlette writes them. ``web/src/pages.ts`` says which."""
+
 SECURITY_HEADERS = {
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "referrer-policy": "no-referrer",

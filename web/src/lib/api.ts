@@ -1,5 +1,6 @@
-import type { BackTest } from "./alarm";
-import type { Dashboard, Picture } from "./dashboard";
+import type { BackTest } from "../alarms/alarm";
+import type { Picture } from "../charts/picture";
+import type { Dashboard } from "../dashboards/dashboard";
 import type { Cores, Curves, Hosts, JobDetail, JobSummary, LogPage, MetricsFound, Overview, XAxis } from "./types";
 
 /** A refusal of the server, or its absence; `hint` says what to do. */
@@ -37,7 +38,7 @@ export const operation = <T>(service: string, name: string, input: object = {}) 
   });
 
 /** Sends a form; what is no text in it is JSON. */
-const post = <T>(path: string, form: Record<string, unknown>, signal?: AbortSignal) =>
+export const post = <T>(path: string, form: Record<string, unknown>, signal?: AbortSignal) =>
   ask<T>(path, {
     method: "POST",
     headers: { "content-type": "application/x-www-form-urlencoded" },

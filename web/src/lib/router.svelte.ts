@@ -10,16 +10,6 @@ function sync() {
 }
 window.addEventListener("popstate", sync);
 
-/** The name in a path below `jobs`, `alarms` or `dashboards`, or null where it names none. */
-export function nameIn(kind: "jobs" | "alarms" | "dashboards", path: string): string | null {
-  const match = new RegExp(`^/_/${kind}/([^/]+)/?$`).exec(path);
-  try {
-    return match ? decodeURIComponent(match[1]!) : null;
-  } catch {
-    return null;
-  }
-}
-
 export const ALARMS = `${BASE}alarms`;
 export const alarmPath = (name: string) => `${ALARMS}/${encodeURIComponent(name)}`;
 export const METRICS = `${BASE}metrics`;
@@ -56,11 +46,11 @@ export function setParams(values: Record<string, string | number | string[] | nu
 export const params = (name: string): string[] => new URLSearchParams(place.query).getAll(name);
 
 /** Lets plain links work without a page load; other clicks (new tab, download) stay the browser's. */
-export function followLinks(event: MouseEvent) {
+export function followLinks(event: MouseEvent, isPage: (path: string) => boolean) {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
   const link = (event.target as Element | null)?.closest("a");
   if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
-  if (![BASE, METRICS, ALARMS, DASHBOARDS].includes(link.pathname) && !/^\/_\/(jobs|alarms|dashboards)\//.test(link.pathname)) return;
+  if (!isPage(link.pathname)) return;
   event.preventDefault();
   go(link.pathname + link.search);
 }

@@ -1,0 +1,274 @@
+import uPlot from "uplot";
+import { clock, duration, moment, number } from "../lib/format";
+import { floored, positive } from "./series";
+import { colour } from "../lib/theme.svelte";
+import type { XAxis } from "../lib/types";
+
+/** One drawn line with its band: columns aligned with its own x. */
+export interface Line {
+  label: string;
+  /** Name of the CSS variable with its colour. */
+  colour: string;
+  dash?: number[];
+  x: number[];
+  min: (number | null)[];
+  max: (number | null)[];
+  mean: (number | null)[];
+  /** Whether min and max differ from the mean somewhere. */
+  bucketed: boolean;
+  /** Drawn instead of the mean, with the mean kept faintly behind; null: no smoothing. */
+  smooth: (number | null)[] | null;
+  marks: { x: number; value: string }[];
+}
+
+export interface View {
+  axis: XAxis;
+  log: boolean;
+  window: [number, number] | null;
+  /** Fixed ends of the y axis, e.g. percentages from 0 to 100. */
+  range?: [number, number];
+  /** Axis values' text, where plain numbers would not do. */
+  format?: (value: number) => string;
+}
+
+export interface Events {
+  zoom: (from: number, to: number) => void;
+  reset: () => void;
+  /** Row of the aligned data under the crosshair, null when it left. */
+  cursor: (index: number | null, x: number | null) => void;
+}
+
+const HEIGHT = 232;
+/** Columns a line takes in the aligned data: low and high edge of its band, raw mean, smoothed. */
+export const COLUMNS = 4;
+
+type Table = [number[], ...(number | null)[][]];
+
+/** Every line's columns on one common x; `undefined` joins over what only another line has. */
+export function aligned(lines: Line[], log: boolean): uPlot.AlignedData {
+  if (lines.length === 0) return [[]];
+  const shown = (column: (number | null)[]) => (log ? positive(column) : column);
+  const tables = lines.map((line): Table => {
+    const smooth = line.smooth ?? line.mean;
+    const low = log ? floored(line.min, line.mean) : line.min;
+    return [line.x, low, shown(line.max), shown(line.mean), shown(smooth)];
+  });
+  return uPlot.join(tables as uPlot.AlignedData[]);
+}
+
+export function axisText(axis: XAxis, value: number): string {
+  if (axis === "time") return moment(value);
+  if (axis === "relative") return duration(value);
+  return number(value);
+}
+
+function alpha(name: string, share: number): string {
+  return `color-mix(in srgb, ${colour(name)} ${share}%, transparent)`;
+}
+
+function series(lines: Line[]): uPlot.Series[] {
+  const all: uPlot.Series[] = [{}];
+  for (const line of lines) {
+    const hidden = { points: { show: false }, spanGaps: true, stroke: alpha(line.colour, 38), width: 1 };
+    // Without buckets the band has no height: its edges would only darken the raw line.
+    const edge = { ...hidden, show: line.bucketed };
+    const points = { show: line.x.length <= 40 && !line.smooth, size: 5, fill: colour(line.colour) };
+    const raw = line.smooth ? { ...hidden } : { ...hidden, show: false };
+    all.push({ ...edge }, { ...edge }, raw, {
+      label: line.label,
+      stroke: colour(line.colour),
+      width: 1.75,
+      dash: line.dash,
+      spanGaps: true,
+      points,
+    });
+  }
+  return all;
+}
+
+function bands(lines: Line[]): uPlot.Band[] {
+  return lines.flatMap((line, index) => (line.bucketed ? [{
+    series: [index * COLUMNS + 2, index * COLUMNS + 1],
+    fill: alpha(line.colour, 18),
+  }] : []));
+}
+
+/** Values that cannot be drawn, as small flags at the chart's foot: NaN and infinities are never dropped. */
+function drawMarks(plot: uPlot, lines: Line[]) {
+  const { ctx, bbox } = plot;
+  const size = 5 * devicePixelRatio;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  for (const line of lines) {
+    ctx.fillStyle = colour("--bad");
+    ctx.strokeStyle = alpha("--bad", 35);
+    for (const mark of line.marks) {
+      const x = plot.valToPos(mark.x, "x", true);
+      const y = mark.value === "Infinity" ? bbox.top + size : bbox.top + bbox.height - size;
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      ctx.beginPath();
+      ctx.moveTo(x, y - size);
+      ctx.lineTo(x + size, y);
+      ctx.lineTo(x, y + size);
+      ctx.lineTo(x - size, y);
+      ctx.fill();
+    }
+  }
+  ctx.restore();
+}
+
+function xRange(view: () => View, lines: () => Line[]): uPlot.Scale.Range {
+  return (_, low, high) => {
+    const { window } = view();
+    if (window) return window;
+    const marks = lines().flatMap((line) => line.marks.map((mark) => mark.x));
+    const from = Math.min(low ?? Infinity, ...marks);
+    const to = Math.max(high ?? -Infinity, ...marks);
+    if (!Number.isFinite(from)) return [0, 1];
+    return from === to ? [from - 1, to + 1] : [from, to];
+  };
+}
+
+function yRange(view: () => View): uPlot.Scale.Range {
+  return (_, low, high) => {
+    const { log, range } = view();
+    if (range && !log) {
+      const room = (range[1] - range[0]) * 0.03;
+      return [Math.min(range[0], low ?? range[0]), Math.max(range[1], high ?? range[1]) + room];
+    }
+    if (low === null || high === null) return log ? [0.1, 10] : [0, 1];
+    if (log) return uPlot.rangeLog(low, high, 10, false);
+    const room = low === high ? Math.abs(low) * 0.1 || 1 : (high - low) * 0.06;
+    return [low - room, high + room];
+  };
+}
+
+function axes(view: View): uPlot.Axis[] {
+  const base = plainAxis();
+  const x: uPlot.Axis = { ...base, size: 28, gap: 4, space: 64 };
+  if (view.axis === "relative") x.values = (_, splits) => splits.map((value) => duration(value));
+  else if (view.axis === "time") {
+    x.space = 90;
+    x.values = (_, splits) =>
+      splits.map((value) => ((splits.at(-1)! - splits[0]!) > 86400 ? moment(value).slice(5, 16) : clock(value)));
+  } else x.values = (_, splits) => splits.map((value) => (view.axis === "step" && value % 1 ? "" : number(value)));
+  const y: uPlot.Axis = {
+    ...base,
+    size: 58,
+    gap: 6,
+    space: 34,
+    values: (_, splits) =>
+      splits.map((value) => (value === null ? "" : view.format ? view.format(value) : number(value))),
+  };
+  return [x, y];
+}
+
+/** What all axes look like. */
+export const plainAxis = (): uPlot.Axis => ({
+  stroke: colour("--muted"),
+  font: `11px ${colour("--sans")}`,
+  grid: { stroke: colour("--grid"), width: 1 },
+  ticks: { show: false },
+});
+
+/** The row of the data under the crosshair, null where there is none. */
+export const underCursor = (plot: uPlot) => (plot.cursor.left! < 0 ? null : (plot.cursor.idx ?? null));
+
+/** Zooms to what was selected by dragging, if that was more than a click, and selects nothing again. */
+export function zoomToSelection(plot: uPlot, zoom: Events["zoom"]) {
+  if (plot.select.width < 4) return;
+  const from = plot.posToVal(plot.select.left, "x");
+  const to = plot.posToVal(plot.select.left + plot.select.width, "x");
+  plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  zoom(from, to);
+}
+
+/** A chart in `root`. The crosshair is shared by all charts of one `group`. */
+export function draw(root: HTMLElement, group: string, lines: Line[], view: View, events: Events): Chart {
+  return new Chart(root, group, lines, view, events);
+}
+
+export class Chart {
+  readonly plot: uPlot;
+  #lines: Line[];
+  #view: View;
+  readonly #shape: string;
+
+  constructor(root: HTMLElement, group: string, lines: Line[], view: View, events: Events) {
+    this.#lines = lines;
+    this.#view = view;
+    this.#shape = shape(lines, view);
+    const quiet = { show: false };
+    this.plot = new uPlot(
+      {
+        width: Math.max(root.clientWidth, 120),
+        height: HEIGHT,
+        // Times are long words: the last one must fit beside the chart.
+        padding: [10, view.axis === "time" || view.axis === "relative" ? 34 : 22, 0, 0],
+        legend: quiet,
+        scales: {
+          x: { time: false, range: xRange(() => this.#view, () => this.#lines) },
+          y: { distr: view.log ? 3 : 1, range: yRange(() => this.#view) },
+        },
+        series: series(lines),
+        bands: bands(lines),
+        axes: axes(view),
+        cursor: {
+          y: false,
+          drag: { x: true, y: false, setScale: false, dist: 4 },
+          points: { size: 6 },
+          bind: {
+            dblclick: () => () => {
+              events.reset();
+              return null;
+            },
+          },
+          sync: {
+            key: group,
+            setSeries: false,
+            filters: { pub: (type) => type === "mousemove" || type === "mouseleave" },
+          },
+        },
+        hooks: {
+          setCursor: [
+            (plot) => {
+              const index = underCursor(plot);
+              events.cursor(index, index === null ? null : (plot.data[0][index] ?? null));
+            },
+          ],
+          setSelect: [(plot) => zoomToSelection(plot, events.zoom)],
+          draw: [(plot) => drawMarks(plot, this.#lines)],
+        },
+      },
+      aligned(lines, view.log),
+      root,
+    );
+  }
+
+  /** Shows new data or another window. False when the chart must be made anew (lines or axes changed). */
+  update(lines: Line[], view: View): boolean {
+    if (shape(lines, view) !== this.#shape) return false;
+    this.#lines = lines;
+    this.#view = view;
+    this.plot.setData(aligned(lines, view.log));
+    return true;
+  }
+
+  resize(width: number) {
+    this.plot.setSize({ width: Math.max(width, 120), height: HEIGHT });
+  }
+
+  destroy() {
+    this.plot.destroy();
+  }
+}
+
+function shape(lines: Line[], view: View): string {
+  const words = lines.map((line) => [line.label, line.colour, line.smooth !== null, line.bucketed, line.x.length <= 40]);
+  return JSON.stringify([words, view.axis, view.log, view.range]);
+}

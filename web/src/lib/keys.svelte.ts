@@ -1,0 +1,38 @@
+import { untrack } from "svelte";
+
+/** Keys of the page that is open: each page tells its own, the help lists them all. */
+
+export interface Key {
+  /** As `KeyboardEvent.key` has it. */
+  key: string;
+  /** What it does, for the help. */
+  does: string;
+  act: () => void;
+}
+
+/** Of the frame first, of what is nested deepest last. */
+export const keyed = $state<{ groups: Key[][] }>({ groups: [] });
+
+/** Makes keys work as long as the component that calls this lives. */
+export function useKeys(keys: Key[]) {
+  $effect(() => {
+    untrack(() => (keyed.groups = [...keyed.groups, keys]));
+    return () => {
+      keyed.groups = keyed.groups.filter((one) => one !== keys);
+    };
+  });
+}
+
+/** Does what a pressed key stands for; typing into a field is left alone, but for Escape, which leaves it. */
+export function pressed(event: KeyboardEvent) {
+  if (event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented) return;
+  const target = event.target instanceof HTMLElement ? event.target : null;
+  if (target?.matches("input:not([type=checkbox]), textarea, select, [contenteditable=true], dialog *")) {
+    if (event.key === "Escape") target.blur();
+    return;
+  }
+  const found = keyed.groups.toReversed().flatMap((keys) => keys.filter((one) => one.key === event.key))[0];
+  if (!found) return;
+  event.preventDefault();
+  found.act();
+}

@@ -1,0 +1,59 @@
+/** Which page an address shows. The server answers the same addresses: `PAGES` in console/pages.py. */
+import type { Component } from "svelte";
+import AlarmList from "./alarms/AlarmList.svelte";
+import AlarmPage from "./alarms/AlarmPage.svelte";
+import DashboardList from "./dashboards/DashboardList.svelte";
+import DashboardPage from "./dashboards/DashboardPage.svelte";
+import InsightsPage from "./insights/InsightsPage.svelte";
+import JobPage from "./job/JobPage.svelte";
+import JobList from "./jobs/JobList.svelte";
+import type { Overview } from "./lib/types";
+import MetricsPage from "./metrics/MetricsPage.svelte";
+
+export type Section = "Jobs" | "Metrics" | "Alarms" | "Dashboards";
+
+export interface PageProps {
+  /** What the address names, decoded; empty for a list. */
+  name: string;
+  overview: Overview | null;
+  /** Unix seconds, each second anew. */
+  now: number;
+}
+
+/** An address below `/_/`, in which `*` stands for a name. */
+const PAGES: [string, Section, Component<PageProps>][] = [
+  ["", "Jobs", JobList],
+  ["jobs/*", "Jobs", JobPage],
+  ["jobs/*/insights", "Jobs", InsightsPage],
+  ["metrics", "Metrics", MetricsPage],
+  ["alarms", "Alarms", AlarmList],
+  ["alarms/*", "Alarms", AlarmPage],
+  ["dashboards", "Dashboards", DashboardList],
+  ["dashboards/*", "Dashboards", DashboardPage],
+];
+
+export interface Place {
+  name: string;
+  section: Section;
+  page: Component<PageProps>;
+}
+
+const PATTERNS = PAGES.map(([address, section, page]) => ({
+  pattern: new RegExp(`^/_/?${address.replace(/^(?=.)/, "(?<=/)").replace("*", "([^/]+)")}/?$`),
+  section,
+  page,
+}));
+
+/** The page at a path, or null where there is none. */
+export function placeAt(path: string): Place | null {
+  for (const { pattern, section, page } of PATTERNS) {
+    const match = pattern.exec(path);
+    if (!match) continue;
+    try {
+      return { name: decodeURIComponent(match[1] ?? ""), section, page };
+    } catch {
+      return null;
+    }
+  }
+  return null;
+}
