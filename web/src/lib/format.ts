@@ -1,4 +1,5 @@
 /** Numbers and times as people read them. */
+import { wall } from "./zone.svelte";
 
 /** Up to five significant digits; very large and small as powers; null as a dash. */
 export function number(value: number | string | null | undefined): string {
@@ -46,18 +47,14 @@ export function ago(time: number, now: number): string {
   return `${Math.floor(seconds / 86400)} d ago`;
 }
 
-const pad = (value: number, width = 2) => String(value).padStart(width, "0");
-
-/** Local date and time to the second. */
+/** Date and time to the second, in the console's time zone. */
 export function moment(time: number): string {
-  const date = new Date(time * 1000);
-  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${clock(time)}`;
+  return Number.isFinite(time) ? wall(time).replace("T", " ") : "–";
 }
 
-/** Local time of day to the second. */
+/** Time of day to the second, in the console's time zone. */
 export function clock(time: number): string {
-  const date = new Date(time * 1000);
-  return `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
+  return moment(time).slice(-8);
 }
 
 /** Words of a command as they would be typed into a shell. */

@@ -1,35 +1,38 @@
+/** How the console looks in this browser: its colours and how much of it fits on the screen. */
+import { keep, kept } from "./kept";
+
 export type Theme = "auto" | "light" | "dark";
+export type Density = "comfortable" | "compact";
 
-const KEY = "epochwatch-theme";
-
-function stored(): Theme {
-  try {
-    const value = localStorage.getItem(KEY);
-    return value === "light" || value === "dark" ? value : "auto";
-  } catch {
-    return "auto";
-  }
-}
-
+export const THEMES: Theme[] = ["auto", "light", "dark"];
+const THEME = "theme";
+const DENSITY = "density";
 const system = matchMedia("(prefers-color-scheme: dark)");
 
 /** `choice` is what the user wants, `dark` what is shown now; charts redraw when `dark` changes. */
-export const theme = $state<{ choice: Theme; dark: boolean }>({ choice: stored(), dark: system.matches });
+export const theme = $state<{ choice: Theme; dark: boolean; density: Density }>({
+  choice: THEMES.find((one) => one === kept(THEME)) ?? "auto",
+  dark: system.matches,
+  density: kept(DENSITY) === "compact" ? "compact" : "comfortable",
+});
 
 export function applyTheme() {
   theme.dark = theme.choice === "auto" ? system.matches : theme.choice === "dark";
   document.documentElement.dataset.theme = theme.choice;
+  document.documentElement.dataset.density = theme.density;
 }
 
 system.addEventListener("change", applyTheme);
 
 export function setTheme(choice: Theme) {
   theme.choice = choice;
-  try {
-    localStorage.setItem(KEY, choice);
-  } catch {
-    // Private windows may refuse storage: the choice then lasts as long as the page.
-  }
+  keep(THEME, choice);
+  applyTheme();
+}
+
+export function setDensity(density: Density) {
+  theme.density = density;
+  keep(DENSITY, density);
   applyTheme();
 }
 
