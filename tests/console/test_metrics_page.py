@@ -23,6 +23,7 @@ def page(console: Any, chromium: Any) -> Iterator[Page]:
     problems: list[str] = []
     page = context.new_page()
     page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda said: problems.append(said.text) if "Content Security Policy" in said.text else None)
     console.tell(values={"explored": 3.5}, step=1)
     page.goto(f"{console.url}/_/login?token={console.token}&next=/_/metrics")
     yield page

@@ -1,6 +1,7 @@
 import "uplot/dist/uPlot.min.css";
 import "./styles/tokens.css";
 import "./styles/base.css";
+import "./shell/fields.css";
 import "./charts/charts.css";
 import "./jobs/jobs.css";
 import "./job/job.css";

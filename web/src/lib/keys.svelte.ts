@@ -26,7 +26,9 @@ export function useKeys(keys: Key[]) {
 /** Does what a pressed key stands for; typing into a field is left alone, but for Escape, which leaves it. */
 export function pressed(event: KeyboardEvent) {
   if (event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented) return;
-  const target = event.target instanceof HTMLElement ? event.target : null;
+  // Within a shadow root too: there the event's own target is the root's host.
+  const inner = event.composedPath()[0];
+  const target = inner instanceof HTMLElement ? inner : null;
   if (target?.matches("input:not([type=checkbox]), textarea, select, [contenteditable=true], dialog *")) {
     if (event.key === "Escape") target.blur();
     return;
