@@ -20,7 +20,7 @@ import numpy as np
 import uvicorn
 
 from epochwatch.console.app import console_app
-from epochwatch.console.session import Access
+from epochwatch.console.session import Access, ConsoleKey
 from epochwatch.gateway.operations import Operations
 from epochwatch.model.batch import (
     NO_STEP,
@@ -312,7 +312,7 @@ def main() -> None:
         live = fill(stores)
         performed = Operations(operations(), lambda who, request, now, _: Call(who.tenant, stores, request, now))
         access = Access(
-            keys=lambda: [(SECRET, OWNER), (STRANGER, OTHER)],
+            keys=lambda: [ConsoleKey("AKIAOWNER", SECRET, OWNER), ConsoleKey("AKIASTRANGER", STRANGER, OTHER)],
             open_to=OWNER if "--open" in sys.argv else None,
         )
         with socket.socket() as listener:

@@ -4,12 +4,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from epochwatch.console.requests import Door, Refusal
+from epochwatch.console.requests import JSON, Door, Refusal, json_bytes
 from epochwatch.gateway.authentication import Identity
 from epochwatch.gateway.operations import MAX_BODY, Operations
 from epochwatch.gateway.requests import StreamedResponse
-
-JSON = "application/json"
 
 
 class OperationCalls:
@@ -30,10 +28,7 @@ class OperationCalls:
 
     async def _answer(self, request: Request) -> Response:
         tenant = await self._door.tenant(request)
-        # No page of another site can send this type without asking first, and nobody answers that.
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-            raise Refusal(400, f"The body must be of the type {JSON}.")
-        body = await _body(request)
+        body = await json_bytes(request, MAX_BODY)
         service, operation = request.path_params["service"], request.path_params["operation"]
         answer = await run_in_threadpool(self._operations.answer, service, operation, body, Identity(tenant, ""))
         if isinstance(answer, StreamedResponse):
@@ -41,14 +36,3 @@ class OperationCalls:
             await answer.events.aclose()
             raise Refusal(400, f"{operation} answers with a stream.", "Call it by an AWS SDK.")
         return Response(answer.body, answer.status, {**answer.headers, "cache-control": "no-store"}, JSON)
-
-
-async def _body(request: Request) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise Refusal(413, f"A call may have {MAX_BODY} bytes.")
-        chunks.append(chunk)
-    return b"".join(chunks)

@@ -62,13 +62,13 @@ class Secured:
         await self._app(scope, receive, secured if scope["type"] == "http" else send)
 
 
-async def page(_: Request) -> Response:
+async def page(_: Request, status: int = 200) -> Response:
     """The one page; what it shows is in its address."""
     try:
         body = (DIST / "index.html").read_bytes()
     except OSError as error:
         raise HTTPException(500, "the console's files are missing: install epochwatch again") from error
-    return Response(body, media_type="text/html", headers={"cache-control": "no-cache"})
+    return Response(body, status, media_type="text/html", headers={"cache-control": "no-cache"})
 
 
 class Files(StaticFiles):

@@ -16,6 +16,7 @@ from epochwatch.errors import EpochwatchError
 from epochwatch.model.tenant import Tenant
 
 Choice = TypeVar("Choice", bound=str)
+Shape = TypeVar("Shape")
 
 CODES = {
     400: "BadRequest",
@@ -24,12 +25,16 @@ CODES = {
     404: "NotFound",
     413: "TooLarge",
     421: "ForeignHost",
+    429: "TooManyGuesses",
     503: "TryAgain",
 }
 """Names of the refusals."""
 LARGEST_FORM: Final = 1024 * 1024
 """Bytes of the body of a POST."""
 FORM: Final = "application/x-www-form-urlencoded"
+JSON: Final = "application/json"
+LARGEST_JSON: Final = 64 * 1024
+"""Bytes of the body of a POST of ours that is JSON."""
 
 
 class Refusal(Exception):
@@ -58,14 +63,18 @@ class Door:
     def __init__(self, access: Access) -> None:
         self._access = access
 
-    async def tenant(self, request: Request) -> Tenant:
-        """Whose data the request may see. Raises Refusal."""
+    def check(self, request: Request) -> None:
+        """Refuse what a page of another site may have sent. Raises Refusal."""
         if not self._access.answers(request.headers.get("host", "")):
             raise Refusal(
                 421, "This server is not known by that name.", "Open it by its address, or as localhost."
             )
         if request.headers.get("sec-fetch-site", "none") == "cross-site" and "api" in request.url.path.split("/"):
             raise Refusal(403, "Pages of other sites may not read this.", "Open the console itself.")
+
+    async def tenant(self, request: Request) -> Tenant:
+        """Whose data the request may see. Raises Refusal."""
+        self.check(request)
         tenant = await self._access.tenant(request)
         if tenant is None:
             raise Refusal(
@@ -87,6 +96,29 @@ class Door:
         except EpochwatchError as error:
             return Refusal(503, error.message, error.hint or "Try again in a moment.").response()
         return result if isinstance(result, Response) else json_response(result)
+
+
+async def json_bytes(request: Request, most: int) -> bytes:
+    """The body of a POST, JSON of at most ``most`` bytes. Raises Refusal."""
+    # No page of another site can send this type without asking first, and nobody answers that.
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+        raise Refusal(400, f"The body must be of the type {JSON}.")
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > most:
+            raise Refusal(413, f"The body may have {most} bytes.")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def json_body(request: Request, shape: type[Shape], most: int = LARGEST_JSON) -> Shape:
+    """The body of a POST as a ``shape``. Raises Refusal, which names the member that is wrong."""
+    try:
+        return msgspec.json.decode(await json_bytes(request, most), type=shape)
+    except msgspec.DecodeError as error:  # of the JSON, or of what it holds
+        raise Refusal(400, f"The body is not as expected: {error}.") from error
 
 
 def _check_form(request: Request) -> None:

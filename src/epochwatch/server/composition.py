@@ -21,7 +21,7 @@ from epochwatch.alarms.evaluator import AlarmEvaluator
 from epochwatch.client.credentials import Credentials
 from epochwatch.client.http import SERVICE
 from epochwatch.console.app import console_routes
-from epochwatch.console.session import Access
+from epochwatch.console.session import Access, ConsoleKey
 from epochwatch.delivery.deliverer import Deliverer, Means
 from epochwatch.delivery.mail import MailServer
 from epochwatch.delivery.pages import sns_routes
@@ -151,9 +151,9 @@ class Composition:
         key = self._stores.state.keys.get(access_key_id)
         return None if key is None else (key.secret_access_key, key.account)
 
-    def _console_keys(self) -> Iterable[tuple[str, Tenant]]:
+    def _console_keys(self) -> Iterable[ConsoleKey]:
         return [
-            (key.secret_access_key, Tenant(key.account, self._settings.region))
+            ConsoleKey(key.access_key_id, key.secret_access_key, Tenant(key.account, self._settings.region))
             for key in self._stores.state.keys.all()
         ]
 
