@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochwatch.model.alarm.composite import MOST_ALARMS, InvalidRule, parse
+from epochwatch.model.alarm.composite import MOST_ALARMS, Combination, Constant, InvalidRule, Reference, parse
 from epochwatch.model.alarm.state import State
 
 STATES = {"hot": State.ALARM, "calm": State.OK, "new": State.INSUFFICIENT_DATA, "a b": State.ALARM}
@@ -49,6 +49,19 @@ ARN = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:hot"
 )
 def test_a_rule_holds_by_the_states_of_its_alarms(rule: str, *, holds: bool) -> None:
     assert parse(rule).holds(STATES) is holds
+
+
+def test_a_rule_is_a_tree_of_its_parts() -> None:
+    root = parse("ALARM(hot) AND NOT (OK(calm) OR TRUE)").root
+    either = Combination("OR", (Reference(State.OK, "calm"), Constant(value=True)))
+    assert root == Combination("AND", (Reference(State.ALARM, "hot"), Combination("NOT", (either,))))
+
+
+@pytest.mark.parametrize(("rule", "place"), [("ALARM(a) ALARM(b)", 9), ("ALARM(a) AND", 9), ("", 0)])
+def test_a_rule_that_is_none_says_where(rule: str, place: int) -> None:
+    with pytest.raises(InvalidRule) as caught:
+        parse(rule)
+    assert caught.value.place == place
 
 
 def test_a_rule_names_its_alarms() -> None:

@@ -10,7 +10,7 @@ from epochwatch.model.promql.functions import FUNCTIONS
 from epochwatch.model.promql.vectors import MAX_CELLS
 from epochwatch.prometheus.api import MAX_POINTS
 from epochwatch.prometheus.otlp_metrics import RESOURCE_ATTRIBUTES, UNITS
-from epochwatch.prometheus.selection import MAX_SAMPLES, MAX_SERIES
+from epochwatch.store.promql import MAX_SAMPLES, MAX_SERIES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "prometheus.md").read_text()
 PROMQL = PAGE.partition("## Which PromQL")[2].partition("Not there:")[0]

@@ -12,8 +12,8 @@ from epochwatch.model.promql.evaluator import Evaluator
 from epochwatch.model.promql.expressions import parse
 from epochwatch.model.promql.vectors import RangeVector, Vector
 from epochwatch.model.tenant import Tenant
-from epochwatch.prometheus import selection
-from epochwatch.prometheus.selection import MetricSource
+from epochwatch.store import promql as selection
+from epochwatch.store.promql import MetricSource
 
 if TYPE_CHECKING:
     from epochwatch.store.stores import Stores

@@ -15,10 +15,10 @@ from epochwatch.model.promql.errors import PromqlError
 from epochwatch.model.promql.evaluator import Evaluator
 from epochwatch.model.promql.expressions import parse
 from epochwatch.model.promql.vectors import Vector
-from epochwatch.prometheus.selection import MetricSource
 from epochwatch.services.cloudwatch.alarm_descriptions import EVALUATION_STATE
 from epochwatch.services.cloudwatch.alarm_transitions import transition
 from epochwatch.services.cloudwatch.alarms import CONTRIBUTORS, WARM, WARM_UP_FROM
+from epochwatch.store.promql import MetricSource
 from epochwatch.store.state.alarms import Alarm, Change
 from epochwatch.store.stores import Stores
 

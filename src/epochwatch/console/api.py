@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from epochwatch import __version__
 from epochwatch.console import insights
-from epochwatch.console.alarms import tried_alarm
+from epochwatch.console.alarm_list import alarm_states, listed_alarms
+from epochwatch.console.alarms import checked_rule, swept_alarm, tried_alarm
 from epochwatch.console.curves import AXES, curve, summarised
 from epochwatch.console.dashboards import dashboard
 from epochwatch.console.exports import MEDIA_TYPES, answer
@@ -75,7 +76,11 @@ class Api:
             Route("/widget", self._answering(self._widget), methods=["GET", "POST"]),
             Route("/dashboards/{name}", self._answering(self._dashboard)),
             Route("/metrics", self._answering(self._metrics)),
-            Route("/alarms/back-test", self._answering(self._tried_alarm), methods=["POST"]),
+            Route("/alarms", self._answering(partial(listed_alarms, self._stores))),
+            Route("/alarms/states", self._answering(partial(alarm_states, self._stores))),
+            Route("/alarms/back-test", self._answering(partial(tried_alarm, self._stores)), methods=["POST"]),
+            Route("/alarms/sweep", self._answering(partial(swept_alarm, self._stores)), methods=["POST"]),
+            Route("/alarms/rule", self._answering(partial(checked_rule, self._stores)), methods=["POST"]),
             Route("/live", self._live.endpoint),
         ]
 
@@ -200,9 +205,6 @@ class Api:
 
     def _dashboard(self, asked: Asked) -> dict[str, Any]:
         return dashboard(self._stores, asked)
-
-    def _tried_alarm(self, asked: Asked) -> dict[str, Any]:
-        return tried_alarm(self._stores, asked)
 
     def _metrics(self, asked: Asked) -> dict[str, Any]:
         return listed_metrics(self._stores, asked)

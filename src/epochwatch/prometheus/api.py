@@ -24,8 +24,8 @@ from epochwatch.prometheus.access import Door
 from epochwatch.prometheus.answers import instant_answer, range_answer, success
 from epochwatch.prometheus.errors import bad_data
 from epochwatch.prometheus.parameters import Parameters
-from epochwatch.prometheus.selection import MetricSource
 from epochwatch.store.metrics import MetricStore
+from epochwatch.store.promql import MetricSource
 
 MAX_POINTS = 11_000
 """Points of one series in an answer."""

@@ -1,9 +1,9 @@
 """The rules of composite alarms: ``ALARM("loss-high") AND NOT (OK(gpu) OR INSUFFICIENT_DATA(gpu))``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from epochwatch.model.alarm.state import State
 
@@ -37,11 +37,59 @@ _GRAMMAR: Final = r"""
     %ignore /\s+/
 """
 
-_Test: TypeAlias = Callable[[Mapping[str, State]], bool]
+Operator: TypeAlias = Literal["AND", "OR", "NOT"]
 
 
 class InvalidRule(ValueError):
     """The text is no rule; the message says where, and what was expected."""
+
+    def __init__(self, message: str, place: int | None = None) -> None:
+        super().__init__(message)
+        self.place = place
+        """Characters before what is wrong, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Whether an alarm is in a state."""
+
+    state: State
+    alarm: str
+    """Its name or ARN, as the rule has it."""
+
+    def holds(self, states: Mapping[str, State]) -> bool:
+        """By the states of the alarms."""
+        return states.get(self.alarm) is self.state
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """TRUE or FALSE."""
+
+    value: bool
+
+    def holds(self, states: Mapping[str, State]) -> bool:
+        """Whatever the states."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """Parts joined by AND or OR; of NOT, the one that it denies."""
+
+    operator: Operator
+    parts: "tuple[Node, ...]"
+
+    def holds(self, states: Mapping[str, State]) -> bool:
+        """By the states of the alarms."""
+        if self.operator == "AND":
+            return all(part.holds(states) for part in self.parts)
+        any_holds = any(part.holds(states) for part in self.parts)
+        return not any_holds if self.operator == "NOT" else any_holds
+
+
+Node: TypeAlias = Reference | Constant | Combination
+"""A part of a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +99,13 @@ class Rule:
     text: str
     alarms: frozenset[str]
     """The names or ARNs of the alarms it refers to."""
-    _test: _Test
+    root: Node
 
     def holds(self, states: Mapping[str, State]) -> bool:
         """Whether it is met by the states of the alarms, by name or ARN as the rule has them. One that is not there
         (it was deleted) is in no state.
         """
-        return self._test(states)
+        return self.root.holds(states)
 
 
 @lru_cache(maxsize=1024)
@@ -74,13 +122,15 @@ def parse(text: str) -> Rule:
     except UnexpectedInput as error:
         place = getattr(error, "pos_in_stream", None)
         near = text[place : place + 20] if place is not None and place < len(text) else ""
-        raise InvalidRule(f"syntax error near '{near}'" if near else "the rule ends too early") from error
-    test = builder.build(tree)
+        if near:
+            raise InvalidRule(f"syntax error near '{near}'", place) from error
+        raise InvalidRule("the rule ends too early", len(text)) from error
+    root = builder.build(tree)
     if len(builder.alarms) > MOST_ALARMS:
         raise InvalidRule(f"a rule names at most {MOST_ALARMS} alarms, not {len(builder.alarms)}")
     if builder.elements > MOST_ELEMENTS:
         raise InvalidRule(f"a rule has at most {MOST_ELEMENTS} elements, not {builder.elements}")
-    return Rule(text, frozenset(builder.alarms), test)
+    return Rule(text, frozenset(builder.alarms), root)
 
 
 def _require_shallow(text: str) -> None:
@@ -103,33 +153,29 @@ def _parser() -> "Lark":
 
 
 class _Builder:
-    """Makes a test of a syntax tree, and notes what it refers to."""
+    """Makes nodes of a syntax tree, and notes what they refer to."""
 
     def __init__(self) -> None:
         self.alarms: set[str] = set()
         self.elements = 0
 
-    def build(self, node: Any) -> _Test:
+    def build(self, node: Any) -> Node:
         self.elements += 1
         match node.data:
             case "reference":
                 return self._reference(*node.children)
             case "constant":
-                value = str(node.children[0]) == "TRUE"
-                return lambda states: value
+                return Constant(str(node.children[0]) == "TRUE")
             case "negation":
-                inner = self.build(node.children[0])
-                return lambda states: not inner(states)
+                return Combination("NOT", (self.build(node.children[0]),))
         self.elements += len(node.children) - 2
-        parts = [self.build(child) for child in node.children]
-        if node.data == "both":
-            return lambda states: all(part(states) for part in parts)
-        return lambda states: any(part(states) for part in parts)
+        parts = tuple(self.build(child) for child in node.children)
+        return Combination("AND" if node.data == "both" else "OR", parts)
 
-    def _reference(self, state: "Token", name: "Token") -> _Test:
-        wanted, alarm = State(str(state)), _unquoted(str(name))
+    def _reference(self, state: "Token", name: "Token") -> Reference:
+        alarm = _unquoted(str(name))
         self.alarms.add(alarm)
-        return lambda states: states.get(alarm) is wanted
+        return Reference(State(str(state)), alarm)
 
 
 def _unquoted(name: str) -> str:

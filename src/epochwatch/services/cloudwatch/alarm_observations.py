@@ -37,6 +37,8 @@ class Watched:
     """For each series that is watched, what it was in each window; one unless a query returns several."""
     partial: bool = False
     """Not everything could be looked at."""
+    labels: Sequence[str] = ()
+    """What the series are called, where a query returns them."""
 
 
 def condition_of(definition: Mapping[str, Any]) -> Condition:
@@ -88,7 +90,8 @@ def observe_queries(stores: Stores, alarm: Alarm, now: float, periods: int | Non
         parts.append(evaluation.answers())
         partial |= TOO_MANY in evaluation.messages
     band = definition.get("ThresholdMetricId")
-    return Watched(alarm, windows, list(_series(parts, band, windows)), partial)
+    named = _series(parts, band, windows)
+    return Watched(alarm, windows, list(named.values()), partial, list(named))
 
 
 def windows_of(definition: Mapping[str, Any], period: int, now: float, periods: int | None = None) -> list[Window]:
@@ -183,8 +186,8 @@ def _metric(namespace: str, name: str, dimensions: tuple[tuple[str, str], ...]) 
 
 def _series(
     parts: Sequence[Sequence[Answer]], band: str | None, windows: Sequence[Window]
-) -> Iterator[list[Observation | None]]:
-    """The watched series of answers over successive spans of time, with the ends of their band."""
+) -> dict[str, list[Observation | None]]:
+    """The watched series of answers over successive spans of time, with the ends of their band, by their labels."""
     ends: tuple[dict[int, float], dict[int, float]] = ({}, {})
     watched: dict[str, dict[int, float]] = {}
     for answers in parts:
@@ -194,11 +197,13 @@ def _series(
             if answer.id != band:
                 watched.setdefault(answer.label, {}).update(_points(answer))
     upper, lower = ends
-    for values in watched.values() or [{}]:
-        yield [
+    return {
+        label: [
             Observation(at, values[at], lower.get(at), upper.get(at)) if at in values else None
             for at in (window.start for window in windows)
         ]
+        for label, values in (watched or {"": {}}).items()
+    }
 
 
 def _points(answer: Answer) -> dict[int, float]:

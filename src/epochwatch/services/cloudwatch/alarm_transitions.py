@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
+import msgspec
+
 from epochwatch.model.alarm import suppression
 from epochwatch.model.alarm.notification import Transition, message
 from epochwatch.model.alarm.state import State
@@ -113,6 +115,21 @@ def _history_data(before: Alarm, after: Alarm) -> str:
         if len(text) <= LONGEST_HISTORY:
             break
     return text
+
+
+def states_told(data: str) -> tuple[State, State]:
+    """From which state an alarm went to which, by the data of an event of its history."""
+    told = msgspec.json.decode(data, type=_Told)
+    return State(told.old_state.value), State(told.new_state.value)
+
+
+class _ToldState(msgspec.Struct):
+    value: str = msgspec.field(name="stateValue")
+
+
+class _Told(msgspec.Struct, rename="camel"):
+    old_state: _ToldState
+    new_state: _ToldState
 
 
 def _state(alarm: Alarm, with_data: bool) -> dict[str, Any]:
