@@ -118,3 +118,31 @@ def test_an_alarm_is_made_with_its_threshold_drawn(page: Page, console: Any) -> 
     [alarm] = called(console, "DescribeAlarms", AlarmNames=["drawn-by-hand"])["MetricAlarms"]
     assert (alarm["Threshold"], alarm["MetricName"], alarm["DatapointsToAlarm"]) == (drawn, "explored", 2)
     called(console, "DeleteAlarms", AlarmNames=["drawn-by-hand"])
+
+
+def test_the_time_is_chosen_moved_and_zoomed(page: Page) -> None:
+    time = page.get_by_role("group", name="Time")
+    page.keyboard.press("Shift+T")
+    page.keyboard.type("90")
+    time.get_by_label("Unit").select_option("minutes")
+    time.get_by_role("form", name="A time back from now").get_by_role("button", name="Apply").click()
+    expect(time.locator("summary")).to_have_text("last 90 minutes")
+    assert "start=-PT90M" in page.url
+    page.keyboard.press("[")
+    expect(time.get_by_role("button", name="Back to now")).to_be_visible()
+    page.keyboard.press("]")
+    expect(time.locator("summary")).to_have_text("last 90 minutes")
+    page.keyboard.press("Shift+T")
+    fixed = time.get_by_role("form", name="A time from and to")
+    fixed.get_by_label("From").fill("2026-01-02T10:00:00")
+    fixed.get_by_label("To").fill("2026-01-02T09:00:00")
+    fixed.get_by_role("button", name="Apply").click()
+    expect(time.get_by_role("alert")).to_contain_text("before the end")
+    fixed.get_by_label("To").fill("2026-01-02T11:00:00")
+    assert violations(page) == []
+    fixed.get_by_role("button", name="Apply").click()
+    expect(time.locator("summary")).to_have_text("2026-01-02 10:00:00 – 2026-01-02 11:00:00")
+    page.reload()
+    expect(time.locator("summary")).to_have_text("2026-01-02 10:00:00 – 2026-01-02 11:00:00")
+    page.keyboard.press("0")
+    expect(time.get_by_role("button", name="3 h")).to_have_attribute("aria-pressed", "true")
