@@ -47,6 +47,7 @@ class Console:
         self.url = f"http://127.0.0.1:{self.port}"
         self.token = console_token("the-owner-of-the-runs")
         self.stranger = console_token("somebody-else")
+        self.tuner = console_token("the-tuner")
 
     def _line(self) -> dict[str, Any]:
         assert self.process.stdout is not None
@@ -60,12 +61,13 @@ class Console:
         print(json.dumps(command), file=self.process.stdin, flush=True)
         self._line()
 
-    def request(self, path: str, body: bytes | None = None, **headers: str) -> Any:
-        """An open answer of any status; with a body of a POST."""
+    def request(self, path: str, body: bytes | None = None, *, method: str | None = None, **headers: str) -> Any:
+        """An open answer of any status; with a body of a POST, if no other method is given."""
         headers = {"Authorization": f"Bearer {self.token}"} | {
             name.replace("_", "-"): v for name, v in headers.items()
         }
-        request = urllib.request.Request(self.url + path, body, headers={k: v for k, v in headers.items() if v})
+        given = {k: v for k, v in headers.items() if v}
+        request = urllib.request.Request(self.url + path, body, headers=given, method=method)
         try:
             return urllib.request.build_opener(_Stay).open(request, timeout=30)
         except urllib.error.HTTPError as error:

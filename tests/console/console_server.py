@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import filled_job
 import msgspec
 import numpy as np
 import uvicorn
@@ -41,6 +42,7 @@ from epochwatch.model.tenant import Tenant
 from epochwatch.server.composition import operations
 from epochwatch.services.call import Call
 from epochwatch.store.batches import commit_batch
+from epochwatch.store.buckets import BucketStore
 from epochwatch.store.host_samples import HostPlace, keep_minute
 from epochwatch.store.stores import Stores
 
@@ -310,9 +312,15 @@ def main() -> None:
     )
     try:
         live = fill(stores)
+        filled_job.fill(stores, Run, home / "buckets")
         performed = Operations(operations(), lambda who, request, now, _: Call(who.tenant, stores, request, now))
+        buckets = BucketStore.local(home / "buckets", filled_job.TUNER.account, shared=False)
         access = Access(
-            keys=lambda: [ConsoleKey("AKIAOWNER", SECRET, OWNER), ConsoleKey("AKIASTRANGER", STRANGER, OTHER)],
+            keys=lambda: [
+                ConsoleKey("AKIAOWNER", SECRET, OWNER),
+                ConsoleKey("AKIASTRANGER", STRANGER, OTHER),
+                ConsoleKey("AKIATUNER", filled_job.SECRET, filled_job.TUNER),
+            ],
             open_to=OWNER if "--open" in sys.argv else None,
         )
         with socket.socket() as listener:
@@ -320,7 +328,9 @@ def main() -> None:
             listener.listen()
             server = uvicorn.Server(
                 uvicorn.Config(
-                    console_app(stores, access, performed), log_level="warning", timeout_graceful_shutdown=1
+                    console_app(stores, access, performed, buckets),
+                    log_level="warning",
+                    timeout_graceful_shutdown=1,
                 )
             )
             threading.Thread(target=obey, args=(live,), daemon=True).start()

@@ -15,6 +15,7 @@ from epochwatch import __version__
 from epochwatch.console import insights
 from epochwatch.console.alarm_list import alarm_states, listed_alarms
 from epochwatch.console.alarms import checked_rule, swept_alarm, tried_alarm
+from epochwatch.console.artefacts import artefact, artefacts
 from epochwatch.console.curves import AXES, curve, summarised
 from epochwatch.console.dashboards import dashboard
 from epochwatch.console.exports import MEDIA_TYPES, answer
@@ -22,6 +23,7 @@ from epochwatch.console.hosts import PACE_SECONDS, cores, host_paces, host_recor
 from epochwatch.console.live import Live
 from epochwatch.console.logs import log_page
 from epochwatch.console.metrics import listed_metrics
+from epochwatch.console.notes import put_note
 from epochwatch.console.points import exported, tracks, written
 from epochwatch.console.query import query
 from epochwatch.console.records import job_detail, job_summary
@@ -31,6 +33,7 @@ from epochwatch.console.widgets import widget
 from epochwatch.model.job import STATUSES, TrainingJob
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE
 from epochwatch.model.periods import Buckets
+from epochwatch.store.buckets import BucketStore
 from epochwatch.store.run_points import TRAINING_JOB
 from epochwatch.store.state.job_records import Sort
 from epochwatch.store.stores import Stores
@@ -50,8 +53,9 @@ FOREVER = 2**32 - 1
 class Api:
     """The endpoints under ``/_/api``. Reading runs in threads."""
 
-    def __init__(self, stores: Stores, door: Door) -> None:
+    def __init__(self, stores: Stores, door: Door, buckets: BucketStore) -> None:
         self._stores = stores
+        self._buckets = buckets
         self._door = door
         self._live = Live(stores, door)
         self._reports = Reports(stores)
@@ -62,6 +66,9 @@ class Api:
             Route("/overview", self._answering(self._overview)),
             Route("/jobs", self._answering(self._jobs)),
             Route("/jobs/{job}", self._answering(self._job)),
+            Route("/jobs/{job}/note", self._answering(partial(put_note, self._stores)), methods=["PUT"]),
+            Route("/jobs/{job}/artefacts", self._answering(partial(artefacts, self._stores, self._buckets))),
+            Route("/jobs/{job}/artefacts/object", self._answering(partial(artefact, self._stores, self._buckets))),
             Route("/jobs/{job}/points", self._answering(self._points)),
             Route("/jobs/{job}/curves", self._answering(self._curves)),
             Route("/jobs/{job}/hosts", self._answering(self._hosts)),

@@ -12,11 +12,15 @@ from epochwatch.console.requests import Door, Refusal
 from epochwatch.console.session import Access
 from epochwatch.console.sign_in import SignIn, told
 from epochwatch.gateway.operations import Operations
+from epochwatch.store.buckets import BucketStore
 from epochwatch.store.stores import Stores
 
 
-def console_routes(stores: Stores, access: Access, operations: Operations) -> list[BaseRoute]:
-    """Routes relative to ``/_``; ``access`` says who may see what, who may see it may call the ``operations``.
+def console_routes(
+    stores: Stores, access: Access, operations: Operations, buckets: BucketStore
+) -> list[BaseRoute]:
+    """Routes relative to ``/_``; ``access`` says who may see what, who may see it may call the ``operations`` and fetch
+    what jobs left in ``buckets``.
 
     Each answer carries the security headers of ``pages``. Blocking work runs in threads.
     """
@@ -36,7 +40,7 @@ def console_routes(stores: Stores, access: Access, operations: Operations) -> li
         Route(
             "/api/operations/{service}/{operation}", OperationCalls(operations, door).endpoint, methods=["POST"]
         ),
-        Mount("/api", routes=[*sign_in.routes(), *Api(stores, door).routes()]),
+        Mount("/api", routes=[*sign_in.routes(), *Api(stores, door, buckets).routes()]),
         Route("/login", sign_in.link),
         Mount("/assets", Files()),
         Route("/icon.svg", icon),
@@ -45,6 +49,6 @@ def console_routes(stores: Stores, access: Access, operations: Operations) -> li
     return [Mount("", app=Secured(Starlette(routes=routes)))]
 
 
-def console_app(stores: Stores, access: Access, operations: Operations) -> Starlette:
+def console_app(stores: Stores, access: Access, operations: Operations, buckets: BucketStore) -> Starlette:
     """The console alone, mounted at ``/_``."""
-    return Starlette(routes=[Mount("/_", routes=console_routes(stores, access, operations))])
+    return Starlette(routes=[Mount("/_", routes=console_routes(stores, access, operations, buckets))])

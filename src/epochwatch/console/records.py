@@ -54,6 +54,7 @@ def job_detail(
         "created_by_api": job.created_by_api,
         "tensors": job.tensors,
         "diagnosis": msgspec.to_builtins(diagnosis),
+        "note": job.note,
     }
 
 

@@ -23,6 +23,7 @@ CODES = {
     401: "NotSignedIn",
     403: "Forbidden",
     404: "NotFound",
+    409: "Conflict",
     413: "TooLarge",
     421: "ForeignHost",
     429: "TooManyGuesses",
@@ -30,7 +31,7 @@ CODES = {
 }
 """Names of the refusals."""
 LARGEST_FORM: Final = 1024 * 1024
-"""Bytes of the body of a POST."""
+"""Bytes of a body."""
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 LARGEST_JSON: Final = 64 * 1024
@@ -87,10 +88,11 @@ class Door:
     async def answer(self, request: Request, act: Callable[["Asked"], Any]) -> Response:
         """Run ``act`` in a thread for the one who asks; its result becomes JSON unless it is a Response."""
         try:
-            _check_form(request)
+            _check_body(request)
             tenant = await self.tenant(request)
             parameters = await _parameters(request)
-            result = await run_in_threadpool(act, Asked(tenant, request, parameters))
+            content = await json_bytes(request, LARGEST_FORM) if _type(request) == JSON else None
+            result = await run_in_threadpool(act, Asked(tenant, request, parameters, content))
         except Refusal as refusal:
             return refusal.response()
         except EpochwatchError as error:
@@ -101,7 +103,7 @@ class Door:
 async def json_bytes(request: Request, most: int) -> bytes:
     """The body of a POST, JSON of at most ``most`` bytes. Raises Refusal."""
     # No page of another site can send this type without asking first, and nobody answers that.
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+    if _type(request) != JSON:
         raise Refusal(400, f"The body must be of the type {JSON}.")
     chunks: list[bytes] = []
     size = 0
@@ -115,26 +117,34 @@ async def json_bytes(request: Request, most: int) -> bytes:
 
 async def json_body(request: Request, shape: type[Shape], most: int = LARGEST_JSON) -> Shape:
     """The body of a POST as a ``shape``. Raises Refusal, which names the member that is wrong."""
+    return _shaped(await json_bytes(request, most), shape)
+
+
+def _shaped(content: bytes, shape: type[Shape]) -> Shape:
     try:
-        return msgspec.json.decode(await json_bytes(request, most), type=shape)
-    except msgspec.DecodeError as error:  # of the JSON, or of what it holds
+        return msgspec.json.decode(content, type=shape)
+    except (msgspec.DecodeError, UnicodeError) as error:  # of the JSON, or of what it holds
         raise Refusal(400, f"The body is not as expected: {error}.") from error
 
 
-def _check_form(request: Request) -> None:
-    """Before anything of a body is read: it must be a form, and not large."""
-    if request.method != "POST":
+def _check_body(request: Request) -> None:
+    """Before anything of a body is read: it must be a form or JSON, and not large."""
+    if request.method not in ("POST", "PUT"):
         return
     length = request.headers.get("content-length", "")
     if not length.isdecimal() or int(length) > LARGEST_FORM:
         raise Refusal(413, f"A form may have {LARGEST_FORM} bytes, and must say how many it has.")
-    if int(length) and not request.headers.get("content-type", "").lower().startswith(FORM):
-        raise Refusal(400, f"The body must be of the type {FORM}.")
+    if int(length) and _type(request) not in (FORM, JSON):
+        raise Refusal(400, f"The body must be of the type {FORM} or {JSON}.")
+
+
+def _type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def _parameters(request: Request) -> QueryParams:
     """Those of the query string, and of the form of a POST."""
-    if request.method != "POST":
+    if request.method != "POST" or _type(request) == JSON:
         return request.query_params
     try:
         form = parse_qsl((await request.body()).decode(), keep_blank_values=True, errors="strict")
@@ -146,15 +156,24 @@ async def _parameters(request: Request) -> QueryParams:
 class Asked:
     """One request with its parameters read and checked. Each reader raises Refusal naming the parameter."""
 
-    def __init__(self, tenant: Tenant, request: Request, parameters: QueryParams) -> None:
+    def __init__(
+        self, tenant: Tenant, request: Request, parameters: QueryParams, content: bytes | None = None
+    ) -> None:
         self.tenant = tenant
         self.request = request
         self._query = parameters
+        self._content = content
 
     @property
     def job(self) -> str:
         """The job named in the path."""
         return str(self.request.path_params["job"])
+
+    def body(self, shape: type[Shape]) -> Shape:
+        """The body, which must be JSON, as a ``shape``."""
+        if self._content is None:
+            raise Refusal(400, f"The body must be of the type {JSON}.")
+        return _shaped(self._content, shape)
 
     def text(self, name: str, default: str = "", most: int = 2000) -> str:
         """A text parameter of at most ``most`` characters."""

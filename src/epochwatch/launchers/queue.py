@@ -255,8 +255,7 @@ class Queue:
         """What a job signs with: a key of its own account, as its buckets and its record are that account's."""
         if account == self._credentials.account:
             return self._credentials
-        keys = self._stores.state.keys.all()
-        return next((key for key in keys if key.account == account), self._credentials)
+        return self._stores.state.keys.of_account(account) or self._credentials
 
     def _start(self, launch: Launch, launcher: Launcher, job: JobDirectory, restarts: int) -> None:
         try:

@@ -112,6 +112,8 @@ class TrainingJob:
     """Where it saves tensors, if it does: a directory of its first host, or an S3 URI."""
     diagnosis: Evaluation | None = None
     """How the diagnosis by these tensors stands; None where there is none."""
+    note: str = ""
+    """What people wrote down about it, in Markdown."""
 
 
 @dataclass(frozen=True, slots=True)

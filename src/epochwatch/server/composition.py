@@ -45,6 +45,7 @@ from epochwatch.server.object_server import ObjectServers
 from epochwatch.services import cloudwatch
 from epochwatch.services.call import Call, Operation
 from epochwatch.settings import Settings
+from epochwatch.store.buckets import BucketStore
 from epochwatch.store.stores import Stores
 
 MAINTENANCE_SECONDS = 60.0
@@ -115,7 +116,7 @@ class Composition:
         performed = Operations(operations(), self._call, largest_requests())
         faces = [
             *prometheus_routes(self._stores.metrics, door),
-            *console_routes(self._stores, access, performed),
+            *console_routes(self._stores, access, performed, self._buckets()),
         ]
         routes.append(Mount("/_", routes=faces))
         inner = Starlette(routes=routes, lifespan=self._lifespan)
@@ -146,6 +147,22 @@ class Composition:
         self._gateway.close()
         await run_in_threadpool(self._objects.stop)
         await run_in_threadpool(warming.join)
+
+    def _buckets(self) -> BucketStore:
+        """Where the console finds what jobs left: where they were told to leave it."""
+        if self._settings.s3_url:
+            return BucketStore.remote(self._settings.s3_endpoint, self._key_of)
+        return BucketStore.local(
+            self._settings.buckets_directory,
+            self._credentials.account,
+            shared=self._settings.auth == "none",
+        )
+
+    def _key_of(self, account: str) -> tuple[str, str]:
+        """The key that jobs of an account sign with."""
+        other = None if account == self._credentials.account else self._stores.state.keys.of_account(account)
+        key = other or self._credentials
+        return key.access_key_id, key.secret_access_key
 
     def _lookup(self, access_key_id: str) -> tuple[str, str] | None:
         key = self._stores.state.keys.get(access_key_id)

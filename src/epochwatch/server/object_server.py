@@ -15,6 +15,7 @@ from typing import Final
 
 import psutil
 
+from epochwatch.store.buckets import account_directory
 from epochwatch.store.state.keys import AccessKey, KeyStore
 
 Address = tuple[str, int]
@@ -196,9 +197,9 @@ class ObjectServers:
 
     def _made(self, account: str) -> ObjectServer:
         keys = [_pair(key) for key in self._keys.all() if key.account == account] if self._verify else None
+        directory = account_directory(self._directory, self._own, account)
         if account == self._own:
-            return ObjectServer(self._directory, keys, self._record)
-        directory = self._directory.with_name(f"{self._directory.name}-{account}")
+            return ObjectServer(directory, keys, self._record)
         return ObjectServer(directory, keys, self._record.with_stem(f"{self._record.stem}-{account}"))
 
 

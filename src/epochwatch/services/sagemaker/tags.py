@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from epochwatch.model.job import KINDS, TrainingJob
+from epochwatch.model.job import KINDS, TRAINING, TrainingJob
 from epochwatch.services.call import Call
 from epochwatch.services.sagemaker.resources import invalid, not_found
 from epochwatch.services.tokens import seal, unseal
@@ -88,12 +88,20 @@ def _changed(call: Call, resource_arn: str, change: _Change) -> Tags:
 
 def _job_tags(kind: str) -> Callable[[Call, str, _Change], Tags | None]:
     def act(call: Call, name: str, change: _Change) -> Tags | None:
+        others = False
+
         def changed(job: TrainingJob) -> TrainingJob:
+            nonlocal others
             tags = change(job.tags)
-            return job if tags == job.tags else replace(job, tags=tags)
+            others = tags != job.tags
+            return replace(job, tags=tags) if others else job
 
         job = call.stores.state.jobs.change(call.tenant, name, changed, KINDS[kind])
-        return None if job is None else job.tags
+        if job is None:
+            return None
+        if others and kind == TRAINING.name:
+            call.stores.feed.publish_job(call.tenant, job)
+        return job.tags
 
     return act
 

@@ -43,6 +43,10 @@ class KeyStore:
             found = self._cache[access_key_id] = keys[0]
         return found
 
+    def of_account(self, account: str) -> AccessKey | None:
+        """A key of that account; None if it has none."""
+        return next(iter(self._select(ACCESS_KEYS.c.account == account)), None)
+
     def all(self) -> list[AccessKey]:
         """Every key."""
         return self._select(sa.true())
