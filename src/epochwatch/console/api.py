@@ -19,6 +19,7 @@ from epochwatch.console.artefacts import artefact, artefacts
 from epochwatch.console.curves import AXES, curve, summarised
 from epochwatch.console.dashboards import dashboard
 from epochwatch.console.exports import MEDIA_TYPES, answer
+from epochwatch.console.expressions import expression_reference
 from epochwatch.console.hosts import PACE_SECONDS, cores, host_paces, host_record, shift_of
 from epochwatch.console.live import Live
 from epochwatch.console.logs import log_page
@@ -82,6 +83,7 @@ class Api:
             Route("/query", self._answering(self._query), methods=["GET", "POST"]),
             Route("/widget", self._answering(self._widget), methods=["GET", "POST"]),
             Route("/dashboards/{name}", self._answering(self._dashboard)),
+            Route("/expressions", self._answering(expression_reference)),
             Route("/metrics", self._answering(self._metrics)),
             Route("/alarms", self._answering(partial(listed_alarms, self._stores))),
             Route("/alarms/states", self._answering(partial(alarm_states, self._stores))),

@@ -14,13 +14,16 @@ MOST_METRICS: Final = 1000
 
 def listed_metrics(stores: Stores, asked: Asked) -> dict[str, Any]:
     """The answer to ``/metrics``: a metric has each of the words of ``search`` in its namespace, its name or its
-    dimensions; ``namespace`` and ``dimensions`` (their names, with commas) narrow them down further.
+    dimensions; ``job`` (of its curves and of its hosts), ``namespace`` and ``dimensions`` (their names, with commas)
+    narrow them down further.
     """
     words = asked.text("search").casefold().split()
-    namespace, names = asked.text("namespace"), asked.text("dimensions")
+    job, namespace, names = asked.text("job"), asked.text("namespace"), asked.text("dimensions")
     limit = asked.whole("limit", 200, 1, MOST_METRICS)
     since = int(time.time()) - LISTED_SECONDS
-    found = stores.metrics.matching(asked.tenant, lambda one: _has(one, words), active_since=since)
+    found = stores.metrics.matching(
+        asked.tenant, lambda one: _has(one, words) and (not job or _of(one, job)), active_since=since
+    )
     of_namespace = [one for one in found if namespace in ("", one.namespace)]
     sets = Counter(_names(one) for one in of_namespace)
     chosen = [one for one in of_namespace if not names or _names(one) == names]
@@ -49,6 +52,11 @@ def _has(metric: MetricId, words: list[str]) -> bool:
     pairs = " ".join(f"{name}={value}" for name, value in metric.dimensions)
     text = f"{metric.namespace} {metric.name} {pairs}".casefold()
     return all(word in text for word in words)
+
+
+def _of(metric: MetricId, job: str) -> bool:
+    """A job has metrics of its own, and those of its hosts: ``Host`` is ``JOB/HOST``."""
+    return any(value == job or value.startswith(f"{job}/") for _, value in metric.dimensions)
 
 
 def _names(metric: MetricId) -> str:

@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from epochwatch.console.requests import Asked, Refusal
 from epochwatch.model.aws_error import AwsError
-from epochwatch.model.dashboard.picture import Curve, Floats, Picture, stacked
-from epochwatch.model.dashboard.widget import HorizontalAnnotation, MetricWidget, metric_widget
+from epochwatch.model.dashboard import times
+from epochwatch.model.dashboard.picture import Curve, Floats, Picture, lines_of, stacked
+from epochwatch.model.dashboard.widget import HorizontalAnnotation, MetricWidget, VerticalAnnotation, metric_widget
 from epochwatch.services.call import Call
 from epochwatch.services.cloudwatch.metric_widget import picture_of
 from epochwatch.store.stores import Stores
@@ -75,14 +76,18 @@ def record(picture: Picture) -> dict[str, Any]:
         "axes": {"left": shown.y_axis.left, "right": shown.y_axis.right},
         "curves": curves,
         "levels": [_level(one) for one in picture.lines()],
+        "bands": [_band(*lines) for level in picture.levels if len(lines := lines_of(level)) == 2],
+        "marks": [mark for one in shown.annotations.vertical for mark in _marks(one)],
+        "legend": shown.legend.position,
+        "stacked": shown.stacked and shown.view == "timeSeries",
     }
 
 
 def _stacked(curves: Sequence[Curve]) -> list[dict[str, Any]]:
     there = [curve for curve in curves if len(curve.timestamps)]
     return [
-        _curve(curve, high, None) | {"timestamps": moments.tolist()}
-        for curve, (moments, _, high) in zip(there, stacked(there), strict=True)
+        _curve(curve, high, None) | {"timestamps": moments.tolist(), "low": low.tolist()}
+        for curve, (moments, low, high) in zip(there, stacked(there), strict=True)
     ]
 
 
@@ -94,11 +99,35 @@ def _curve(curve: Curve, values: Floats, high: Floats | None) -> dict[str, Any]:
         "unit": curve.unit,
         "number": curve.number,
         "incomplete": curve.incomplete,
+        "row": curve.row,
+        "period": curve.period,
+        "dimensions": curve.dimensions,
         "timestamps": curve.timestamps.tolist(),
         "values": values.tolist(),
         "high": None if high is None else high.tolist(),
+        "low": None,
     }
 
 
 def _level(one: HorizontalAnnotation) -> dict[str, Any]:
-    return {"value": one.value, "label": one.label, "color": one.color, "axis": one.y_axis}
+    return {"value": one.value, "label": one.label, "color": one.color, "axis": one.y_axis, "fill": one.fill}
+
+
+def _band(one: HorizontalAnnotation, other: HorizontalAnnotation) -> dict[str, Any]:
+    low, high = sorted((one.value, other.value))
+    return {"low": low, "high": high, "color": one.color or other.color, "axis": one.y_axis}
+
+
+def _marks(given: VerticalAnnotation | list[VerticalAnnotation]) -> list[dict[str, Any]]:
+    """A line at a time, or the two of a span with what lies between them filled."""
+    if isinstance(given, VerticalAnnotation):
+        return [_mark(given)] if given.visible else []
+    shown = sorted((_mark(one) for one in given if one.visible), key=lambda one: float(one["time"]))
+    if len(shown) == 2:
+        shown[0]["until"] = shown[1]["time"]
+    return shown
+
+
+def _mark(one: VerticalAnnotation) -> dict[str, Any]:
+    time = times.moment(one.value, 0)
+    return {"time": time, "until": None, "label": one.label, "color": one.color, "fill": one.fill}

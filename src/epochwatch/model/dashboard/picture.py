@@ -38,6 +38,12 @@ class Curve:
     """The upper edge of a band; ``values`` are the lower one."""
     incomplete: bool = False
     """Whether not all its values could be read."""
+    row: int = 0
+    """Which of the widget's rows it comes from."""
+    period: int = 0
+    """Seconds from one point to the next; 0 where that is not known."""
+    dimensions: tuple[tuple[str, str], ...] = ()
+    """Of the metric it was read from; none of a computed one."""
 
 
 Level: TypeAlias = HorizontalAnnotation | Sequence[HorizontalAnnotation]

@@ -88,7 +88,7 @@ class _Reading:
         found: dict[int, list[Curve]] = {number: [] for number in shown.values()}
         for answer, name in zip(answers, self._names(answers), strict=True):
             number = shown[answer.id]
-            found[number].append(self._curve(self._rows[number], answer, numbers.get(_identity(answer)), name))
+            found[number].append(self._curve(number, answer, numbers.get(_identity(answer)), name))
         return {number: _banded(self._rows[number], curves) for number, curves in found.items()}
 
     def _queries(self) -> list[Query]:
@@ -156,8 +156,8 @@ class _Reading:
         row = next(row for number, row in self._rows.items() if self._ids[number] == id)
         return isinstance(row, MetricRow) and not row.options.label
 
-    def _curve(self, row: Row, answer: Answer, number: float | None, label: str) -> Curve:
-        series, metric = answer.series, answer.series.metric
+    def _curve(self, place: int, answer: Answer, number: float | None, label: str) -> Curve:
+        row, series, metric = self._rows[place], answer.series, answer.series.metric
         units = [] if metric is None else self._call.stores.metrics.units(self._call.tenant, metric)
         return Curve(
             label=label,
@@ -168,6 +168,9 @@ class _Reading:
             unit=units[0] if len(units) == 1 and units[0] != NO_UNIT else "",
             number=number,
             incomplete=answer.forbidden,
+            row=place,
+            period=series.period,
+            dimensions=() if metric is None else metric.dimensions,
         )
 
 
