@@ -3,6 +3,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./shell/fields.css";
 import "./charts/charts.css";
+import "./charts/parallel.css";
 import "./jobs/jobs.css";
 import "./job/job.css";
 import "./logs/logs.css";

@@ -30,6 +30,7 @@ from epochwatch.console.query import query
 from epochwatch.console.records import job_detail, job_summary
 from epochwatch.console.reports import Reports
 from epochwatch.console.requests import Asked, Door, Refusal, no_such_job
+from epochwatch.console.tuning import tuning
 from epochwatch.console.widgets import widget
 from epochwatch.model.job import STATUSES, TrainingJob
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE
@@ -80,6 +81,7 @@ class Api:
             Route("/jobs/{job}/steps", self._answering(partial(insights.steps, self._stores))),
             Route("/jobs/{job}/operators", self._answering(partial(insights.operators_of, self._stores))),
             Route("/jobs/{job}/windows/{path:path}", self._answering(partial(insights.trace, self._stores))),
+            Route("/tuning/{name}", self._answering(partial(tuning, self._stores))),
             Route("/query", self._answering(self._query), methods=["GET", "POST"]),
             Route("/widget", self._answering(self._widget), methods=["GET", "POST"]),
             Route("/dashboards/{name}", self._answering(self._dashboard)),

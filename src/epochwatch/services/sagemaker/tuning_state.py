@@ -44,10 +44,9 @@ class Tuning:
     @cached_property
     def jobs(self) -> dict[str, TrainingJob]:
         """The training jobs that are there, by name."""
-        found = (
-            (one.name, self._call.stores.state.jobs.get(self._call.tenant, one.name)) for one in self.launched
-        )
-        return {name: job for name, job in found if job is not None}
+        names = [one.name for one in self.launched]
+        found = self._call.stores.state.jobs.named(self._call.tenant, names)
+        return {name: found[name] for name in names if name in found}
 
     @cached_property
     def running(self) -> list[TrainingJob]:
