@@ -25,12 +25,14 @@ from epochwatch.console.live import Live
 from epochwatch.console.logs import log_page
 from epochwatch.console.metrics import listed_metrics
 from epochwatch.console.notes import put_note
+from epochwatch.console.notifications import notifications
 from epochwatch.console.points import exported, tracks, written
 from epochwatch.console.query import query
 from epochwatch.console.records import job_detail, job_summary
 from epochwatch.console.reports import Reports
 from epochwatch.console.requests import Asked, Door, Refusal, no_such_job
 from epochwatch.console.tuning import tuning
+from epochwatch.console.search import Search
 from epochwatch.console.widgets import widget
 from epochwatch.model.job import STATUSES, TrainingJob
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE
@@ -61,6 +63,7 @@ class Api:
         self._door = door
         self._live = Live(stores, door)
         self._reports = Reports(stores)
+        self._search = Search(stores)
 
     def routes(self) -> list[Route]:
         """Routes relative to ``/_/api``."""
@@ -92,6 +95,8 @@ class Api:
             Route("/alarms/back-test", self._answering(partial(tried_alarm, self._stores)), methods=["POST"]),
             Route("/alarms/sweep", self._answering(partial(swept_alarm, self._stores)), methods=["POST"]),
             Route("/alarms/rule", self._answering(partial(checked_rule, self._stores)), methods=["POST"]),
+            Route("/search", self._answering(self._search.search)),
+            Route("/notifications", self._answering(partial(notifications, self._stores))),
             Route("/live", self._live.endpoint),
         ]
 

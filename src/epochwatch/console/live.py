@@ -2,7 +2,10 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -12,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from epochwatch.console.curves import number
 from epochwatch.console.logs import event_json
+from epochwatch.console.notifications import alarm_notifications, of_job
 from epochwatch.console.records import job_summary
 from epochwatch.console.requests import Door, Refusal, no_such_job
 from epochwatch.errors import EpochwatchError
@@ -24,8 +28,14 @@ from epochwatch.store.stores import Stores
 INTERVAL_SECONDS = 0.1
 """Least time between two deliveries; the first of a quiet time does not wait."""
 HEARTBEAT_SECONDS = 15.0
+NOTICE_SECONDS = 2.0
+"""Time between two looks at what happened to alarms, which other servers may evaluate."""
 MAX_ITEMS = 20_000
 """Points, lines or samples in one delivery; a client that would get more is told to fetch instead."""
+
+MOST_NOTICES = 100
+LATE_SECONDS = 60.0
+"""How long ago something may have happened that is told as new: other clocks are behind, other servers slower."""
 
 Message = tuple[str, Any]
 """Name and data of an event."""
@@ -61,23 +71,34 @@ class Live:
         def wake() -> None:
             loop.call_soon_threadsafe(news.set)
 
-        with self._stores.feed.subscribe(tenant, job, wake) as watch:
+        subscribe = self._stores.feed.subscribe
+        with subscribe(tenant, job, wake) as watch, subscribe(tenant, None, wake) as all_jobs:
+            attention = Attention(self._stores, tenant)
             # The client fetches after this, so that nothing lies between what it fetched and what it is sent.
             yield _encoded([("hello", {"job": job})], numbers)
-            lost = 0
+            lost, quiet = 0, 0.0
             while True:
+                messages: list[Message] = []
                 try:
-                    await asyncio.wait_for(news.wait(), HEARTBEAT_SECONDS)
+                    await asyncio.wait_for(news.wait(), NOTICE_SECONDS)
                 except TimeoutError:
-                    yield b": still here\n\n"
-                    continue
-                news.clear()
-                messages = await self._messages(tenant, watch)
+                    quiet += NOTICE_SECONDS
+                else:
+                    news.clear()
+                    messages = await self._messages(tenant, watch)
                 if watch.dropped > lost:
                     lost = watch.dropped
                     messages = [("behind", {"job": job})]
+                records = {event.job: event.record for event in all_jobs.take() if isinstance(event, LiveJob)}
+                if records or attention.due:
+                    messages += await run_in_threadpool(attention.news, list(records.values()))
                 if messages:
                     yield _encoded(messages, numbers)
+                elif quiet >= HEARTBEAT_SECONDS:
+                    yield b": still here\n\n"
+                else:
+                    continue
+                quiet = 0.0
                 await asyncio.sleep(INTERVAL_SECONDS)
 
     async def _messages(self, tenant: Tenant, watch: Subscription) -> list[Message]:
@@ -97,6 +118,34 @@ class Live:
     def _jobs(self, tenant: Tenant, records: list[TrainingJob]) -> list[Message]:
         metrics = self._stores.run_points.summaries(tenant, TRAINING_JOB, [record.name for record in records])
         return [("job", job_summary(tenant, record, metrics[record.name])) for record in records]
+
+
+class Attention:
+    """What needs attention, told once each."""
+
+    def __init__(self, stores: Stores, tenant: Tenant) -> None:
+        self._stores = stores
+        self._tenant = tenant
+        self._looked = 0.0
+        self._told: set[str] = set()
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to look at the alarms again."""
+        return time.monotonic() - self._looked >= NOTICE_SECONDS
+
+    def news(self, jobs: Iterable[TrainingJob]) -> list[Message]:
+        """What happened lately and was not told yet: to these jobs and, where that is due, to alarms."""
+        since = time.time() - LATE_SECONDS
+        found = [one for job in jobs for one in of_job(job)]
+        if self.due:
+            self._looked = time.monotonic()
+            # While the stores are closing or busy nothing is told; it is the next time.
+            with suppress(EpochwatchError):
+                found += alarm_notifications(self._stores, self._tenant, since, MOST_NOTICES)
+        new = [one for one in found if one.time >= since and one.id not in self._told]
+        self._told.update(one.id for one in new)
+        return [("notification", asdict(one)) for one in sorted(new, key=lambda one: one.time)]
 
 
 def rows(events: Iterable[LiveEvent]) -> list[Message]:

@@ -197,6 +197,14 @@ class Asked:
                 return choice
         raise Refusal(400, f"{name} must be one of {', '.join(filter(None, choices))}.")
 
+    def choice_of(self, name: str, choices: tuple[Choice, ...]) -> list[Choice]:
+        """Some of ``choices``, with commas between them; all where none is named."""
+        wanted = [value for value in self.text(name).split(",") if value]
+        for value in wanted:
+            if value not in choices:
+                raise Refusal(400, f"{name} must be among {', '.join(choices)}, with commas.")
+        return [choice for choice in choices if not wanted or choice in wanted]
+
     def whole(self, name: str, default: int, low: int, high: int) -> int:
         """A whole number from ``low`` to ``high``."""
         text = self._query.get(name)

@@ -77,6 +77,10 @@ class MetricStore:
         ]
         return self._summaries.read(sids, buckets, distribution=False)
 
+    def known(self, tenant: Tenant) -> Sequence[MetricId]:
+        """Every metric there is, in ascending order; the same object until there is another one. Not to be changed."""
+        return self._series.ordered(tenant)
+
     def matching(
         self,
         tenant: Tenant,

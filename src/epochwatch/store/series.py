@@ -136,6 +136,12 @@ class SeriesIndex:
                 if entry.durable
             ]
 
+    def ordered(self, tenant: Tenant) -> Sequence[MetricId]:
+        """Every metric, also one that is not durable yet, in ascending order; the same object until one is added."""
+        self._refresh()
+        with self._lock:
+            return self._candidates(self._tenants.get(tenant, _TenantIndex()), None, None, ())
+
     def find(
         self,
         tenant: Tenant,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -30,6 +30,14 @@ class NameTaken(Exception):
 
 class StillRunning(Exception):
     """The job has not ended: its status."""
+
+
+class Named(NamedTuple):
+    """A job in short. ``updated`` is in Unix seconds."""
+
+    name: str
+    status: str
+    updated: float
 
 
 class JobRecords:
@@ -233,6 +241,13 @@ class JobRecords:
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         return [(decoded(row), json.loads(row.request) if row.request else {}) for row in rows]
+
+    def names(self, tenant: Tenant, kind: JobKind = TRAINING) -> "Sequence[Named]":
+        """Every job with what its list needs to find it, the one that changed last first."""
+        jobs = _TABLES[kind].c
+        query = sa.select(jobs.name, jobs.status, jobs.updated).where(owned(_TABLES[kind], tenant))
+        with self._database.read() as connection:
+            return [Named(*row) for row in connection.execute(query.order_by(jobs.updated.desc()))]
 
     def _changed(
         self, connection: sa.Connection, tenant: Tenant, name: str, kind: JobKind, change: Change
