@@ -69,15 +69,15 @@ class Api:
         """Routes relative to ``/_/api``."""
         return [
             Route("/overview", self._answering(self._overview)),
-            Route("/jobs", self._answering(self._jobs)),
-            Route("/jobs/{job}", self._answering(self._job)),
+            Route("/jobs", self._answering(self._jobs, together=True)),
+            Route("/jobs/{job}", self._answering(self._job, together=True)),
             Route("/jobs/{job}/note", self._answering(partial(put_note, self._stores)), methods=["PUT"]),
             Route("/jobs/{job}/artefacts", self._answering(partial(artefacts, self._stores, self._buckets))),
             Route("/jobs/{job}/artefacts/object", self._answering(partial(artefact, self._stores, self._buckets))),
             Route("/jobs/{job}/points", self._answering(self._points)),
-            Route("/jobs/{job}/curves", self._answering(self._curves)),
-            Route("/jobs/{job}/hosts", self._answering(self._hosts)),
-            Route("/jobs/{job}/hosts/{host}/cores", self._answering(self._cores)),
+            Route("/jobs/{job}/curves", self._answering(self._curves, together=True)),
+            Route("/jobs/{job}/hosts", self._answering(self._hosts, together=True)),
+            Route("/jobs/{job}/hosts/{host}/cores", self._answering(self._cores, together=True)),
             Route("/jobs/{job}/logs", self._answering(self._logs)),
             Route("/jobs/{job}/report", self._answering(self._report)),
             Route("/jobs/{job}/series", self._answering(partial(insights.series, self._stores))),
@@ -100,9 +100,9 @@ class Api:
             Route("/live", self._live.endpoint),
         ]
 
-    def _answering(self, act: Callable[[Asked], Any]) -> Callable[[Request], Any]:
+    def _answering(self, act: Callable[[Asked], Any], *, together: bool = False) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
-            return await self._door.answer(request, act)
+            return await self._door.answer(request, act, together=together)
 
         return endpoint
 

@@ -18,6 +18,7 @@ from epochwatch.console.logs import event_json
 from epochwatch.console.notifications import alarm_notifications, of_job
 from epochwatch.console.records import job_summary
 from epochwatch.console.requests import Door, Refusal, no_such_job
+from epochwatch.console.together import Together
 from epochwatch.errors import EpochwatchError
 from epochwatch.model.job import TrainingJob
 from epochwatch.model.tenant import Tenant
@@ -47,6 +48,7 @@ class Live:
     def __init__(self, stores: Stores, door: Door) -> None:
         self._stores = stores
         self._door = door
+        self._together: Together[Message] = Together()
 
     async def endpoint(self, request: Request) -> Response:
         """One open stream, of one job or (records only) of all."""
@@ -109,15 +111,20 @@ class Live:
         messages = rows(events)
         if records:
             try:
-                messages += await run_in_threadpool(self._jobs, tenant, list(records.values()))
+                messages += [await self._record(tenant, record) for record in records.values()]
             except EpochwatchError:
                 # The stores are closing or busy: the page asks again by itself.
                 messages.append(("behind", {"job": watch.job}))
         return messages
 
-    def _jobs(self, tenant: Tenant, records: list[TrainingJob]) -> list[Message]:
-        metrics = self._stores.run_points.summaries(tenant, TRAINING_JOB, [record.name for record in records])
-        return [("job", job_summary(tenant, record, metrics[record.name])) for record in records]
+    async def _record(self, tenant: Tenant, record: TrainingJob) -> Message:
+        """A job of the list, read once for all who watch it."""
+        question = (tenant, record.name, record.updated)
+        return await self._together.answer(question, lambda: run_in_threadpool(self._read, tenant, record))
+
+    def _read(self, tenant: Tenant, record: TrainingJob) -> Message:
+        metrics = self._stores.run_points.summaries(tenant, TRAINING_JOB, record.name)
+        return "job", job_summary(tenant, record, metrics[record.name])
 
 
 class Attention:

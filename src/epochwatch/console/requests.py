@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from epochwatch.console.session import Access
+from epochwatch.console.together import Together
 from epochwatch.errors import EpochwatchError
 from epochwatch.model.tenant import Tenant
 
@@ -63,6 +64,7 @@ class Door:
 
     def __init__(self, access: Access) -> None:
         self._access = access
+        self._together: Together[Response] = Together()
 
     def check(self, request: Request) -> None:
         """Refuse what a page of another site may have sent. Raises Refusal."""
@@ -85,19 +87,32 @@ class Door:
             )
         return tenant
 
-    async def answer(self, request: Request, act: Callable[["Asked"], Any]) -> Response:
-        """Run ``act`` in a thread for the one who asks; its result becomes JSON unless it is a Response."""
+    async def answer(self, request: Request, act: Callable[["Asked"], Any], *, together: bool = False) -> Response:
+        """Run ``act`` in a thread for the one who asks; its result becomes JSON unless it is a Response. With
+        ``together``, many who ask the same share an answer: ``act`` looks at nothing but path and parameters.
+        """
         try:
             _check_body(request)
             tenant = await self.tenant(request)
             parameters = await _parameters(request)
             content = await json_bytes(request, LARGEST_FORM) if _type(request) == JSON else None
-            result = await run_in_threadpool(act, Asked(tenant, request, parameters, content))
+            asked = Asked(tenant, request, parameters, content)
+
+            async def made() -> Response:
+                return await run_in_threadpool(_answered, act, asked)
+
+            if not together:
+                return await made()
+            return await self._together.answer((tenant, request.url.path, request.url.query), made)
         except Refusal as refusal:
             return refusal.response()
         except EpochwatchError as error:
             return Refusal(503, error.message, error.hint or "Try again in a moment.").response()
-        return result if isinstance(result, Response) else json_response(result)
+
+
+def _answered(act: Callable[["Asked"], Any], asked: "Asked") -> Response:
+    result = act(asked)
+    return result if isinstance(result, Response) else json_response(result)
 
 
 async def json_bytes(request: Request, most: int) -> bytes:
