@@ -1,14 +1,15 @@
 """What many open consoles cost the server: ``python -m benchmarks.console.watchers [--consoles 200] [--seconds 30]``.
 
 One training with 20 metrics of 100,000 steps goes on at 10 steps a second. Each console does what the job's page does
-in a browser: it opens the stream, asks for the job and for the 20 charts, and asks again as often as the page does
-(`ask_as_often` below are the page's own figures). The server's CPU time is the kernel's count.
+in a browser: it opens the stream, asks for the job and for the charts on the screen, and asks again as often as the page
+does. The server's CPU time is the kernel's count.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -25,8 +26,10 @@ from tests.servers import ServerProcess
 
 METRICS, STEPS, HERTZ = 20, 100_000, 10
 JOB = "watched"
-DETAIL_SECONDS = 1.0
-"""A job page asks for the job's summary so often while points come in."""
+DETAIL_SECONDS = 10.0
+"""A job's page asks for its record so often while the training says that it goes on (REST in JobPage.svelte)."""
+CHART_SECONDS = 800 / HERTZ + 1
+"""A chart asks for the server's buckets when it has drawn 800 live points (WIDTH in CurveChart.svelte)."""
 CHARTS_SHOWN = 6
 """Charts of the page that are on the screen (or near it): only these ask for curves."""
 
@@ -59,7 +62,8 @@ def main() -> None:
             training.kill()
             training.wait()
         print(
-            f"{given.consoles} consoles, {given.seconds:.0f} s (load {os.getloadavg()[0]:.1f}): server {cost:.2f} cores, "
+            f"{given.consoles} consoles, {given.seconds:.0f} s (load {os.getloadavg()[0]:.1f}): "
+            f"server {cost:.2f} cores, "
             f"alone {alone:.2f}; memory {usage.resident_mb():.0f} MB; events {seen.events / given.seconds:.0f}/s, "
             f"answers {seen.asked / given.seconds:.0f}/s, refused {seen.failed}, "
             f"{seen.bytes / given.seconds / 1e6:.1f} MB/s; median wait {_median(seen.waits) * 1000:.0f} ms"
@@ -175,14 +179,15 @@ async def _console(server: ServerProcess, seen: Seen, delay: float) -> None:
 
 async def _ask(server: ServerProcess, seen: Seen) -> None:
     charts = [f"jobs/{JOB}/curves?metric=loss_{index:02}&x=step&width=800" for index in range(CHARTS_SHOWN)]
-    again = time.monotonic()
+    again = 0.0
     asked = Connection(server)
     await asked.open()
     while True:
         paths = [f"jobs/{JOB}"]
         if time.monotonic() >= again:
             paths += charts
-            again = time.monotonic() + REFETCH_SECONDS
+            # Pages are opened at any time, so their charts' turns come at any time.
+            again = time.monotonic() + CHART_SECONDS * (1 if again else random.random())
         for path in paths:
             begin = time.monotonic()
             status, length = await asked.ask(path)
@@ -191,10 +196,6 @@ async def _ask(server: ServerProcess, seen: Seen) -> None:
             seen.bytes += length
             seen.waits.append(time.monotonic() - begin)
         await asyncio.sleep(DETAIL_SECONDS)
-
-
-REFETCH_SECONDS = 4.0
-"""A chart asks for the server's own buckets so often while points come in."""
 
 
 def _rate(usage: Usage, seconds: float) -> float:

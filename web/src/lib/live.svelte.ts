@@ -9,7 +9,8 @@ export interface LiveHandlers {
   resumed?: () => void;
 }
 
-export const connection = $state<{ state: "off" | "connecting" | "live" | "lost" }>({ state: "off" });
+/** `since`: when (`performance.now()`) the stream that is open began; what was asked for before may lack a little. */
+export const connection = $state<{ state: "off" | "connecting" | "live" | "lost"; since: number }>({ state: "off", since: 0 });
 
 /** Opens the tab's one event stream; returns how to close it. The browser reconnects by itself. */
 export function openLive(job: string | null, handlers: LiveHandlers): () => void {
@@ -23,6 +24,7 @@ export function openLive(job: string | null, handlers: LiveHandlers): () => void
     source = new EventSource(`/_/api/live${job === null ? "" : `?job=${encodeURIComponent(job)}`}`);
     source.addEventListener("hello", () => {
       connection.state = "live";
+      connection.since = performance.now();
       if (greeted) handlers.resumed?.();
       greeted = true;
     });
