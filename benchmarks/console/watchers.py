@@ -1,7 +1,7 @@
 """What many open consoles cost the server: ``python -m benchmarks.console.watchers [--consoles 200] [--seconds 30]``.
 
 One training with 20 metrics of 100,000 steps goes on at 10 steps a second. Each console does what the job's page does
-in a browser: it opens the stream, asks for the job and for the charts on the screen, and asks again as often as the page
+in a browser: it opens the stream, asks for the job and the charts on the screen, and asks again as often as the page
 does. The server's CPU time is the kernel's count.
 """
 
@@ -175,14 +175,15 @@ async def _console(server: ServerProcess, seen: Seen, delay: float) -> None:
     finally:
         asking.cancel()
         stream.close()
+        await asking
 
 
 async def _ask(server: ServerProcess, seen: Seen) -> None:
     charts = [f"jobs/{JOB}/curves?metric=loss_{index:02}&x=step&width=800" for index in range(CHARTS_SHOWN)]
     again = 0.0
-    asked = Connection(server)
-    await asked.open()
     while True:
+        asked = Connection(server)  # the server hangs up what is quiet for some seconds
+        await asked.open()
         paths = [f"jobs/{JOB}"]
         if time.monotonic() >= again:
             paths += charts
@@ -195,6 +196,7 @@ async def _ask(server: ServerProcess, seen: Seen) -> None:
             seen.failed += status != 200
             seen.bytes += length
             seen.waits.append(time.monotonic() - begin)
+        asked.close()
         await asyncio.sleep(DETAIL_SECONDS)
 
 
