@@ -130,6 +130,30 @@ def test_a_summary_says_what_the_points_say(stores: Stores, metric: str, values:
         assert (summary.min, summary.max, summary.best, summary.best_step) == (None,) * 4
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    parts=st.lists(
+        st.lists(st.sampled_from([0.0, 1.0, 2.0, math.nan]), min_size=1, max_size=6), min_size=1, max_size=4
+    )
+)
+def test_of_equal_times_the_later_write_is_newer_and_of_equal_extremes_the_first_counts(
+    stores: Stores, parts: list[list[float]]
+) -> None:
+    tenant = Tenant(str(next(_ACCOUNTS)))
+    steps = itertools.count()
+    stored = []  # (time, number of the write, step, value): each write begins at the same time again
+    for number, values in enumerate(parts):
+        own = [next(steps) for _ in values]
+        _write(stores, tenant, values, steps=own)
+        stores.run_points.points(tenant, TRAINING_JOB, "job")  # reading brings what was written into the engine
+        stored += [(at, number, step, value) for at, (step, value) in enumerate(zip(own, values, strict=True))]
+    stored.sort(key=lambda point: point[:2])
+    (summary,) = stores.run_points.summaries(tenant, TRAINING_JOB, "job")["job"]
+    np.testing.assert_equal((summary.final, summary.final_step), (stored[-1][3], stored[-1][2]))
+    finite = [point for point in stored if math.isfinite(point[3])]
+    assert summary.best_step == (min(finite, key=lambda point: point[3])[2] if finite else None)
+
+
 def test_one_point_that_stands_out_among_many_is_in_the_curve(stores: Stores, tenant: Tenant) -> None:
     values = np.sin(np.arange(100_000) / 5000)
     values[[31_337, 77_777]] = 50.0, -50.0
