@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import filled_compare
 import filled_job
 import msgspec
 import numpy as np
@@ -312,6 +313,7 @@ def main() -> None:
     )
     try:
         live = fill(stores)
+        filled_compare.fill(stores, Run)
         filled_job.fill(stores, Run, home / "buckets")
         performed = Operations(operations(), lambda who, request, now, _: Call(who.tenant, stores, request, now))
         buckets = BucketStore.local(home / "buckets", filled_job.TUNER.account, shared=False)

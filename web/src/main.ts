@@ -6,6 +6,7 @@ import "./charts/charts.css";
 import "./charts/parallel.css";
 import "./jobs/jobs.css";
 import "./job/job.css";
+import "./compare/compare.css";
 import "./logs/logs.css";
 import "./alarms/alarms.css";
 import "./dashboards/dashboards.css";

@@ -2,6 +2,7 @@
 import type { Component } from "svelte";
 import AlarmList from "./alarms/AlarmList.svelte";
 import AlarmPage from "./alarms/AlarmPage.svelte";
+import ComparePage from "./compare/ComparePage.svelte";
 import DashboardList from "./dashboards/DashboardList.svelte";
 import DashboardPage from "./dashboards/DashboardPage.svelte";
 import InsightsPage from "./insights/InsightsPage.svelte";
@@ -25,6 +26,7 @@ const PAGES: [string, Section, Component<PageProps>][] = [
   ["", "Jobs", JobList],
   ["jobs/*", "Jobs", JobPage],
   ["jobs/*/insights", "Jobs", InsightsPage],
+  ["compare", "Jobs", ComparePage],
   ["metrics", "Metrics", MetricsPage],
   ["alarms", "Alarms", AlarmList],
   ["alarms/*", "Alarms", AlarmPage],

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from epochwatch import __version__
-from epochwatch.console import insights
+from epochwatch.console import compare, insights
 from epochwatch.console.alarm_list import alarm_states, listed_alarms
 from epochwatch.console.alarms import checked_rule, swept_alarm, tried_alarm
 from epochwatch.console.artefacts import artefact, artefacts
@@ -97,6 +97,8 @@ class Api:
             Route("/alarms/rule", self._answering(partial(checked_rule, self._stores)), methods=["POST"]),
             Route("/search", self._answering(self._search.search)),
             Route("/notifications", self._answering(partial(notifications, self._stores))),
+            Route("/compare/jobs", self._answering(partial(compare.compared_jobs, self._stores))),
+            Route("/compare/curves", self._answering(partial(compare.compared_curves, self._stores))),
             Route("/live", self._live.endpoint),
         ]
 

@@ -43,7 +43,7 @@ def curve(
     ``relative`` counts seconds from ``started``. Smoothing is an exponential moving average over all points, also
     those outside of the window, corrected for its start (0: none).
     """
-    x, value = _placed(track, axis, started)
+    x, value = placed(track, axis, started)
     finite = np.isfinite(value)
     marks_x, marks = x[~finite], value[~finite]
     x_all, value_all = x[finite], value[finite]
@@ -65,7 +65,7 @@ def curve(
     }
 
 
-def _placed(track: Track, axis: str, started: float) -> tuple[Floats, Floats]:
+def placed(track: Track, axis: str, started: float) -> tuple[Floats, Floats]:
     """x and value ascending by x (in order of time where x is equal).
 
     A value without a step (or epoch) of its own stands at the last one known before it. A metric that has no step

@@ -22,7 +22,7 @@ from epochwatch.console.together import Together
 from epochwatch.errors import EpochwatchError
 from epochwatch.model.job import TrainingJob
 from epochwatch.model.tenant import Tenant
-from epochwatch.store.live import LiveEvent, LiveJob, LiveLog, LivePoints, LiveSamples, Subscription
+from epochwatch.store.live import LiveEvent, LiveJob, LiveLog, LivePoints, LiveSamples
 from epochwatch.store.run_points import TRAINING_JOB
 from epochwatch.store.stores import Stores
 
@@ -37,9 +37,19 @@ MAX_ITEMS = 20_000
 MOST_NOTICES = 100
 LATE_SECONDS = 60.0
 """How long ago something may have happened that is told as new: other clocks are behind, other servers slower."""
+MAX_JOBS = 200
+"""Jobs of one stream."""
+
+KINDS: dict[str, type[LiveEvent]] = {
+    "points": LivePoints,
+    "log": LiveLog,
+    "hosts": LiveSamples,
+    "job": LiveJob,
+}
 
 Message = tuple[str, Any]
 """Name and data of an event."""
+BEHIND: Message = ("behind", {})
 
 
 class Live:
@@ -51,21 +61,33 @@ class Live:
         self._together: Together[Message] = Together()
 
     async def endpoint(self, request: Request) -> Response:
-        """One open stream, of one job or (records only) of all."""
-        job = request.query_params.get("job")
+        """One open stream, of the jobs that are named or (records only) of all."""
+        jobs = list(dict.fromkeys(request.query_params.getlist("job")))
+        kinds = request.query_params.getlist("kind")
         try:
             tenant = await self._door.tenant(request)
-            if job is not None and await run_in_threadpool(self._stores.state.jobs.get, tenant, job) is None:
-                raise no_such_job(job)
+            await run_in_threadpool(self._check, tenant, jobs, kinds)
         except Refusal as refusal:
             return refusal.response()
         return StreamingResponse(
-            self._stream(tenant, job),
+            self._stream(tenant, jobs or None, [KINDS[kind] for kind in kinds or KINDS]),
             media_type="text/event-stream",
             headers={"cache-control": "no-store", "x-accel-buffering": "no"},
         )
 
-    async def _stream(self, tenant: Tenant, job: str | None) -> AsyncIterator[bytes]:
+    def _check(self, tenant: Tenant, jobs: list[str], kinds: list[str]) -> None:
+        if len(jobs) > MAX_JOBS:
+            raise Refusal(400, f"job is given more than {MAX_JOBS} times.", "Leave it out to follow all records.")
+        if any(kind not in KINDS for kind in kinds):
+            raise Refusal(400, f"kind must be one of {', '.join(KINDS)}.")
+        known = self._stores.state.jobs.named(tenant, jobs)
+        for job in jobs:
+            if job not in known:
+                raise no_such_job(job)
+
+    async def _stream(
+        self, tenant: Tenant, jobs: list[str] | None, kinds: list[type[LiveEvent]]
+    ) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         news = asyncio.Event()
         numbers = itertools.count(1)
@@ -74,10 +96,10 @@ class Live:
             loop.call_soon_threadsafe(news.set)
 
         subscribe = self._stores.feed.subscribe
-        with subscribe(tenant, job, wake) as watch, subscribe(tenant, None, wake) as all_jobs:
+        with subscribe(tenant, jobs, wake) as watch, subscribe(tenant, None, wake) as all_jobs:
             attention = Attention(self._stores, tenant)
             # The client fetches after this, so that nothing lies between what it fetched and what it is sent.
-            yield _encoded([("hello", {"job": job})], numbers)
+            yield _encoded([("hello", {"jobs": jobs})], numbers)
             lost, quiet = 0, 0.0
             while True:
                 messages: list[Message] = []
@@ -87,10 +109,10 @@ class Live:
                     quiet += NOTICE_SECONDS
                 else:
                     news.clear()
-                    messages = await self._messages(tenant, watch)
+                    messages = await self._messages(tenant, [event for event in watch.take() if type(event) in kinds])
                 if watch.dropped > lost:
                     lost = watch.dropped
-                    messages = [("behind", {"job": job})]
+                    messages = [BEHIND]
                 records = {event.job: event.record for event in all_jobs.take() if isinstance(event, LiveJob)}
                 if records or attention.due:
                     messages += await run_in_threadpool(attention.news, list(records.values()))
@@ -103,10 +125,9 @@ class Live:
                 quiet = 0.0
                 await asyncio.sleep(INTERVAL_SECONDS)
 
-    async def _messages(self, tenant: Tenant, watch: Subscription) -> list[Message]:
-        events = watch.take()
+    async def _messages(self, tenant: Tenant, events: list[LiveEvent]) -> list[Message]:
         if sum(_size(event) for event in events) > MAX_ITEMS:
-            return [("behind", {"job": watch.job})]
+            return [BEHIND]
         records = {event.job: event.record for event in events if isinstance(event, LiveJob)}
         messages = rows(events)
         if records:
@@ -114,7 +135,7 @@ class Live:
                 messages += [await self._record(tenant, record) for record in records.values()]
             except EpochwatchError:
                 # The stores are closing or busy: the page asks again by itself.
-                messages.append(("behind", {"job": watch.job}))
+                messages.append(BEHIND)
         return messages
 
     async def _record(self, tenant: Tenant, record: TrainingJob) -> Message:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Self, TypeAlias, TypeVar
@@ -121,14 +121,20 @@ class _Watch(Generic[Item]):
 
 
 class Subscription(_Watch[LiveEvent]):
-    """One watcher of a job, or of the records of all. What it lost, it should read anew."""
+    """One watcher of some jobs, or of the records of all. What it lost, it should read anew."""
 
     most = QUEUE_EVENTS
 
-    def __init__(self, feed: "LiveFeed", tenant: Tenant, job: str | None, wake: Callable[[], None] | None) -> None:
+    def __init__(
+        self,
+        feed: "LiveFeed",
+        tenant: Tenant,
+        jobs: str | Collection[str] | None,
+        wake: Callable[[], None] | None,
+    ) -> None:
         super().__init__(feed.unsubscribe, wake)
         self.tenant = tenant
-        self.job = job
+        self.jobs = None if jobs is None else frozenset([jobs] if isinstance(jobs, str) else jobs)
 
 
 class LogTail(_Watch[TailedRows]):
@@ -166,14 +172,17 @@ class LiveFeed:
         self._lock = threading.Lock()
 
     def subscribe(
-        self, tenant: Tenant, job: str | None = None, wake: Callable[[], None] | None = None
+        self,
+        tenant: Tenant,
+        jobs: str | Collection[str] | None = None,
+        wake: Callable[[], None] | None = None,
     ) -> Subscription:
-        """Watch one job of ``tenant``, or, with None, the records of all its jobs.
+        """Watch one or several jobs of ``tenant``, or, with None, the records of all its jobs.
 
         ``wake`` is called from the publishing thread after each event; it must not block (an event loop gives
         ``lambda: loop.call_soon_threadsafe(event.set)``).
         """
-        subscription = Subscription(self, tenant, job, wake)
+        subscription = Subscription(self, tenant, jobs, wake)
         with self._lock:
             self._subscriptions.setdefault(tenant, []).append(subscription)
         return subscription
@@ -211,14 +220,14 @@ class LiveFeed:
     def watched(self, tenant: Tenant, job: str) -> bool:
         """Whether anyone watches ``job``: if not, its events need not be made."""
         with self._lock:
-            return any(watcher.job == job for watcher in self._subscriptions.get(tenant, ()))
+            return any(job in (watcher.jobs or ()) for watcher in self._subscriptions.get(tenant, ()))
 
     def publish(self, tenant: Tenant, event: LiveEvent) -> None:
         """Hand ``event`` to those who watch its job; job records also to those who watch all jobs."""
         with self._lock:
             mine = list(self._subscriptions.get(tenant, ()))
         for watcher in mine:
-            if watcher.job == event.job or (watcher.job is None and isinstance(event, LiveJob)):
+            if isinstance(event, LiveJob) if watcher.jobs is None else event.job in watcher.jobs:
                 _offer(watcher, event)
 
     def publish_log(self, tenant: Tenant, group: str, stream: str, job: str, rows: pa.RecordBatch) -> None:

@@ -1,7 +1,7 @@
 import type { JobSummary, LivePoint, LiveSample, LogEvent } from "./types";
 
 export interface LiveHandlers {
-  points?: (points: LivePoint[]) => void;
+  points?: (points: LivePoint[], job: string) => void;
   log?: (events: LogEvent[]) => void;
   hosts?: (samples: LiveSample[]) => void;
   job?: (job: JobSummary) => void;
@@ -12,8 +12,11 @@ export interface LiveHandlers {
 /** `since`: when (`performance.now()`) the stream that is open began; what was asked for before may lack a little. */
 export const connection = $state<{ state: "off" | "connecting" | "live" | "lost"; since: number }>({ state: "off", since: 0 });
 
-/** Opens the tab's one event stream; returns how to close it. The browser reconnects by itself. */
-export function openLive(job: string | null, handlers: LiveHandlers): () => void {
+/** Opens the tab's one event stream, of a job, of several, or (null) of the records of all; `kinds` are those of its
+ * events that are wanted, else all. Returns how to close it. The browser reconnects by itself. */
+export function openLive(jobs: string | string[] | null, handlers: LiveHandlers, kinds: string[] = []): () => void {
+  const wanted = [...[jobs ?? []].flat().map((job) => ["job", job]), ...kinds.map((kind) => ["kind", kind])];
+  const address = `/_/api/live?${new URLSearchParams(wanted)}`;
   let source: EventSource | null = null;
   let greeted = false;
   let retry: ReturnType<typeof setTimeout> | undefined;
@@ -21,14 +24,17 @@ export function openLive(job: string | null, handlers: LiveHandlers): () => void
   const parse = (event: Event) => JSON.parse((event as MessageEvent<string>).data);
   function connect() {
     connection.state = greeted ? "lost" : "connecting";
-    source = new EventSource(`/_/api/live${job === null ? "" : `?job=${encodeURIComponent(job)}`}`);
+    source = new EventSource(address);
     source.addEventListener("hello", () => {
       connection.state = "live";
       connection.since = performance.now();
       if (greeted) handlers.resumed?.();
       greeted = true;
     });
-    source.addEventListener("points", (event) => handlers.points?.(parse(event).points));
+    source.addEventListener("points", (event) => {
+      const { points, job } = parse(event);
+      handlers.points?.(points, job);
+    });
     source.addEventListener("log", (event) => handlers.log?.(parse(event).events));
     source.addEventListener("hosts", (event) => handlers.hosts?.(parse(event).samples));
     source.addEventListener("job", (event) => handlers.job?.(parse(event)));
