@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from epochwatch.model.tenant import Tenant
+
 STEPS = 2000
 SPIKE = 1234
-"""The step at which ``versus-b`` has one value of 50."""
+"""The step at which ``versus-b`` has one value of 5."""
 
 
 def fill(stores: Any, run: Any) -> None:
@@ -17,7 +19,13 @@ def fill(stores: Any, run: Any) -> None:
     for number, (name, rate, seed, hosts) in enumerate(
         [("versus-a", 0.1, 1, 1), ("versus-b", 0.01, 1, 1), ("versus-c", 0.01, 2, 2), ("versus-d", 0.3, 1, 1)]
     ):
-        runs = [_run(stores, run, name, rate, seed, began + 600 * number, host) for host in range(hosts)]
+        if hosts > 1:
+            request = {"Environment": {"NCCL_DEBUG": "INFO"}, "ResourceConfig": {"InstanceCount": hosts}}
+            stores.state.jobs.create(Tenant(), name, request, [], {}, began, host_count=hosts)
+        runs = [
+            _run(stores, run, name, rate, seed, began + 600 * number, host, name if hosts > 1 else "")
+            for host in range(hosts)
+        ]
         config = {"seed": seed, "optimizer": {"name": "sgd", "lr": rate}, "layers": [256, 128]}
         stores.state.jobs.change(
             runs[0].tenant, name, lambda job, config=config: replace(job, config=config, tags={"team": "vision"})
@@ -26,13 +34,12 @@ def fill(stores: Any, run: Any) -> None:
             one.progress("Completed", 0)
 
 
-def _run(stores: Any, run: Any, name: str, rate: float, seed: int, began: float, host: int) -> Any:
-    job = name if host else ""
+def _run(stores: Any, run: Any, name: str, rate: float, seed: int, began: float, host: int, job: str) -> Any:
     one = run(stores, f"{name}-{host}".ljust(32, "0"), name, began, host=f"algo-{host + 1}", job=job)
     step = np.arange(STEPS)
     loss = 2 * np.exp(-step * rate / 100) + 0.05 * seed + 0.02 * host + 0.05 * np.sin(step / 7)
     if name == "versus-b":
-        loss[SPIKE] = 50.0
+        loss[SPIKE] = 5.0
     second = {"grad_norm": loss * 3} if name == "versus-d" else {"validation:accuracy": 1 - loss / 3}
     if not host:
         lines = log(name, rate, began)

@@ -239,6 +239,8 @@ def _read(
 
 def _by_name(points: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """The rows of each job; the table is ordered by name."""
+    if not points.num_rows:
+        return
     ends = points["name"].combine_chunks().dictionary_encode()
     names, index = ends.dictionary.to_pylist(), ends.indices.to_numpy()
     first = np.flatnonzero(np.diff(index, prepend=-1))

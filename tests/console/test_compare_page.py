@@ -1,0 +1,169 @@
+"""Jobs compared in a real Chromium: chosen, overlaid, against a baseline, side by side and by their logs."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.console.accessibility import violations
+from tests.console.filled_compare import SPIKE, STEPS
+
+pytestmark = pytest.mark.xdist_group("console")
+
+JOBS = "job=versus-a&job=versus-b&job=versus-c&job=versus-d"
+OPENED = f"/_/compare?{JOBS}"
+
+
+@pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["wide", "phone"])
+def looks(request: Any) -> Any:
+    return request.param
+
+
+@pytest.fixture
+def page(console: Any, chromium: Any) -> Iterator[Page]:
+    yield from opened(console, chromium, "light", 1280)
+
+
+@pytest.fixture
+def any_page(console: Any, chromium: Any, looks: Any) -> Iterator[Page]:
+    yield from opened(console, chromium, *looks)
+
+
+def opened(console: Any, chromium: Any, theme: str, width: int) -> Iterator[Page]:
+    """Signed in; afterwards: no script error."""
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=theme, base_url=console.url
+    )
+    context.set_default_timeout(20_000)
+    problems: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"/_/login?token={console.token}&next=/_/compare")
+    yield page
+    context.close()
+    assert problems == []
+
+
+def curves(console: Any, query: str) -> dict[str, Any]:
+    found = console.json(f"/compare/curves?{query}")["curves"]
+    return {one["job"] or one["group"]: one for one in found}
+
+
+def test_curves_of_all_jobs_come_at_once_and_keep_the_spike(console: Any) -> None:
+    found = curves(console, f"{JOBS}&metric=train:loss&width=100")
+    assert list(found) == ["versus-a", "versus-b", "versus-c", "versus-d"]
+    assert found["versus-b"]["total"] == STEPS
+    assert max(found["versus-b"]["max"]) == 5
+    assert all(len(one["x"]) <= 100 for one in found.values())
+    assert len({tuple(one["x"]) for one in found.values()}) == 1  # they share their places
+
+
+def test_hosts_are_a_mean_with_its_range_or_each(console: Any) -> None:
+    one = curves(console, "job=versus-c&metric=train:loss&width=4000")["versus-c"]
+    assert one["hosts"] == 2
+    assert one["max"][5] - one["min"][5] == pytest.approx(0.02)
+    assert one["mean"][5] == pytest.approx((one["max"][5] + one["min"][5]) / 2)
+    each = console.json("/compare/curves?job=versus-c&metric=train:loss&hosts=each")["curves"]
+    assert [curve["host"] for curve in each] == ["algo-1", "algo-2"]
+
+
+def test_a_job_against_itself_is_nothing_and_the_spike_is_in_the_difference(console: Any) -> None:
+    found = curves(console, f"{JOBS}&metric=train:loss&view=difference&baseline=versus-a&width=4000")
+    assert set(found["versus-a"]["mean"]) == {0}
+    at = found["versus-b"]["x"].index(SPIKE)
+    plain = curves(console, f"{JOBS}&metric=train:loss&width=4000")
+    expected = 5 - plain["versus-a"]["mean"][SPIKE]
+    assert found["versus-b"]["mean"][at] == pytest.approx(expected)
+    ratio = curves(console, "job=versus-b&metric=train:loss&view=ratio&baseline=versus-a&width=4000")
+    assert ratio["versus-b"]["mean"][at] == pytest.approx(5 / plain["versus-a"]["mean"][SPIKE])
+
+
+def test_jobs_of_one_value_are_a_group(console: Any) -> None:
+    found = curves(console, f"{JOBS}&metric=train:loss&group=params.optimizer.lr&width=4000")
+    assert {group: one["jobs"] for group, one in found.items()} == {
+        "0.1": ["versus-a"],
+        "0.01": ["versus-b", "versus-c"],
+        "0.3": ["versus-d"],
+    }
+    assert found["0.01"]["max"][SPIKE] == 5
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/compare/jobs", 400, "job is missing"),
+        ("/compare/curves?job=versus-a", 400, "metric is missing"),
+        ("/compare/curves?job=versus-a&metric=m&view=sum", 400, "view must be one of"),
+        ("/compare/curves?job=versus-a&metric=m&view=ratio&baseline=nobody", 404, "no training job 'nobody'"),
+        ("/compare/jobs?" + "&".join(f"job=j{number}" for number in range(201)), 400, "more than 200 times"),
+        ("/live?job=versus-a&kind=weather", 400, "kind must be one of"),
+        ("/live?job=versus-a&job=nobody", 404, "no training job 'nobody'"),
+    ],
+)
+def test_what_cannot_be_compared_is_told(console: Any, path: str, status: int, words: str) -> None:
+    found, body = console.get("/_/api" + path)
+    assert (found, words in body.decode()) == (status, True), body
+
+
+def test_jobs_that_are_gone_are_named(console: Any) -> None:
+    found = console.json("/compare/jobs?job=versus-a&job=nobody")
+    assert [job["name"] for job in found["jobs"]] == ["versus-a"]
+    assert found["missing"] == ["nobody"]
+    assert found["jobs"][0]["fields"]["params.optimizer.lr"] == 0.1
+
+
+def test_jobs_are_chosen_by_keyboard_and_kept_in_the_address(any_page: Page) -> None:
+    page = any_page
+    expect(page.get_by_role("heading", name="Choose what to compare")).to_be_visible()
+    for name in ("versus-a", "versus-b"):
+        page.keyboard.press("/")
+        field = page.get_by_role("combobox", name="Add a job to the comparison")
+        field.fill(name)
+        expect(page.get_by_role("option", name=re.compile(name))).to_be_visible()
+        field.press("Enter")
+        expect(page.locator(f"[data-job={name}]")).to_be_visible()
+        page.keyboard.press("Escape")
+        field.blur()
+    expect(page.locator("[data-metric='train:loss'] .key")).to_have_count(2)
+    page.keyboard.press("b")
+    expect(page.locator("[data-job=versus-b]")).to_contain_text("baseline")
+    page.keyboard.press("v")
+    expect(page.locator("[data-metric='train:loss']")).to_contain_text("minus the baseline")
+    page.reload()
+    expect(page.locator("[data-job=versus-b]")).to_contain_text("baseline")
+    expect(page.locator("[data-metric='train:loss']")).to_contain_text("minus the baseline")
+    expect(page.locator("[data-metric='train:loss'] canvas")).to_be_visible()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
+def test_jobs_are_hidden_moved_coloured_and_taken_away(page: Page) -> None:
+    page.goto(OPENED)
+    keys = page.locator("[data-metric='train:loss'] .key .name")
+    expect(keys).to_have_count(4)
+    page.get_by_role("button", name="versus-b", exact=True).click()
+    expect(keys).to_have_text(["versus-a", "versus-c", "versus-d"])
+    page.get_by_label("What to do with versus-d").click()
+    page.locator("[data-job=versus-d]").get_by_role("button", name="Move up").click()
+    expect(page.locator("[data-job]")).to_contain_text(["versus-a", "versus-b", "versus-d", "versus-c"])
+    stroke = page.locator("[data-job=versus-a] svg")
+    before = stroke.get_attribute("class")
+    page.get_by_role("button", name="Next colour of versus-a").click()
+    expect(stroke).not_to_have_attribute("class", before or "")
+    page.get_by_role("button", name="Take away versus-c").click()
+    expect(page.locator("[data-job]")).to_have_count(3)
+    after = stroke.get_attribute("class") or ""
+    page.reload()
+    expect(stroke).to_have_attribute("class", after)
+    expect(keys).to_have_text(["versus-a", "versus-d"])
+
+
+def test_running_jobs_are_followed(page: Page, console: Any) -> None:
+    console.tell(values={"versus:live": 1.5}, step=1)
+    page.goto("/_/compare?job=live&job=versus-a&metrics=versus:live")
+    value = page.locator("[data-metric='versus:live'] .key .value")
+    expect(value).to_have_text("1.5")
+    console.tell(values={"versus:live": 2.5}, step=2)
+    expect(value).to_have_text("2.5")
