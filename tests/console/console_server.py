@@ -321,6 +321,7 @@ def main() -> None:
             keys=lambda: [
                 ConsoleKey("AKIAOWNER", SECRET, OWNER),
                 ConsoleKey("AKIASTRANGER", STRANGER, OTHER),
+                ConsoleKey("AKIACOMPARES", filled_compare.SECRET, filled_compare.OWNER),
                 ConsoleKey("AKIATUNER", filled_job.SECRET, filled_job.TUNER),
             ],
             open_to=OWNER if "--open" in sys.argv else None,

@@ -8,6 +8,8 @@ import numpy as np
 
 from epochwatch.model.tenant import Tenant
 
+OWNER = Tenant("555566667777", "us-east-1")
+SECRET = "who-compares"
 STEPS = 2000
 SPIKE = 1234
 """The step at which ``versus-b`` has one value of 5."""
@@ -21,7 +23,7 @@ def fill(stores: Any, run: Any) -> None:
     ):
         if hosts > 1:
             request = {"Environment": {"NCCL_DEBUG": "INFO"}, "ResourceConfig": {"InstanceCount": hosts}}
-            stores.state.jobs.create(Tenant(), name, request, [], {}, began, host_count=hosts)
+            stores.state.jobs.create(OWNER, name, request, [], {}, began, host_count=hosts)
         runs = [
             _run(stores, run, name, rate, seed, began + 600 * number, host, name if hosts > 1 else "")
             for host in range(hosts)
@@ -35,7 +37,7 @@ def fill(stores: Any, run: Any) -> None:
 
 
 def _run(stores: Any, run: Any, name: str, rate: float, seed: int, began: float, host: int, job: str) -> Any:
-    one = run(stores, f"{name}-{host}".ljust(32, "0"), name, began, host=f"algo-{host + 1}", job=job)
+    one = run(stores, f"{name}-{host}".ljust(32, "0"), name, began, OWNER, host=f"algo-{host + 1}", job=job)
     step = np.arange(STEPS)
     loss = 2 * np.exp(-step * rate / 100) + 0.05 * seed + 0.02 * host + 0.05 * np.sin(step / 7)
     if name == "versus-b":

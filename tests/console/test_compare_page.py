@@ -1,5 +1,6 @@
 """Jobs compared in a real Chromium: chosen, overlaid, against a baseline, side by side and by their logs."""
 
+import copy
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from epochwatch.client.credentials import console_token
 from tests.console.accessibility import violations
-from tests.console.filled_compare import SPIKE, STEPS
+from tests.console.filled_compare import SECRET, SPIKE, STEPS
 
 pytestmark = pytest.mark.xdist_group("console")
 
@@ -22,13 +24,21 @@ def looks(request: Any) -> Any:
 
 
 @pytest.fixture
-def page(console: Any, chromium: Any) -> Iterator[Page]:
-    yield from opened(console, chromium, "light", 1280)
+def versus(console: Any) -> Any:
+    """The server as whom the jobs belong to."""
+    mine = copy.copy(console)
+    mine.token = console_token(SECRET)
+    return mine
 
 
 @pytest.fixture
-def any_page(console: Any, chromium: Any, looks: Any) -> Iterator[Page]:
-    yield from opened(console, chromium, *looks)
+def page(versus: Any, chromium: Any) -> Iterator[Page]:
+    yield from opened(versus, chromium, "light", 1280)
+
+
+@pytest.fixture
+def any_page(versus: Any, chromium: Any, looks: Any) -> Iterator[Page]:
+    yield from opened(versus, chromium, *looks)
 
 
 def opened(console: Any, chromium: Any, theme: str, width: int) -> Iterator[Page]:
@@ -46,13 +56,13 @@ def opened(console: Any, chromium: Any, theme: str, width: int) -> Iterator[Page
     assert problems == []
 
 
-def curves(console: Any, query: str) -> dict[str, Any]:
-    found = console.json(f"/compare/curves?{query}")["curves"]
+def curves(versus: Any, query: str) -> dict[str, Any]:
+    found = versus.json(f"/compare/curves?{query}")["curves"]
     return {one["job"] or one["group"]: one for one in found}
 
 
-def test_curves_of_all_jobs_come_at_once_and_keep_the_spike(console: Any) -> None:
-    found = curves(console, f"{JOBS}&metric=train:loss&width=100")
+def test_curves_of_all_jobs_come_at_once_and_keep_the_spike(versus: Any) -> None:
+    found = curves(versus, f"{JOBS}&metric=train:loss&width=100")
     assert list(found) == ["versus-a", "versus-b", "versus-c", "versus-d"]
     assert found["versus-b"]["total"] == STEPS
     assert max(found["versus-b"]["max"]) == 5
@@ -60,28 +70,28 @@ def test_curves_of_all_jobs_come_at_once_and_keep_the_spike(console: Any) -> Non
     assert len({tuple(one["x"]) for one in found.values()}) == 1  # they share their places
 
 
-def test_hosts_are_a_mean_with_its_range_or_each(console: Any) -> None:
-    one = curves(console, "job=versus-c&metric=train:loss&width=4000")["versus-c"]
+def test_hosts_are_a_mean_with_its_range_or_each(versus: Any) -> None:
+    one = curves(versus, "job=versus-c&metric=train:loss&width=4000")["versus-c"]
     assert one["hosts"] == 2
     assert one["max"][5] - one["min"][5] == pytest.approx(0.02)
     assert one["mean"][5] == pytest.approx((one["max"][5] + one["min"][5]) / 2)
-    each = console.json("/compare/curves?job=versus-c&metric=train:loss&hosts=each")["curves"]
+    each = versus.json("/compare/curves?job=versus-c&metric=train:loss&hosts=each")["curves"]
     assert [curve["host"] for curve in each] == ["algo-1", "algo-2"]
 
 
-def test_a_job_against_itself_is_nothing_and_the_spike_is_in_the_difference(console: Any) -> None:
-    found = curves(console, f"{JOBS}&metric=train:loss&view=difference&baseline=versus-a&width=4000")
+def test_a_job_against_itself_is_nothing_and_the_spike_is_in_the_difference(versus: Any) -> None:
+    found = curves(versus, f"{JOBS}&metric=train:loss&view=difference&baseline=versus-a&width=4000")
     assert set(found["versus-a"]["mean"]) == {0}
     at = found["versus-b"]["x"].index(SPIKE)
-    plain = curves(console, f"{JOBS}&metric=train:loss&width=4000")
+    plain = curves(versus, f"{JOBS}&metric=train:loss&width=4000")
     expected = 5 - plain["versus-a"]["mean"][SPIKE]
     assert found["versus-b"]["mean"][at] == pytest.approx(expected)
-    ratio = curves(console, "job=versus-b&metric=train:loss&view=ratio&baseline=versus-a&width=4000")
+    ratio = curves(versus, "job=versus-b&metric=train:loss&view=ratio&baseline=versus-a&width=4000")
     assert ratio["versus-b"]["mean"][at] == pytest.approx(5 / plain["versus-a"]["mean"][SPIKE])
 
 
-def test_jobs_of_one_value_are_a_group(console: Any) -> None:
-    found = curves(console, f"{JOBS}&metric=train:loss&group=params.optimizer.lr&width=4000")
+def test_jobs_of_one_value_are_a_group(versus: Any) -> None:
+    found = curves(versus, f"{JOBS}&metric=train:loss&group=params.optimizer.lr&width=4000")
     assert {group: one["jobs"] for group, one in found.items()} == {
         "0.1": ["versus-a"],
         "0.01": ["versus-b", "versus-c"],
@@ -102,13 +112,13 @@ def test_jobs_of_one_value_are_a_group(console: Any) -> None:
         ("/live?job=versus-a&job=nobody", 404, "no training job 'nobody'"),
     ],
 )
-def test_what_cannot_be_compared_is_told(console: Any, path: str, status: int, words: str) -> None:
-    found, body = console.get("/_/api" + path)
+def test_what_cannot_be_compared_is_told(versus: Any, path: str, status: int, words: str) -> None:
+    found, body = versus.get("/_/api" + path)
     assert (found, words in body.decode()) == (status, True), body
 
 
-def test_jobs_that_are_gone_are_named(console: Any) -> None:
-    found = console.json("/compare/jobs?job=versus-a&job=nobody")
+def test_jobs_that_are_gone_are_named(versus: Any) -> None:
+    found = versus.json("/compare/jobs?job=versus-a&job=nobody")
     assert [job["name"] for job in found["jobs"]] == ["versus-a"]
     assert found["missing"] == ["nobody"]
     assert found["jobs"][0]["fields"]["params.optimizer.lr"] == 0.1
@@ -160,10 +170,11 @@ def test_jobs_are_hidden_moved_coloured_and_taken_away(page: Page) -> None:
     expect(keys).to_have_text(["versus-a", "versus-d"])
 
 
-def test_running_jobs_are_followed(page: Page, console: Any) -> None:
+def test_running_jobs_are_followed(console: Any, chromium: Any) -> None:
     console.tell(values={"versus:live": 1.5}, step=1)
-    page.goto("/_/compare?job=live&job=versus-a&metrics=versus:live")
-    value = page.locator("[data-metric='versus:live'] .key .value")
-    expect(value).to_have_text("1.5")
-    console.tell(values={"versus:live": 2.5}, step=2)
-    expect(value).to_have_text("2.5")
+    for page in opened(console, chromium, "light", 1280):
+        page.goto("/_/compare?job=live&job=finished&metrics=versus:live")
+        value = page.locator("[data-metric='versus:live'] .key .value")
+        expect(value).to_have_text("1.5")
+        console.tell(values={"versus:live": 2.5}, step=2)
+        expect(value).to_have_text("2.5")

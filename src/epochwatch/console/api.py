@@ -31,8 +31,8 @@ from epochwatch.console.query import query
 from epochwatch.console.records import job_detail, job_summary
 from epochwatch.console.reports import Reports
 from epochwatch.console.requests import Asked, Door, Refusal, no_such_job
-from epochwatch.console.tuning import tuning
 from epochwatch.console.search import Search
+from epochwatch.console.tuning import tuning
 from epochwatch.console.widgets import widget
 from epochwatch.model.job import STATUSES, TrainingJob
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE

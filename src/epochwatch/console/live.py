@@ -109,7 +109,9 @@ class Live:
                     quiet += NOTICE_SECONDS
                 else:
                     news.clear()
-                    messages = await self._messages(tenant, [event for event in watch.take() if type(event) in kinds])
+                    messages = await self._messages(
+                        tenant, [event for event in watch.take() if type(event) in kinds]
+                    )
                 if watch.dropped > lost:
                     lost = watch.dropped
                     messages = [BEHIND]

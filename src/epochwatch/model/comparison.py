@@ -114,7 +114,7 @@ class Grid:
         if last <= first:
             return cls(np.array([first]))
         bucket = (last - first) / width
-        return cls(first + bucket * (np.arange(width) + 0.5), first, bucket)
+        return cls(first + bucket * (np.arange(width, dtype=np.float64) + 0.5), first, bucket)
 
     def columns(self, x: Floats, value: Floats, smooth: Floats) -> Columns:
         """A series, all of it within the grid, at its places. Each extreme is kept."""
@@ -146,13 +146,11 @@ def windowed(
     before = [window[0]] if 0 < low < len(x) and x[low] != window[0] else []
     behind = [window[1]] if 0 < high < len(x) and x[high - 1] != window[1] else []
     places = np.concatenate([before, x[low:high], behind])
-    return (
-        places,
-        *(
-            np.concatenate([np.interp(before, x, column), column[low:high], np.interp(behind, x, column)])
-            for column in (value, smooth)
-        ),
-    )
+
+    def within(column: Floats) -> Floats:
+        return np.concatenate([np.interp(before, x, column), column[low:high], np.interp(behind, x, column)])
+
+    return places, within(value), within(smooth)
 
 
 def combined(grid: Grid, several: Sequence[Columns]) -> Columns:
