@@ -20,12 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.console.training import JOB
 from benchmarks.usage import Usage, usage_of
 from epochwatch.client.credentials import console_token
 from tests.servers import ServerProcess
 
 METRICS, STEPS, HERTZ = 20, 100_000, 10
-JOB = "watched"
 DETAIL_SECONDS = 10.0
 """A job's page asks for its record so often while the training says that it goes on (REST in JobPage.svelte)."""
 CHART_SECONDS = 800 / HERTZ + 1
@@ -75,7 +75,7 @@ def start_training(
 ) -> "subprocess.Popen[bytes]":
     """The training, watched as any user's is."""
     words = [sys.executable, "-m", "epochwatch", "run", "--quiet", "--no-server", "--name", name, "--"]
-    training = [sys.executable, "-m", "benchmarks.console.training"]
+    training = [sys.executable, "-m", "benchmarks.console.training", "epochwatch"]
     given = [str(one) for one in (metrics, steps, seconds, hertz)]
     return subprocess.Popen(
         [*words, *training, *given], env=server.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
@@ -179,7 +179,7 @@ async def _console(server: ServerProcess, seen: Seen, delay: float) -> None:
 
 
 async def _ask(server: ServerProcess, seen: Seen) -> None:
-    charts = [f"jobs/{JOB}/curves?metric=loss_{index:02}&x=step&width=800" for index in range(CHARTS_SHOWN)]
+    charts = [f"jobs/{JOB}/curves?metric=loss/{index:02}&x=step&width=800" for index in range(CHARTS_SHOWN)]
     again = 0.0
     while True:
         asked = Connection(server)  # the server hangs up what is quiet for some seconds
