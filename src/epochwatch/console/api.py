@@ -22,7 +22,9 @@ from epochwatch.console.exports import MEDIA_TYPES, answer
 from epochwatch.console.expressions import expression_reference
 from epochwatch.console.hosts import PACE_SECONDS, cores, host_paces, host_record, shift_of
 from epochwatch.console.live import Live
-from epochwatch.console.logs import log_page
+from epochwatch.console.log_places import line_of_point, points_of_line
+from epochwatch.console.log_tail import LogTails
+from epochwatch.console.logs import log_density, log_page, log_text
 from epochwatch.console.metrics import listed_metrics
 from epochwatch.console.notes import put_note
 from epochwatch.console.notifications import notifications
@@ -45,7 +47,6 @@ from epochwatch.store.stores import Stores
 SORTS: tuple[Sort, ...] = ("created", "name", "status", "updated")
 MAX_WIDTH = 20_000
 MAX_JOBS = 1000
-MAX_LINES = 10_000
 MAX_HOST_METRICS = 2000
 HOUR = 3600
 DEFAULT_CORES_WIDTH, MAX_CORES_WIDTH = 240, 1000
@@ -78,7 +79,15 @@ class Api:
             Route("/jobs/{job}/curves", self._answering(self._curves, together=True)),
             Route("/jobs/{job}/hosts", self._answering(self._hosts, together=True)),
             Route("/jobs/{job}/hosts/{host}/cores", self._answering(self._cores, together=True)),
-            Route("/jobs/{job}/logs", self._answering(self._logs)),
+            Route("/jobs/{job}/logs", self._answering(partial(log_page, self._stores))),
+            Route("/jobs/{job}/logs/density", self._answering(partial(log_density, self._stores))),
+            Route("/jobs/{job}/logs/text", self._answering(partial(log_text, self._stores))),
+            Route("/jobs/{job}/logs/place", self._answering(partial(line_of_point, self._stores))),
+            Route("/jobs/{job}/logs/points", self._answering(partial(points_of_line, self._stores))),
+            Route("/logs/events", self._answering(partial(log_page, self._stores))),
+            Route("/logs/density", self._answering(partial(log_density, self._stores))),
+            Route("/logs/text", self._answering(partial(log_text, self._stores))),
+            Route("/logs/tail", LogTails(self._stores, self._door).endpoint),
             Route("/jobs/{job}/report", self._answering(self._report)),
             Route("/jobs/{job}/series", self._answering(partial(insights.series, self._stores))),
             Route("/jobs/{job}/steps", self._answering(partial(insights.steps, self._stores))),
@@ -205,15 +214,6 @@ class Api:
         end = max(min(high, job.ended or time.time()), job.started)
         start = min(max(low, job.started - HOUR), end) if low > -math.inf else end - PACE_SECONDS
         return cores(self._stores, asked.tenant, job, host, (start, max(end, start + 1)), width)
-
-    def _logs(self, asked: Asked) -> dict[str, Any]:
-        return log_page(
-            self._stores,
-            asked,
-            self._found(asked),
-            limit=asked.whole("limit", 1000, 1, MAX_LINES),
-            tail=asked.choice("tail", ("0", "1"), "0") == "1",
-        )
 
     def _report(self, asked: Asked) -> Response:
         return insights.report(self._reports, asked)

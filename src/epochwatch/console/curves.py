@@ -66,25 +66,30 @@ def curve(
 
 
 def placed(track: Track, axis: str, started: float) -> tuple[Floats, Floats]:
-    """x and value ascending by x (in order of time where x is equal).
-
-    A value without a step (or epoch) of its own stands at the last one known before it. A metric that has no step
-    at all counts its points; one without any epoch has no place on that axis.
-    """
-    if axis == "time":
-        x = track.time
-    elif axis == "relative":
-        x = track.time - started
-    else:
-        x = _filled(track.step if axis == "step" else track.epoch)
-        if axis == "step" and len(x) and np.isnan(x).all():
-            x = np.arange(len(x), dtype=np.float64)
+    """x and value ascending by x (in order of time where x is equal), of those that have a place on the axis."""
+    x = positions(track, axis, started)
     known = ~np.isnan(x)
     x, value = x[known], track.value[known]
     if len(x) > 1 and (np.diff(x) < 0).any():
         order = np.argsort(x, kind="stable")
         x, value = x[order], value[order]
     return x, value
+
+
+def positions(track: Track, axis: str, started: float) -> Floats:
+    """x of each value, NaN where it has none.
+
+    A value without a step (or epoch) of its own stands at the last one known before it. A metric that has no step
+    at all counts its points; one without any epoch has no place on that axis.
+    """
+    if axis == "time":
+        return track.time
+    if axis == "relative":
+        return track.time - started
+    x = _filled(track.step if axis == "step" else track.epoch)
+    if axis == "step" and len(x) and np.isnan(x).all():
+        return np.arange(len(x), dtype=np.float64)
+    return x
 
 
 def _filled(column: Floats) -> Floats:

@@ -34,6 +34,8 @@ class FilterPattern:
     """Texts that every matching message contains: a store may look for these first."""
     required_regexes: tuple[str, ...] = ()
     """Regular expressions of RE2 that are found in every matching message."""
+    is_required: bool = False
+    """Whether a message that has all of these matches."""
     kind: Literal["terms", "json", "fields"] = "terms"
     values: Callable[[str], Mapping[str, str]] = _no_values
     """What the pattern names of a message that matches: properties by their selectors, fields by ``$name``."""
@@ -108,7 +110,14 @@ def _terms(source: str, text: str) -> FilterPattern:
             required.append(term)
         by_sign[sign].append(_contains(term))
     combined = _combine(by_sign[""], by_sign["-"], by_sign["?"])
-    return FilterPattern(source, combined, tuple(required), tuple(required_regexes), regexes=regexes)
+    return FilterPattern(
+        source,
+        combined,
+        tuple(required),
+        tuple(required_regexes),
+        is_required=not by_sign["-"] and (not by_sign["?"] or bool(by_sign[""])),
+        regexes=regexes,
+    )
 
 
 def _contains(term: str) -> Callable[[str], bool]:

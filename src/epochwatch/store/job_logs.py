@@ -67,6 +67,11 @@ class JobStream:
         return Run(f"stream-{self.digest}", self.job, self.host, LOG_GROUP, self.stream, 0.0)
 
     @property
+    def values_source(self) -> str:
+        """The source of its run points."""
+        return f"{self.run.run_id}/values"
+
+    @property
     def digest(self) -> str:
         """Its name in few characters."""
         return hashlib.blake2b(self.stream.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
@@ -225,7 +230,7 @@ class StreamReader:
             of_event = np.searchsorted(ends, np.frombuffer(extracted.ends, np.uint64))
             times = np.array([timestamp for timestamp, _ in events], np.int64)[of_event] * 1000
             run = self.place.run
-            values = run_points(extracted, f"{run.run_id}/values", numbers[of_event].tobytes(), times.tobytes())
+            values = run_points(extracted, self.place.values_source, numbers[of_event].tobytes(), times.tobytes())
             batch = Batch(run.run_id, run_points=[values], resend=True)
             commit_batch(stores, self.place.tenant, run, batch, now)
         self.position = int(numbers[-1])

@@ -23,6 +23,8 @@ SPAN_GROWTH = 64
 
 Place = tuple[int, int]
 """A place in a stream: (timestamp in ms, seq). Events are ordered by it."""
+GroupPlace = tuple[int, int, str]
+"""A place among the events of several streams: (timestamp in ms, seq, stream). Nothing stands at (ms, 0, "")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,20 @@ class StreamBounds:
     first: int
     last: int
     last_ingestion: int
+
+
+@dataclass(slots=True)
+class Density:
+    """How many events there are over time. Times are Unix milliseconds."""
+
+    first: int
+    last: int
+    width: int
+    """Of a bucket, in milliseconds."""
+    events: list[int]
+    """Of each bucket."""
+    hits: list[int] | None
+    """Those of them that were looked for; None: nothing was."""
 
 
 class LogStore:
@@ -118,18 +134,13 @@ class LogStore:
         after: Place | None = None,
         before: Place | None = None,
         newest: bool = False,
-        containing: str | None = None,
         limit: int = 10_000,
     ) -> list[LogEvent]:
         """Events of one stream in order, with start <= timestamp < end (ms), behind ``after`` and in front of
-        ``before``; at most ``limit``, the oldest of them or with ``newest`` the newest. ``containing`` keeps
-        events whose message has that text, whatever its case.
+        ``before``; at most ``limit``, the oldest of them or with ``newest`` the newest.
         """
         where, parameters = self._kept(tenant, group, [stream], start, end)
         where += _beside(after, before, parameters)
-        if containing:
-            where += " AND positionCaseInsensitiveUTF8(message, %(containing)s) > 0"
-            parameters["containing"] = containing
         order = "DESC" if newest else "ASC"
         table = self._engine.query(
             f"SELECT ts, ingestion, seq, toString(stream) AS stream, message FROM log_events WHERE {where} "
@@ -158,44 +169,124 @@ class LogStore:
         with ``newest`` from the last to the first, behind ``after`` of that order; only those whose message has
         all the texts of ``containing``, and in which all regular expressions of ``matching`` are found.
         """
-        where, parameters = self._kept(tenant, group, streams, start, end)
+        wanted, parameters = _wanted(containing, matching)
+        found: list[LogEvent] = []
+        for events, _ in self.walk(
+            tenant,
+            group,
+            streams,
+            prefix=prefix,
+            start=start,
+            end=end,
+            condition=wanted,
+            parameters=parameters,
+            before=after if newest else None,
+            after=None if newest else after,
+            newest=newest,
+            limit=limit,
+        ):
+            found += events
+        return found
+
+    def walk(
+        self,
+        tenant: Tenant,
+        group: str,
+        streams: Sequence[str] | None = None,
+        *,
+        prefix: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        condition: str = "",
+        parameters: Mapping[str, Any] | None = None,
+        after: GroupPlace | None = None,
+        before: GroupPlace | None = None,
+        newest: bool = False,
+        limit: int = 10_000,
+        growth: int = SPAN_GROWTH,
+    ) -> Iterator[tuple[list[LogEvent], GroupPlace]]:
+        """As `scan`, but span of time by span of time, each ``growth`` times as long as the one before: its events for
+        which a condition of the engine holds, and the place that was looked up to. Whoever has enough goes no further.
+        """
+        where, given = self._kept(tenant, group, streams, start, end)
         if prefix is not None:
             where += " AND startsWith(stream, %(prefix)s)"
-            parameters["prefix"] = prefix
-        if after is not None:
-            beyond = "<" if newest else ">"
-            where += (
-                f" AND ts {beyond}= %(after_ts)s "
-                f"AND (ts, seq, stream) {beyond} (%(after_ts)s, %(after_seq)s, %(after_stream)s)"
-            )
-            parameters |= {"after_ts": after[0], "after_seq": after[1], "after_stream": after[2]}
-        wanted = _wanted(containing, matching, parameters)
+            given["prefix"] = prefix
+        where += _between(after, before, given)
+        wanted = f" AND ({condition})" if condition else ""
+        given |= parameters or {}
         order = "DESC" if newest else "ASC"
-        found: list[LogEvent] = []
-        for first, last in self._spans(where, parameters, newest):
+        count = 0
+        for first, last in self._spans(where, given, newest, growth):
             table = self._engine.query(
                 "SELECT ts, ingestion, seq, toString(stream) AS stream, message FROM log_events "
                 f"WHERE {where}{wanted} AND ts >= %(first)s AND ts <= %(last)s "
                 f"ORDER BY ts {order}, seq {order}, stream {order} LIMIT %(limit)s",
-                parameters | {"first": first, "last": last, "limit": limit - len(found)},
+                given | {"first": first, "last": last, "limit": limit - count},
             )
-            found += events_in(table)
-            if len(found) == limit:
-                break
-        return found
+            events = list(events_in(table))
+            count += len(events)
+            yield events, (first, 0, "") if newest else (last + 1, 0, "")
+            if count == limit:
+                return
 
-    def _spans(self, where: str, parameters: Mapping[str, Any], newest: bool) -> Iterator[tuple[int, int]]:
-        """Spans of time (both ends belong to them), one after the other, that cover the events of a condition: the
-        first has about `SPAN_EVENTS`, each further one is `SPAN_GROWTH` times as long. Few of many events are then
-        found without looking at all of them.
+    def density(
+        self,
+        tenant: Tenant,
+        group: str,
+        streams: Sequence[str] | None,
+        buckets: int,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        condition: str = "",
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Density | None:
+        """How many events there are in each of at most ``buckets`` equal spans of time from the first of all to the
+        last, and for how many of them a condition of the engine holds; None where there are no events.
         """
+        where, given = self._kept(tenant, group, streams, start, end)
+        first, last, events = self._extent(where, given)
+        if not events:
+            return None
+        width = (last - first) // buckets + 1
+        hits = f"countIf({condition})" if condition else "0"
+        rows = self._engine.query(
+            f"SELECT intDiv(ts - %(first)s, %(width)s) AS bucket, count() AS events, {hits} AS hits "
+            f"FROM log_events WHERE {where} GROUP BY bucket",
+            given | dict(parameters or {}) | {"first": first, "width": width},
+        )
+        density = Density(first, last, width, [0] * ((last - first) // width + 1), None)
+        if condition:
+            density.hits = [0] * len(density.events)
+        for bucket, count, matching in zip(
+            *(rows[name].to_pylist() for name in ("bucket", "events", "hits")), strict=True
+        ):
+            if bucket >= len(density.events):
+                continue  # written while it was counted
+            density.events[bucket] = int(count)
+            if density.hits is not None:
+                density.hits[bucket] = int(matching)
+        return density
+
+    def _extent(self, where: str, parameters: Mapping[str, Any]) -> tuple[int, int, int]:
+        """Times of the first and the last event of a condition, and how many there are."""
         rows = self._engine.query(
             f"SELECT min(ts) AS first, max(ts) AS last, count() AS events FROM log_events WHERE {where}",
             parameters,
         )
-        ((first, last, events),) = zip(
-            *(rows[name].to_pylist() for name in ("first", "last", "events")), strict=True
-        )
+        (found,) = zip(*(rows[name].to_pylist() for name in ("first", "last", "events")), strict=True)
+        first, last, events = found
+        return first, last, events
+
+    def _spans(
+        self, where: str, parameters: Mapping[str, Any], newest: bool, growth: int
+    ) -> Iterator[tuple[int, int]]:
+        """Spans of time (both ends belong to them), one after the other, that cover the events of a condition: the
+        first has about `SPAN_EVENTS`, each further one is ``growth`` times as long. Few of many events are then
+        found without looking at all of them.
+        """
+        first, last, events = self._extent(where, parameters)
         if not events:
             return
         length = max(1, (last - first + 1) * SPAN_EVENTS // events)
@@ -206,7 +297,7 @@ class LogStore:
             else:
                 yield first, min(last, first + length - 1)
                 first += length
-            length *= SPAN_GROWTH
+            length *= growth
 
     def stream_bounds(
         self, tenant: Tenant, group: str, streams: Sequence[str] | None = None
@@ -272,14 +363,23 @@ def _where(
     return where, parameters
 
 
-def _wanted(containing: Sequence[str], matching: Sequence[str], parameters: dict[str, Any]) -> str:
+def _wanted(containing: Sequence[str], matching: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """A condition: all the texts, and all the regular expressions."""
+    conditions = [f"position(message, %(containing{number})s) > 0" for number in range(len(containing))]
+    conditions += [f"match(message, %(matching{number})s)" for number in range(len(matching))]
+    parameters = {f"containing{number}": text for number, text in enumerate(containing)}
+    return " AND ".join(conditions), parameters | {f"matching{n}": regex for n, regex in enumerate(matching)}
+
+
+def _between(after: GroupPlace | None, before: GroupPlace | None, parameters: dict[str, Any]) -> str:
     where = ""
-    for number, text in enumerate(containing):
-        where += f" AND position(message, %(containing{number})s) > 0"
-        parameters[f"containing{number}"] = text
-    for number, regex in enumerate(matching):
-        where += f" AND match(message, %(matching{number})s)"
-        parameters[f"matching{number}"] = regex
+    for name, place, beyond in (("after", after, ">"), ("before", before, "<")):
+        if place is not None:
+            where += (
+                f" AND ts {beyond}= %({name}_ts)s "
+                f"AND (ts, seq, stream) {beyond} (%({name}_ts)s, %({name}_seq)s, %({name}_stream)s)"
+            )
+            parameters |= {f"{name}_ts": place[0], f"{name}_seq": place[1], f"{name}_stream": place[2]}
     return where
 
 
