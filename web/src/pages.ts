@@ -6,12 +6,14 @@ import ComparePage from "./compare/ComparePage.svelte";
 import DashboardList from "./dashboards/DashboardList.svelte";
 import DashboardPage from "./dashboards/DashboardPage.svelte";
 import InsightsPage from "./insights/InsightsPage.svelte";
+import LogsPage from "./logs/LogsPage.svelte";
+import TailPage from "./logs/TailPage.svelte";
 import JobPage from "./job/JobPage.svelte";
 import JobList from "./jobs/JobList.svelte";
 import type { Overview } from "./lib/types";
 import MetricsPage from "./metrics/MetricsPage.svelte";
 
-export type Section = "Jobs" | "Metrics" | "Alarms" | "Dashboards";
+export type Section = "Jobs" | "Metrics" | "Logs" | "Alarms" | "Dashboards";
 
 export interface PageProps {
   /** What the address names, decoded; empty for a list. */
@@ -28,6 +30,8 @@ const PAGES: [string, Section, Component<PageProps>][] = [
   ["jobs/*/insights", "Jobs", InsightsPage],
   ["compare", "Jobs", ComparePage],
   ["metrics", "Metrics", MetricsPage],
+  ["logs", "Logs", LogsPage],
+  ["logs/tail", "Logs", TailPage],
   ["alarms", "Alarms", AlarmList],
   ["alarms/*", "Alarms", AlarmPage],
   ["dashboards", "Dashboards", DashboardList],

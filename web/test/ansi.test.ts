@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { highlight, plain, spans } from "../src/logs/ansi";
+import { finder } from "../src/logs/log";
 
 describe("terminal colours", () => {
   it("become classes", () => {
@@ -38,7 +39,7 @@ describe("other escapes", () => {
 
 describe("search hits", () => {
   it("are marked in any case and across colours", () => {
-    const parts = highlight(spans("Epoch \x1b[31mlo\x1b[0mss lOSS"), "loss");
+    const parts = highlight(spans("Epoch \x1b[31mlo\x1b[0mss lOSS"), finder({ search: "loss", kind: "words" })("Epoch loss lOSS"));
     expect(parts.filter((part) => part.classes.includes("hit")).map((part) => part.text)).toEqual(["lo", "ss", "lOSS"]);
     expect(parts.map((part) => part.text).join("")).toBe("Epoch loss lOSS");
   });

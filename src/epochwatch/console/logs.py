@@ -79,14 +79,15 @@ class Log:
 
 
 def log_of(stores: Stores, asked: Asked) -> Log:
-    """The log that a request is about: that of the job in its path, or of ``group`` and its ``stream`` parameters.
-    Raises Refusal.
+    """The log that a request is about: that of the job in its path, or of ``group``; of those ``stream`` parameters, if
+    there are any. Raises Refusal.
     """
     if "job" in asked.request.path_params:
         job = stores.state.jobs.get(asked.tenant, asked.job)
         if job is None:
             raise no_such_job(asked.job)
-        return Log(stores, asked, job.log_group, job_streams(stores, asked, job))
+        own, chosen = job_streams(stores, asked, job), asked.texts("stream")
+        return Log(stores, asked, job.log_group, [one for one in own if not chosen or one in chosen])
     group, streams = asked.text("group"), asked.texts("stream")
     if not group:
         raise Refusal(400, "group is missing.", "Name a log group, and with stream some of its streams.")

@@ -1,7 +1,7 @@
 import type { BackTest } from "../alarms/alarm";
 import type { Picture } from "../charts/picture";
 import type { Dashboard } from "../dashboards/dashboard";
-import type { Cores, Curves, Hosts, JobDetail, JobSummary, LogPage, MetricsFound, Overview, XAxis } from "./types";
+import type { Cores, Curves, Hosts, JobDetail, JobSummary, MetricsFound, Overview, XAxis } from "./types";
 
 /** A refusal of the server, or its absence; `hint` says what to do. */
 export class ApiError extends Error {
@@ -14,9 +14,9 @@ export class ApiError extends Error {
   }
 }
 
-type Query = Record<string, string | number | boolean | null | undefined | string[]>;
+export type Query = Record<string, string | number | boolean | null | undefined | string[]>;
 
-function encode(query: Query): string {
+export function encode(query: Query): string {
   const words = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value === null || value === undefined || value === "") continue;
@@ -77,7 +77,6 @@ export const api = {
   hosts: (name: string, query: Query, signal?: AbortSignal) => get<Hosts>(`${job(name)}/hosts`, query, signal),
   cores: (name: string, host: string, query: Query, signal?: AbortSignal) =>
     get<Cores>(`${job(name)}/hosts/${encodeURIComponent(host)}/cores`, query, signal),
-  logs: (name: string, query: Query, signal?: AbortSignal) => get<LogPage>(`${job(name)}/logs`, query, signal),
   metrics: (query: Query, signal?: AbortSignal) => get<MetricsFound>("metrics", query, signal),
   dashboard: (name: string, query: Query, signal?: AbortSignal) =>
     get<Dashboard>(`dashboards/${encodeURIComponent(name)}`, query, signal),

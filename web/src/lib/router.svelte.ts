@@ -13,6 +13,7 @@ window.addEventListener("popstate", sync);
 export const ALARMS = `${BASE}alarms`;
 export const alarmPath = (name: string) => `${ALARMS}/${encodeURIComponent(name)}`;
 export const METRICS = `${BASE}metrics`;
+export const LOGS = `${BASE}logs`;
 export const DASHBOARDS = `${BASE}dashboards`;
 export const dashboardPath = (name: string) => `${DASHBOARDS}/${encodeURIComponent(name)}`;
 export const jobPath = (name: string) => `${BASE}jobs/${encodeURIComponent(name)}`;

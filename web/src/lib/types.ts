@@ -177,13 +177,20 @@ export interface LogEvent {
   time: number;
   message: string;
   stream: string;
+  level: "error" | "warning" | "";
   token: string;
+  /** Of a page with what is looked for marked: whether this is it. */
+  hit?: boolean;
 }
 
 export interface LogPage {
   events: LogEvent[];
   forward: string | null;
   backward: string | null;
+  /** The time up to which was searched so far; null: all that was to be searched was. */
+  searched: number | null;
+  /** Of a page around a place: the first line at or behind it. */
+  at?: string | null;
 }
 
 /** One live point: metric, host, step, epoch, time, value (non-finite values as words). */

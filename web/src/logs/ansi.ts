@@ -98,14 +98,9 @@ function nearest(red: number, green: number, blue: number): number {
   return (bit(red) | (bit(green) << 1) | (bit(blue) << 2)) + (bright > 200 ? 8 : 0);
 }
 
-/** Splits spans where `words` occur (any case), marking the hits with the class `hit`. */
-export function highlight(parts: Span[], words: string): Span[] {
-  if (!words) return parts;
-  const text = parts.map((part) => part.text).join("").toLowerCase();
-  const wanted = words.toLowerCase();
-  const hits: [number, number][] = [];
-  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length))
-    hits.push([at, at + wanted.length]);
+/** Splits spans where the hits (places in their whole text) begin and end, marking these with the class `hit`. */
+export function highlight(parts: Span[], hits: [number, number][]): Span[] {
+  if (!hits.length) return parts;
   const found: Span[] = [];
   let offset = 0;
   for (const part of parts) {
