@@ -7,6 +7,7 @@ import "./charts/parallel.css";
 import "./jobs/jobs.css";
 import "./job/job.css";
 import "./compare/compare.css";
+import "./tuning/tuning.css";
 import "./logs/logs.css";
 import "./alarms/alarms.css";
 import "./dashboards/dashboards.css";

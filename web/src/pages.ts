@@ -12,6 +12,8 @@ import JobPage from "./job/JobPage.svelte";
 import JobList from "./jobs/JobList.svelte";
 import type { Overview } from "./lib/types";
 import MetricsPage from "./metrics/MetricsPage.svelte";
+import TuningList from "./tuning/TuningList.svelte";
+import TuningPage from "./tuning/TuningPage.svelte";
 
 export type Section = "Jobs" | "Metrics" | "Logs" | "Alarms" | "Dashboards";
 
@@ -29,6 +31,8 @@ const PAGES: [string, Section, Component<PageProps>][] = [
   ["jobs/*", "Jobs", JobPage],
   ["jobs/*/insights", "Jobs", InsightsPage],
   ["compare", "Jobs", ComparePage],
+  ["tuning", "Jobs", TuningList],
+  ["tuning/*", "Jobs", TuningPage],
   ["metrics", "Metrics", MetricsPage],
   ["logs", "Logs", LogsPage],
   ["logs/tail", "Logs", TailPage],
