@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { axesOf, bestSoFar, sorted, type Definition, type Training } from "../src/tuning/tuning";
+import { axesOf, bestSoFar, sorted, type Definition, type Training } from "../src/tuning/trainings";
 
 const training = (name: string, objective: number | null, more: Partial<Training> = {}): Training => ({
   name,
