@@ -170,6 +170,40 @@ def test_jobs_are_hidden_moved_coloured_and_taken_away(page: Page) -> None:
     expect(keys).to_have_text(["versus-a", "versus-d"])
 
 
+def test_values_and_what_differs_are_tables(any_page: Page) -> None:
+    page = any_page
+    page.goto(OPENED)
+    page.keyboard.press("2")
+    row = page.get_by_role("row", name=re.compile("versus-d"))
+    expect(row.locator("td.best").first).to_contain_text("0.07039")
+    page.get_by_role("button", name="train:loss").click()
+    expect(page.get_by_role("rowheader").first).to_have_text("versus-d")
+    page.get_by_role("button", name="Best", exact=True).click()
+    assert violations(page) == []
+    page.keyboard.press("3")
+    expect(page.get_by_role("rowheader", name="optimizer.lr")).to_be_visible()
+    expect(page.get_by_role("rowheader", name="layers")).to_have_count(0)
+    page.get_by_role("button", name="All", exact=True).click()
+    expect(page.get_by_role("rowheader", name="layers")).to_be_visible()
+    page.reload()
+    page.get_by_label("Search fields").fill("nccl")
+    expect(page.get_by_role("rowheader", name="NCCL_DEBUG")).to_be_visible()
+    expect(page.get_by_role("rowheader", name="layers")).to_have_count(0)
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
+def test_a_table_is_downloaded(page: Page) -> None:
+    page.goto(f"{OPENED}&tab=parameters")
+    page.get_by_label("What to do with the table of parameters").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    lines = download.value.path().read_text().splitlines()
+    assert lines[0] == "field,versus-a,versus-b,versus-c,versus-d"
+    assert "params.optimizer.lr,0.1,0.01,0.01,0.3" in lines
+    assert not any(line.startswith("params.layers") for line in lines)
+
+
 def test_running_jobs_are_followed(console: Any, chromium: Any) -> None:
     console.tell(values={"versus:live": 1.5}, step=1)
     for page in opened(console, chromium, "light", 1280):

@@ -172,3 +172,42 @@ export function moved(names: string[], name: string, by: -1 | 1): string[] {
   [copy[at], copy[to]] = [copy[to]!, copy[at]!];
   return copy;
 }
+
+export type Which = "final" | "best";
+
+export interface MetricColumn {
+  name: string;
+  direction: "min" | "max";
+  /** By job, in the order of the jobs. */
+  values: (number | string | null)[];
+  /** Indices of the jobs that are best, if any two differ. */
+  best: number[];
+}
+
+/** A column for each metric. */
+export function metricTable(jobs: Pick<ComparedJob, "metrics">[], names: string[], which: Which): MetricColumn[] {
+  return names.map((name) => {
+    const found = jobs.map((job) => job.metrics.find((metric) => metric.name === name));
+    const direction = found.find(Boolean)?.direction ?? "min";
+    const values = found.map((metric) => metric?.[which] ?? null);
+    const finite = values.filter((value): value is number => typeof value === "number");
+    const top = direction === "min" ? Math.min(...finite) : Math.max(...finite);
+    const differ = new Set(finite).size > 1;
+    return { name, direction, values, best: differ ? values.flatMap((value, at) => (value === top ? [at] : [])) : [] };
+  });
+}
+
+/** Indices of the jobs by a column, or by name; those without a number come last. */
+export function sorted(jobs: { name: string }[], column: MetricColumn | undefined, by: string, descending: boolean): number[] {
+  const order = jobs.map((_, at) => at);
+  const sign = descending ? -1 : 1;
+  if (column) {
+    const key = (at: number) => column.values[at];
+    return order.sort((a, b) => {
+      const [one, other] = [key(a), key(b)];
+      if (typeof one !== "number" || typeof other !== "number") return Number(typeof one !== "number") - Number(typeof other !== "number");
+      return sign * (one - other);
+    });
+  }
+  return by === "" && !descending ? order : order.sort((a, b) => sign * jobs[a]!.name.localeCompare(jobs[b]!.name));
+}
