@@ -1,9 +1,9 @@
 """A page with 20 charts of 100,000 points each, in a browser: ``python -m benchmarks.console.charts``.
 
 Ours goes on at 10 steps a second while it is measured; the peers show the same steps of a training that has ended,
-which is less to do. Each page is opened without a cache, scrolled by the wheel, and its first chart is zoomed five times
-by dragging and set back by a double click. Frames are counted by ``requestAnimationFrame``: at 60 Hz there is one each
-17 ms, and what is longer was missed. ``--data`` keeps what the peers have recorded; names of trackers choose among them.
+which is less to do. Each page is opened without a cache, scrolled by the wheel, and its first chart is zoomed by
+dragging and set back by a double click. Frames are counted by ``requestAnimationFrame``: at 60 Hz there is one each
+17 ms, what is longer was missed. ``--data`` keeps what the peers have recorded; names of trackers choose among them.
 """
 
 import argparse
