@@ -11,6 +11,7 @@ import "./tuning/tuning.css";
 import "./logs/logs.css";
 import "./alarms/alarms.css";
 import "./dashboards/dashboards.css";
+import "./metrics/metrics.css";
 import { mount } from "svelte";
 import App from "./App.svelte";
 import { applyTheme } from "./lib/theme.svelte";

@@ -1,6 +1,4 @@
 import uPlot from "uplot";
-import { clock, moment, number } from "../lib/format";
-import { plainAxis, underCursor, zoomToSelection } from "./plot";
 import { colour } from "../lib/theme.svelte";
 
 export interface PictureCurve {
@@ -15,6 +13,14 @@ export interface PictureCurve {
   values: (number | null)[];
   /** The upper edge of a band. */
   high: (number | null)[] | null;
+  /** What it stands upon, where curves are stacked. */
+  low: number[] | null;
+  /** Which of the widget's rows it comes from. */
+  row: number;
+  /** Seconds from one point to the next; 0 where that is not known. */
+  period: number;
+  /** Of the metric that it was read from. */
+  dimensions: [string, string][];
 }
 
 export interface PictureAxis {
@@ -24,175 +30,113 @@ export interface PictureAxis {
   showUnits: boolean;
 }
 
+export type Side = "left" | "right";
+
 /** What a metric widget shows. */
 export interface Picture {
   title: string;
   view: "timeSeries" | "singleValue" | "gauge" | "bar" | "pie" | "table";
   start: number;
   end: number;
-  axes: { left: PictureAxis; right: PictureAxis };
+  axes: Record<Side, PictureAxis>;
   curves: PictureCurve[];
-  levels: { value: number; label: string; color: string | null; axis: "left" | "right" }[];
+  levels: { value: number; label: string; color: string | null; axis: Side; fill: "above" | "below" | "none" }[];
+  bands: { low: number; high: number; color: string | null; axis: Side }[];
+  /** Moments, and spans where they last until another. */
+  marks: { time: number; until: number | null; label: string; color: string | null; fill: "before" | "after" | "none" }[];
+  legend: "bottom" | "right" | "hidden";
+  stacked: boolean;
 }
 
 /** The colour of a curve: its own, or the next of ours. */
 export const shade = (curve: { color: string | null }, index: number) =>
   curve.color ?? colour(`--series-${(index % 8) + 1}`);
 
-type Table = [number[], ...(number | null)[][]];
+/** The values of a curve itself, also where it stands upon others. */
+export const own = (curve: PictureCurve): (number | null)[] =>
+  curve.low ? curve.values.map((value, at) => (value === null ? null : value - curve.low![at]!)) : curve.values;
 
-/** Columns on one x axis: values and, of a band, its upper edge. */
-export function columns(curves: PictureCurve[]): uPlot.AlignedData {
-  if (!curves.length) return [[]];
-  const tables = curves.map((curve): Table =>
-    curve.high ? [curve.timestamps, curve.values, curve.high] : [curve.timestamps, curve.values],
-  );
-  return uPlot.join(tables as uPlot.AlignedData[]);
+export interface Summary {
+  last: number | null;
+  min: number | null;
+  max: number | null;
+  mean: number | null;
 }
 
-function series(picture: Picture): uPlot.Series[] {
-  const all: uPlot.Series[] = [{}];
-  picture.curves.forEach((curve, index) => {
-    const stroke = shade(curve, index);
-    const one: uPlot.Series = {
-      label: curve.label,
-      scale: curve.axis,
-      stroke,
-      width: 1.75,
-      spanGaps: true,
-      points: { show: curve.timestamps.length <= 40, size: 5, fill: stroke },
-    };
-    all.push(one);
-    if (curve.high) all.push({ ...one, label: `${curve.label} (high)`, points: { show: false } });
-  });
-  return all;
-}
-
-function bands(picture: Picture): uPlot.Band[] {
-  const found: uPlot.Band[] = [];
-  let at = 1;
-  picture.curves.forEach((curve, index) => {
-    if (curve.high) {
-      const fill = `color-mix(in srgb, ${shade(curve, index)} 20%, transparent)`;
-      found.push({ series: [at + 1, at], fill });
-    }
-    at += curve.high ? 2 : 1;
-  });
-  return found;
-}
-
-function range(picture: Picture, side: "left" | "right"): uPlot.Scale.Range {
-  const { min, max } = picture.axes[side];
-  const levels = picture.levels.filter((one) => one.axis === side).map((one) => one.value);
-  return (_, low, high) => {
-    const lowest = Math.min(low ?? Infinity, ...levels);
-    const highest = Math.max(high ?? -Infinity, ...levels);
-    if (!Number.isFinite(lowest)) return [min ?? 0, max ?? 1];
-    const room = lowest === highest ? Math.abs(lowest) * 0.1 || 1 : (highest - lowest) * 0.06;
-    return [min ?? lowest - room, max ?? highest + room];
-  };
-}
-
-function axes(picture: Picture): uPlot.Axis[] {
-  const base = plainAxis();
-  const long = picture.end - picture.start > 86400;
-  const x: uPlot.Axis = {
-    ...base,
-    size: 26,
-    gap: 4,
-    space: 80,
-    values: (_, splits) => splits.map((value) => (long ? moment(value).slice(5, 16) : clock(value).slice(0, 5))),
-  };
-  const sides = (["left", "right"] as const).filter(
-    (side) => side === "left" || picture.curves.some((curve) => curve.axis === side),
-  );
-  const values = sides.map((side): uPlot.Axis => {
-    const { label, showUnits } = picture.axes[side];
-    const units = new Set(picture.curves.filter((curve) => curve.axis === side).map((curve) => curve.unit));
-    const unit = showUnits && units.size === 1 ? [...units][0] : null;
-    const title = label || (unit && unit !== "None" ? unit : "");
-    return {
-      ...base,
-      scale: side,
-      side: side === "left" ? 3 : 1,
-      size: 54,
-      gap: 6,
-      space: 32,
-      grid: { ...base.grid, show: side === "left" },
-      ...(title ? { label: title, labelSize: 18, labelFont: base.font } : {}),
-      values: (_, splits) => splits.map((value) => (value === null ? "" : number(value))),
-    };
-  });
-  return [x, ...values];
-}
-
-function drawLevels(plot: uPlot, levels: Picture["levels"]) {
-  const { ctx, bbox } = plot;
-  ctx.save();
-  ctx.font = `${11 * devicePixelRatio}px ${colour("--sans")}`;
-  ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
-  for (const level of levels) {
-    if (!plot.scales[level.axis]) continue;
-    const y = plot.valToPos(level.value, level.axis, true);
-    if (y < bbox.top || y > bbox.top + bbox.height) continue;
-    ctx.strokeStyle = ctx.fillStyle = level.color ?? colour("--bad");
-    ctx.beginPath();
-    ctx.moveTo(bbox.left, y);
-    ctx.lineTo(bbox.left + bbox.width, y);
-    ctx.stroke();
-    ctx.fillText(level.label, bbox.left + 6 * devicePixelRatio, y - 4 * devicePixelRatio);
+export function summary(curve: PictureCurve): Summary {
+  let [min, max, sum, count, last] = [Infinity, -Infinity, 0, 0, null as number | null];
+  for (const value of own(curve)) {
+    if (value === null) continue;
+    min = Math.min(min, value);
+    max = Math.max(max, value);
+    sum += value;
+    count += 1;
+    last = value;
   }
-  ctx.restore();
+  return count ? { last, min, max, mean: sum / count } : { last: null, min: null, max: null, mean: null };
 }
 
-export interface PictureEvents {
-  zoom: (from: number, to: number) => void;
-  /** Row of the aligned data under the crosshair, null when it left. */
-  cursor: (index: number | null) => void;
+type Column = (number | null)[];
+
+/** Where the columns of a curve are among the plot's: its values, the last of them alone while its period is not over, and
+ * the upper edge of a band.
+ */
+export interface Place {
+  curve: number;
+  values: number;
+  open: number;
+  high: number | null;
 }
 
-/** The curves of a picture in `root`; the crosshair is shared by all of one `group`. `threshold` is drawn as a line,
- * as it is whenever the plot is drawn anew. */
-export function drawPicture(
-  root: HTMLElement,
-  group: string,
-  picture: Picture,
-  events: PictureEvents,
-  threshold: () => number | null,
-): uPlot {
-  const levels = (): Picture["levels"] => {
-    const value = threshold();
-    const own = value === null ? [] : [{ value, label: "threshold", color: null, axis: "left" as const }];
-    return [...picture.levels, ...own];
-  };
-  const scales: uPlot.Scales = {
-    x: { time: false, range: () => [picture.start, picture.end] },
-    left: { range: range(picture, "left") },
-  };
-  if (picture.curves.some((curve) => curve.axis === "right")) scales.right = { range: range(picture, "right") };
-  return new uPlot(
-    {
-      width: Math.max(root.clientWidth, 80),
-      height: Math.max(root.clientHeight, 60),
-      padding: [10, 12, 0, 0],
-      legend: { show: false },
-      scales,
-      series: series(picture),
-      bands: bands(picture),
-      axes: axes(picture),
-      cursor: {
-        y: false,
-        drag: { x: true, y: false, setScale: false, dist: 4 },
-        points: { size: 6 },
-        sync: { key: group, setSeries: false, filters: { pub: (type) => type.startsWith("mouse") } },
-      },
-      hooks: {
-        setCursor: [(plot) => events.cursor(underCursor(plot))],
-        setSelect: [(plot) => zoomToSelection(plot, events.zoom)],
-        draw: [(plot) => drawLevels(plot, levels())],
-      },
-    },
-    columns(picture.curves),
-    root,
-  );
+/** Columns of those curves that are to be seen, on one x axis. */
+export function columns(picture: Picture, hidden: ReadonlySet<string>, now: number): { data: uPlot.AlignedData; places: Place[] } {
+  const floors = new Map<Side, Column>();
+  const tables: [number[], ...Column[]][] = [];
+  const places: Place[] = [];
+  let next = 1;
+  picture.curves.forEach((curve, index) => {
+    if (hidden.has(curve.label)) return;
+    const values = curve.low ? piled(floors, curve) : curve.values;
+    const [whole, open] = parted(curve, values, now);
+    tables.push(curve.high ? [curve.timestamps, whole, open, curve.high] : [curve.timestamps, whole, open]);
+    places.push({ curve: index, values: next, open: next + 1, high: curve.high ? next + 2 : null });
+    next += curve.high ? 3 : 2;
+  });
+  return { data: tables.length ? uPlot.join(tables as uPlot.AlignedData[]) : [[]], places };
+}
+
+/** The values upon those of the curves before that are to be seen. */
+function piled(floors: Map<Side, Column>, curve: PictureCurve): Column {
+  const floor = floors.get(curve.axis);
+  const values = own(curve).map((value, at) => (value ?? 0) + (floor?.[at] ?? 0));
+  floors.set(curve.axis, values);
+  return values;
+}
+
+/** The points whose period is over, and the line from the last of them to the one whose period is not. */
+function parted(curve: PictureCurve, values: Column, now: number): [Column, Column] {
+  const end = values.length - 1;
+  const open: Column = values.map(() => null);
+  if (end < 1 || !curve.period || curve.timestamps[end]! + curve.period <= now) return [values, open];
+  open[end] = values[end]!;
+  open[end - 1] = values[end - 1]!;
+  return [[...values.slice(0, end), null], open];
+}
+
+/** The value of a curve at a row of the plot's data. */
+export function valueAt(data: uPlot.AlignedData, picture: Picture, place: Place, row: number): number | null {
+  const time = data[0][row];
+  const at = time === undefined ? -1 : nearest(picture.curves[place.curve]!.timestamps, time);
+  return at < 0 ? null : (own(picture.curves[place.curve]!)[at] ?? null);
+}
+
+/** The last time that is not after another; -1 where there is none. */
+function nearest(times: number[], time: number): number {
+  let [low, high] = [0, times.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (times[middle]! <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }

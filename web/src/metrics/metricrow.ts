@@ -88,3 +88,17 @@ export function alarmOn(row: Row, statistic: string, period: number): Record<str
     ...(simple ? { Statistic: stat } : { ExtendedStatistic: stat }),
   };
 }
+
+/** The row moved to another place. */
+export function movedRow(rows: Row[], from: number, to: number): Row[] {
+  const rest = rows.filter((_, at) => at !== from);
+  return [...rest.slice(0, to), rows[from]!, ...rest.slice(to)];
+}
+
+/** The rows with one of them once more below it. */
+export function doubled(rows: Row[], at: number): Row[] {
+  const { id: _, ...options } = optionsOf(rows[at]!);
+  const copy: Row = [...rows[at]!.filter((one) => typeof one === "string"), options];
+  const all = [...rows.slice(0, at + 1), copy, ...rows.slice(at + 1)];
+  return rows.some((row) => optionsOf(row).id) ? withIds(all) : all;
+}
