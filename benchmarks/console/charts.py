@@ -82,25 +82,31 @@ def row(browser: Any, name: str, kept: Path, scratch: Path, steps: int) -> str:
 
 def measured(context: Any, page: Any, tracker: Opened) -> str:
     """First paint, first chart, bytes, heap and frames."""
-    session = context.new_cdp_session(page)
-    session.send("Network.enable")
-    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    fetched: list[float] = []
-    session.on("Network.loadingFinished", lambda event: fetched.append(event["encodedDataLength"]))
+    fetched = transferred(context, page)
     begin = time.monotonic()
     page.goto(tracker.url)
     page.locator(tracker.drawn).first.wait_for(timeout=DRAWN_MS)
     drawn = time.monotonic() - begin
     page.wait_for_timeout(3000)
     heap = page.evaluate("performance.memory.usedJSHeapSize") / 1e6
-    transferred = sum(fetched) / 1e6
+    megabytes = sum(fetched) / 1e6
     painted = page.evaluate(PAINTED) or 0
     scrolled = frames(page, lambda: scroll(page))
     zoomed = frames(page, lambda: zoom(page, tracker.chart))
     return (
-        f"{painted:.0f} ms | {drawn * 1000:.0f} ms | {transferred:.1f} MB | {heap:.0f} MB | "
-        f"{_worst(scrolled)} | {_worst(zoomed)}"
+        f"{painted:.0f} ms | {drawn * 1000:.0f} ms | {megabytes:.1f} MB | {heap:.0f} MB | "
+        f"{worst(scrolled)} | {worst(zoomed)}"
     )
+
+
+def transferred(context: Any, page: Any) -> list[float]:
+    """Bytes of each answer that comes over the wire from now on, none of them from a cache."""
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    fetched: list[float] = []
+    session.on("Network.loadingFinished", lambda event: fetched.append(event["encodedDataLength"]))
+    return fetched
 
 
 def frames(page: Any, act: Any) -> list[float]:
@@ -138,7 +144,8 @@ def zoom(page: Any, chart: str) -> None:
         page.wait_for_timeout(700)
 
 
-def _worst(found: list[float]) -> str:
+def worst(found: list[float]) -> str:
+    """The 99th percentile of frames and the longest."""
     ordered = sorted(found)
     return f"{ordered[int(len(ordered) * 0.99)]:.0f}, {ordered[-1]:.0f} ms"
 

@@ -95,17 +95,22 @@ def ours(data: Path, metrics: int, steps: int, live: float) -> Iterator[Opened]:
 
 @contextmanager
 def peer(tracker: Tracker, data: Path, metrics: int, steps: int) -> Iterator[Opened]:
-    """A peer's server over the same steps in ``data``, recorded first where nothing is. The training has ended."""
+    """A peer's server over the same steps in ``data``. The training has ended."""
+    training = ["-m", "benchmarks.console.training", tracker.name, str(metrics), str(steps), "0", "10"]
+    with served(tracker, data, training) as url:
+        yield Opened(tracker.name, "", url + tracker.page(data), tracker.chart, tracker.drawn)
+
+
+@contextmanager
+def served(tracker: Tracker, data: Path, record: list[str]) -> Iterator[str]:
+    """The address of a peer's server over ``data``, which its Python records by ``record`` first where nothing is."""
     python = peer_python(tracker.name, tracker.packages)
     port = free_port()
     environment = os.environ | tracker.setting(data, port)
     if not data.exists():
         data.mkdir(parents=True)
-        given = [tracker.name, str(metrics), str(steps), "0", "10"]
-        subprocess.run(
-            [python, "-m", "benchmarks.console.training", *given],
-            cwd=data, env=environment | {"PYTHONPATH": str(ROOT)}, check=True, capture_output=True,
-        )  # fmt: skip
+        recording = environment | {"PYTHONPATH": str(ROOT)}
+        subprocess.run([python, *record], cwd=data, env=recording, check=True, capture_output=True)
     command, *words = tracker.serve(port)
     with (data / "server.log").open("ab") as log:
         server = subprocess.Popen(
@@ -115,7 +120,7 @@ def peer(tracker: Tracker, data: Path, metrics: int, steps: int) -> Iterator[Ope
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for(url)
-        yield Opened(tracker.name, "", url + tracker.page(data), tracker.chart, tracker.drawn)
+        yield url
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait()
