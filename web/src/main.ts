@@ -2,6 +2,7 @@ import "uplot/dist/uPlot.min.css";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./shell/fields.css";
+import "./shell/shell.css";
 import "./charts/charts.css";
 import "./charts/parallel.css";
 import "./jobs/jobs.css";

@@ -36,6 +36,10 @@ def console_routes(
             return await page(request, 401) if refusal.status == 401 else told(refusal)
         return await page(request)
 
+    async def missing(request: Request) -> Response:
+        # The page says that there is none, and leads on.
+        return await page(request, 404)
+
     routes: list[BaseRoute] = [
         Route(
             "/api/operations/{service}/{operation}", OperationCalls(operations, door).endpoint, methods=["POST"]
@@ -45,6 +49,7 @@ def console_routes(
         Mount("/assets", Files()),
         Route("/icon.svg", icon),
         *(Route(f"/{address}", shown) for address in PAGES),
+        Route("/{path:path}", missing),
     ]
     return [Mount("", app=Secured(Starlette(routes=routes)))]
 

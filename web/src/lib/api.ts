@@ -2,6 +2,7 @@ import type { BackTest } from "../alarms/alarm";
 import type { Picture } from "../charts/picture";
 import type { Dashboard } from "../dashboards/dashboard";
 import type { Cores, Curves, Hosts, JobDetail, JobSummary, MetricsFound, Overview, XAxis } from "./types";
+import { refused } from "./session.svelte";
 
 /** A refusal of the server, or its absence; `hint` says what to do. */
 export class ApiError extends Error {
@@ -29,13 +30,13 @@ export function encode(query: Query): string {
 export const get = <T>(path: string, query: Query = {}, signal?: AbortSignal) =>
   ask<T>(`${path}${encode(query)}`, { signal });
 
+/** Sends JSON. */
+export const send = <T>(method: "POST" | "PUT" | "DELETE", path: string, content?: object, signal?: AbortSignal) =>
+  ask<T>(path, { method, headers: { "content-type": "application/json" }, body: content && JSON.stringify(content), signal });
+
 /** Performs an AWS operation, by botocore's name of its service, as whom is signed in. */
 export const operation = <T>(service: string, name: string, input: object = {}) =>
-  ask<T>(`operations/${service}/${name}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(input),
-  });
+  send<T>("POST", `operations/${service}/${name}`, input);
 
 /** Sends a form; what is no text in it is JSON. */
 export const post = <T>(path: string, form: Record<string, unknown>, signal?: AbortSignal) =>
@@ -55,6 +56,7 @@ async function ask<T>(path: string, options: RequestInit): Promise<T> {
     throw new ApiError("The server does not answer.", "Start it again with: epochwatch serve --daemon", 0);
   }
   if (answer.ok) return (await answer.json()) as T;
+  if (answer.status === 401) refused();
   const refusal = (await answer.json().catch(() => ({}))) as { message?: string; hint?: string };
   throw new ApiError(
     refusal.message ?? `The server answered ${answer.status}.`,
