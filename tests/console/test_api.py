@@ -1,5 +1,6 @@
 """The JSON API over real stores."""
 
+import gzip
 import io
 import json
 import math
@@ -304,6 +305,22 @@ def test_the_login_link_opens_a_session(console: Any) -> None:
 def test_the_login_leads_to_our_own_pages_alone(console: Any, wanted: str, place: str) -> None:
     with console.request(f"/_/login?token={console.token}&next={quote(wanted)}", Authorization="") as answer:
         assert answer.headers["location"] == place
+
+
+def test_scripts_and_styles_are_packed_for_who_can_unpack_them(console: Any) -> None:
+    for path in ("/_/assets/app.js", "/_/assets/app.css"):
+        with console.request(path) as answer:
+            plain, tag = answer.read(), answer.headers["etag"]
+            assert "content-encoding" not in answer.headers
+        with console.request(path, accept_encoding="br, gzip") as answer:
+            packed = answer.read()
+            assert answer.headers["content-encoding"] == "gzip"
+            assert answer.headers["vary"] == "accept-encoding"
+            assert answer.headers["content-type"].startswith(("text/javascript", "text/css"))
+        assert gzip.decompress(packed) == plain
+        assert len(packed) < len(plain) / 2
+        with console.request(path, accept_encoding="gzip", if_none_match=tag) as answer:
+            assert answer.status == 304
 
 
 def test_every_page_forbids_what_comes_from_elsewhere(console: Any) -> None:

@@ -1,11 +1,14 @@
 """The console's page and its files, with headers that let nothing from elsewhere in."""
 
+import functools
+import gzip
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -78,10 +81,23 @@ class Files(StaticFiles):
         super().__init__(directory=DIST / "assets", check_dir=False)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file, to be revalidated at each use."""
+        """The file, to be revalidated at each use; packed for who can unpack it, a third of its size."""
         response = await super().get_response(path, scope)
+        if isinstance(response, FileResponse) and "gzip" in Headers(scope=scope).get("accept-encoding", ""):
+            content = await run_in_threadpool(_packed, Path(response.path), response.headers["etag"])
+            response = Response(
+                content,
+                media_type=response.media_type,
+                headers={"etag": response.headers["etag"], "content-encoding": "gzip"},
+            )
         response.headers["cache-control"] = "no-cache"
+        response.headers["vary"] = "accept-encoding"
         return response
+
+
+@functools.lru_cache(maxsize=16)
+def _packed(path: Path, _etag: str) -> bytes:
+    return gzip.compress(path.read_bytes(), mtime=0)
 
 
 async def icon(_: Request) -> Response:
