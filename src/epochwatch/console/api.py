@@ -17,7 +17,8 @@ from epochwatch.console.alarm_list import alarm_states, listed_alarms
 from epochwatch.console.alarms import checked_rule, swept_alarm, tried_alarm
 from epochwatch.console.artefacts import artefact, artefacts
 from epochwatch.console.curves import AXES, curve, summarised
-from epochwatch.console.dashboards import dashboard
+from epochwatch.console.dashboards import dashboard, drawn_dashboard, listed_dashboards
+from epochwatch.console.explorer import explorable, explored
 from epochwatch.console.exports import MEDIA_TYPES, answer
 from epochwatch.console.expressions import expression_reference
 from epochwatch.console.hosts import PACE_SECONDS, cores, host_paces, host_record, shift_of
@@ -96,8 +97,12 @@ class Api:
             Route("/tuning/{name}", self._answering(partial(tuning, self._stores))),
             Route("/query", self._answering(self._query), methods=["GET", "POST"]),
             Route("/widget", self._answering(self._widget), methods=["GET", "POST"]),
-            Route("/dashboards/{name}", self._answering(self._dashboard)),
             Route("/expressions", self._answering(expression_reference)),
+            Route("/dashboards", self._answering(partial(listed_dashboards, self._stores))),
+            Route("/drawn-dashboard", self._answering(partial(drawn_dashboard, self._stores)), methods=["POST"]),
+            Route("/dashboards/{name}", self._answering(partial(dashboard, self._stores))),
+            Route("/explorer", self._answering(partial(explored, self._stores)), methods=["POST"]),
+            Route("/explorer/choices", self._answering(partial(explorable, self._stores))),
             Route("/metrics", self._answering(self._metrics)),
             Route("/alarms", self._answering(partial(listed_alarms, self._stores))),
             Route("/alarms/states", self._answering(partial(alarm_states, self._stores))),
@@ -220,9 +225,6 @@ class Api:
 
     def _query(self, asked: Asked) -> Response:
         return query(self._stores, asked)
-
-    def _dashboard(self, asked: Asked) -> dict[str, Any]:
-        return dashboard(self._stores, asked)
 
     def _metrics(self, asked: Asked) -> dict[str, Any]:
         return listed_metrics(self._stores, asked)

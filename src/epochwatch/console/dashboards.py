@@ -3,48 +3,131 @@
 import json
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Any, Final
 
 from epochwatch.console.requests import Asked, Refusal
+from epochwatch.model import search
 from epochwatch.model.aws_error import AwsError
-from epochwatch.model.dashboard.times import InvalidMoment, moment
+from epochwatch.model.dashboard import times
+from epochwatch.model.dashboard.times import InvalidMoment
 from epochwatch.model.dashboard.variables import UnknownVariable, with_variables
-from epochwatch.model.dashboard.widget import placed_widgets
+from epochwatch.model.dashboard.widget import DEFAULT_START, placed_widgets
+from epochwatch.model.search import InvalidSearch
+from epochwatch.model.tenant import Tenant
 from epochwatch.services.call import Call
 from epochwatch.services.cloudwatch.dashboards import get_dashboard
+from epochwatch.services.cloudwatch.metric_list import LISTED_SECONDS
+from epochwatch.store.state.dashboards import Dashboard
 from epochwatch.store.stores import Stores
 
 MOST_VARIABLES: Final = 25
+MOST_VALUES: Final = 500
+"""Of a variable."""
+MOST_LISTED: Final = 5000
+LARGEST_BODY: Final = 1_000_000
+"""Characters of a body that is drawn without being kept."""
 SIDE: Final = 6
 """Columns and rows of a widget that names none."""
+POPULATING: Final = ("search", "populateFrom")
+"""What a variable has whose values are those of a dimension."""
+
+
+def listed_dashboards(stores: Stores, asked: Asked) -> dict[str, Any]:
+    """The answer to ``/dashboards``: those that were put, by name, with their tags and how many widgets they have."""
+    found = stores.state.dashboards.list(asked.tenant.account, limit=MOST_LISTED + 1)
+    return {"dashboards": [_entry(one) for one in found[:MOST_LISTED]], "more": len(found) > MOST_LISTED}
+
+
+def _entry(one: Dashboard) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "arn": one.arn,
+        "modified": one.modified,
+        "size": len(one.body.encode()),
+        "tags": one.tags,
+        "widgets": len(json.loads(one.body)["widgets"]),
+    }
 
 
 def dashboard(stores: Stores, asked: Asked) -> dict[str, Any]:
     """The answer to ``/dashboards/NAME``. ``start`` and ``end`` take the place of every widget's own times; each
     ``variable`` is ``ID=VALUE``. Raises Refusal.
     """
-    now = time.time()
     name = str(asked.request.path_params["name"])
+    call = Call(asked.tenant, stores, uuid.uuid4().hex, time.time())
     try:
-        found = get_dashboard(Call(asked.tenant, stores, uuid.uuid4().hex, now), {"DashboardName": name})
+        found = get_dashboard(call, {"DashboardName": name})
     except AwsError as error:
         raise Refusal(404, f"There is no dashboard '{name}'.", "See them all under: /_/dashboards") from error
-    body = json.loads(found["DashboardBody"])
-    times = _times(asked, now)
+    kept = stores.state.dashboards.get(asked.tenant.account, name)
+    return _drawn(stores, asked, json.loads(found["DashboardBody"]), call.now) | {
+        "name": name,
+        "arn": found["DashboardArn"],
+        "source": found["DashboardBody"],
+        "modified": None if kept is None else kept.modified,
+        "tags": {} if kept is None else kept.tags,
+    }
+
+
+def drawn_dashboard(stores: Stores, asked: Asked) -> dict[str, Any]:
+    """The answer to ``/drawn-dashboard``: the same of a ``body`` that is not kept, with ``problems``, all that
+    PutDashboard would refuse in it; with any of them nothing is drawn. Raises Refusal.
+    """
+    # A JSON Schema library takes a tenth of a second to import: not every server has dashboards.
+    from epochwatch.model.dashboard.validation import NotAnObject, body_problems, parse_object
+
     try:
-        placed = placed_widgets(_over(_laid_out(with_variables(body, _variables(asked))), times), now)
+        body = parse_object(asked.text("body", most=LARGEST_BODY))
+    except NotAnObject as error:
+        raise Refusal(400, f"{error}.", 'Such as {"widgets": []}; see docs/dashboards.md.') from error
+    problems = [{"path": one.path, "message": one.message} for one in body_problems(body)]
+    if problems:
+        return {"problems": problems}
+    return _drawn(stores, asked, body, time.time()) | {"problems": []}
+
+
+def _drawn(stores: Stores, asked: Asked, body: Mapping[str, Any], now: float) -> dict[str, Any]:
+    chosen = _times(asked, now)
+    variables = [_populated(stores, asked.tenant, one, now) for one in body.get("variables", ())]
+    # A variable is known by its id only: `search` and `populateFrom` have done their part.
+    filled = {**body, "variables": variables}
+    try:
+        placed = placed_widgets(_over(_laid_out(with_variables(filled, _variables(asked))), chosen), now)
     except UnknownVariable as error:
         raise Refusal(400, f"{error}.") from error
+    start = chosen.get("start") or body.get("start", "")
+    end = chosen.get("end") or body.get("end", "")
     return {
-        "name": name,
         "account": asked.tenant.account,
         "region": asked.tenant.region,
-        "source": found["DashboardBody"],
-        "variables": body.get("variables", []),
-        "start": times.get("start") or body.get("start", ""),
-        "end": times.get("end") or body.get("end", ""),
+        "variables": variables,
+        "start": start,
+        "end": end,
+        "from": times.moment(start or DEFAULT_START, now),
+        "to": times.moment(end, now) if end else now,
         "widgets": placed,
     }
+
+
+def _populated(stores: Stores, tenant: Tenant, variable: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """The variable with the values that its ``search`` finds now, of the dimension ``populateFrom``."""
+    if not all(variable.get(name) for name in POPULATING):
+        return dict(variable)
+    dimension = variable["populateFrom"]
+    try:
+        wanted = search.parse(variable["search"])
+    except InvalidSearch as error:
+        return {**variable, "values": [], "problem": f"{error}."}
+    found = stores.metrics.matching(
+        tenant,
+        wanted.matches,
+        namespace=wanted.namespace,
+        name=wanted.metric_name,
+        active_since=int(now) - LISTED_SECONDS,
+    )
+    values = sorted({value for one in found for name, value in one.dimensions if name == dimension})
+    return {**variable, "values": [{"value": value} for value in values[:MOST_VALUES]], "total": len(values)}
 
 
 def _variables(asked: Asked) -> dict[str, str]:
@@ -59,7 +142,7 @@ def _times(asked: Asked, now: float) -> dict[str, str]:
     given = {name: text for name in ("start", "end") if (text := asked.text(name))}
     try:
         for text in given.values():
-            moment(text, now)
+            times.moment(text, now)
     except InvalidMoment as error:
         raise Refusal(400, f"{error}.") from error
     return given

@@ -73,7 +73,7 @@ def body_problems(body: Mapping[str, Any]) -> list[Problem]:
     for number, widget in enumerate(widgets if isinstance(widgets, list) else ()):
         if isinstance(widget, dict) and isinstance(widget.get("properties"), dict):
             where = f"/widgets/{number}/properties"
-            found += _properties_problems(str(widget.get("type")), widget["properties"], where)
+            found += properties_problems(str(widget.get("type")), widget["properties"], where)
             count += _length(widget["properties"].get("metrics"))
     if count > schema.MOST_METRICS:
         found.append(Problem("/widgets", f"Should NOT have more than {schema.MOST_METRICS} metrics"))
@@ -90,7 +90,7 @@ def picture_problems(widget: Mapping[str, Any]) -> list[Problem]:
 
 def metric_problems(properties: Mapping[str, Any]) -> list[Problem]:
     """All that is wrong with the properties of a metric widget, which need no region here."""
-    return _properties_problems("metric", {"region": "", **properties}, "")
+    return properties_problems("metric", {"region": "", **properties}, "")
 
 
 def _variable_problems(variable: Any, where: str) -> Iterator[Problem]:
@@ -100,7 +100,8 @@ def _variable_problems(variable: Any, where: str) -> Iterator[Problem]:
         yield Problem(where, f"Should have required property '{kind}'")
 
 
-def _properties_problems(kind: str, properties: Mapping[str, Any], where: str) -> list[Problem]:
+def properties_problems(kind: str, properties: Mapping[str, Any], where: str = "") -> list[Problem]:
+    """All that is wrong with the properties of a widget of a type, which is at ``where``."""
     if kind not in _PROPERTIES:
         return []
     found = _against(_PROPERTIES[kind], properties, where)
