@@ -10,8 +10,11 @@ export interface Key {
   act: () => void;
 }
 
-/** Of the frame first, of what is nested deepest last. */
-export const keyed = $state<{ groups: Key[][] }>({ groups: [] });
+class Keyed {
+  /** Of the frame first, of what is nested deepest last. Raw: who leaves takes away the very keys that it gave. */
+  groups = $state.raw<Key[][]>([]);
+}
+export const keyed = new Keyed();
 
 /** Makes keys work as long as the component that calls this lives. */
 export function useKeys(keys: Key[]) {
