@@ -1,6 +1,5 @@
 import type { BackTest } from "../alarms/alarm";
 import type { Picture } from "../charts/picture";
-import type { Dashboard } from "../dashboards/dashboard";
 import type { Cores, Curves, Hosts, JobDetail, JobSummary, MetricsFound, Overview, XAxis } from "./types";
 import { refused } from "./session.svelte";
 
@@ -80,8 +79,6 @@ export const api = {
   cores: (name: string, host: string, query: Query, signal?: AbortSignal) =>
     get<Cores>(`${job(name)}/hosts/${encodeURIComponent(host)}/cores`, query, signal),
   metrics: (query: Query, signal?: AbortSignal) => get<MetricsFound>("metrics", query, signal),
-  dashboard: (name: string, query: Query, signal?: AbortSignal) =>
-    get<Dashboard>(`dashboards/${encodeURIComponent(name)}`, query, signal),
   /** What a metric widget shows now. */
   picture: (properties: object, signal?: AbortSignal) => post<Picture>("widget", { widget: properties }, signal),
   /** What an alarm, the input of PutMetricAlarm, would have done. */
