@@ -28,6 +28,7 @@ def page(console: Any, chromium: Any) -> Iterator[Page]:
     page = context.new_page()
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    console.tell(values={"explored": 3.5}, step=1)
     page.goto(f"{console.url}/_/login?token={console.token}&next=/_/dashboards")
     yield page
     context.close()
@@ -93,7 +94,7 @@ def every_kind(console: Any) -> None:
 
 def test_every_kind_of_widget_is_drawn(page: Page, console: Any) -> None:
     every_kind(console)
-    console.tell(values={"explored": 3.5}, step=1, line="a line for the dashboard")
+    console.tell(line="a line for the dashboard")
     page.goto(f"{console.url}/_/dashboards/every-kind")
     expect(page.get_by_role("article")).to_have_count(9)
     expect(page.locator("[data-widget='0'] canvas")).to_be_visible()
@@ -279,7 +280,9 @@ def test_log_rows_are_drawn_as_lines_bars_and_shares(page: Page, console: Any) -
             widget("log", 0, 0, title="lines", query=lines, view="timeSeries", stacked=True, region="us-east-1"),
             widget("log", 8, 0, title="bars", query=shares, view="bar", region="us-east-1"),
             widget("log", 16, 0, title="shares", query=shares, view="pie", region="us-east-1"),
-            widget("log", 0, 5, title="none", query=lines.partition(" | stats")[0], view="pie", region="us-east-1"),
+            widget(
+                "log", 0, 5, title="none", query=lines.partition(" | stats")[0], view="pie", region="us-east-1"
+            ),
         ],
     )
     page.goto(f"{console.url}/_/dashboards/logs-drawn?start=-P1D")
@@ -428,7 +431,9 @@ def test_a_variable_is_made_whose_values_are_found(page: Page, console: Any) -> 
 def test_an_explorer_shows_all_that_have_a_tag(page: Page, console: Any) -> None:
     explored = {
         "title": "Teams",
-        "metrics": [{"metricName": "train:loss", "resourceType": "AWS::SageMaker::TrainingJob", "stat": "Average"}],
+        "metrics": [
+            {"metricName": "train:loss", "resourceType": "AWS::SageMaker::TrainingJob", "stat": "Average"}
+        ],
         "labels": [{"key": "team", "value": "vision"}],
         "widgetOptions": {"widgetsPerRow": 1, "rowsPerPage": 1},
         "splitBy": "TrainingJobName",
@@ -475,6 +480,7 @@ def test_the_dashboard_that_each_job_has_is_drawn_too(page: Page, console: Any) 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pages_of_dashboards_are_for_everybody(console: Any, chromium: Any, scheme: Any, width: int) -> None:
     every_kind(console)
+    console.tell(values={"explored": 3.5}, step=1)
     context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     page.goto(f"{console.url}/_/login?token={console.token}&next=/_/dashboards")
