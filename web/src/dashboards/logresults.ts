@@ -55,6 +55,10 @@ const curve = (label: string, change: Partial<PictureCurve>): PictureCurve => ({
   timestamps: [],
   values: [],
   high: null,
+  low: null,
+  row: 0,
+  period: 0,
+  dimensions: [],
   ...change,
 });
 
@@ -91,8 +95,9 @@ export function piled(curves: PictureCurve[]): PictureCurve[] {
   return curves.map((one) => {
     const own = new Map(one.timestamps.map((time, index) => [time, one.values[index] ?? 0]));
     const values = times.map((time) => below.get(time)! + (own.get(time) ?? 0));
+    const low = times.map((time) => below.get(time)!);
     times.forEach((time, index) => below.set(time, values[index]!));
-    return { ...one, timestamps: times, values };
+    return { ...one, timestamps: times, values, low };
   });
 }
 
@@ -110,5 +115,17 @@ export function logPicture(
     if (stacked) curves = piled(curves);
   } else curves = shares(rows, found);
   const axis = { min: null, max: null, label: "", showUnits: true };
-  return { title, view, start: from, end: to, axes: { left: axis, right: axis }, curves, levels: [] };
+  return {
+    title,
+    view,
+    start: from,
+    end: to,
+    axes: { left: axis, right: axis },
+    curves,
+    levels: [],
+    bands: [],
+    marks: [],
+    legend: "bottom",
+    stacked: stacked && view === "timeSeries",
+  };
 }
