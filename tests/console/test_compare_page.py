@@ -204,6 +204,51 @@ def test_a_table_is_downloaded(page: Page) -> None:
     assert not any(line.startswith("params.layers") for line in lines)
 
 
+def test_logs_are_aligned_by_what_matters(versus: Any) -> None:
+    found = versus.json("/compare/logs?job=versus-a&job=versus-b&context=1")
+    assert found["counts"] == {"equal": 4, "changed": 201, "removed": 0, "added": 1}
+    [added] = [row for row in found["rows"] if row["kind"] == "added"]
+    assert added["b_text"].startswith("WARNING: gradients overflowed")
+    found = versus.json("/compare/logs?job=versus-a&job=versus-b&numbers=0&context=1")
+    assert found["counts"] == {"equal": 205, "changed": 0, "removed": 0, "added": 1}
+    kinds = [row["kind"] for row in found["rows"]]
+    assert kinds == ["folded", "equal", "added", "equal", "folded"]
+    opened = versus.json("/compare/logs?job=versus-a&job=versus-b&numbers=0&context=1&open=0&limit=50")
+    assert ([row["kind"] for row in opened["rows"]], opened["more"]) == (["equal"] * 50, True)
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "words"),
+    [
+        ("", 400, "job is missing"),
+        ("job=versus-a&job=nobody", 404, "no training job 'nobody'"),
+        ("job=versus-a&job=versus-b&host_a=algo-9", 404, "no host 'algo-9'"),
+        ("job=versus-a&job=versus-b&job=versus-c", 400, "more than 2 times"),
+    ],
+)
+def test_logs_that_cannot_be_compared_are_told(versus: Any, query: str, status: int, words: str) -> None:
+    found, body = versus.get(f"/_/api/compare/logs?{query}")
+    assert (found, words in body.decode()) == (status, True), body
+
+
+def test_logs_are_read_beside_each_other(any_page: Page) -> None:
+    page = any_page
+    page.goto("/_/compare?job=versus-a&job=versus-b&tab=logs&numbers=0")
+    expect(page.get_by_role("status").filter(has_text="1 added, 205 equal")).to_be_visible()
+    page.keyboard.press("n")
+    expect(page.locator("tr.added")).to_be_focused()
+    expect(page.locator("tr.added mark")).to_have_count(0)
+    page.get_by_role("button", name="Numbers count").click()
+    expect(page.get_by_role("status").filter(has_text="201 changed")).to_be_visible()
+    expect(page.locator("table.diff")).to_contain_text("learning rate 0.1")
+    page.keyboard.press("u")
+    page.keyboard.press("u")
+    page.reload()
+    expect(page.get_by_role("status").filter(has_text="201 changed")).to_be_visible()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
 def test_running_jobs_are_followed(console: Any, chromium: Any) -> None:
     console.tell(values={"versus:live": 1.5}, step=1)
     for page in opened(console, chromium, "light", 1280):

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from epochwatch import __version__
-from epochwatch.console import compare, insights
+from epochwatch.console import compare, compare_logs, insights
 from epochwatch.console.alarm_list import alarm_states, listed_alarms
 from epochwatch.console.alarms import checked_rule, swept_alarm, tried_alarm
 from epochwatch.console.artefacts import artefact, artefacts
@@ -113,6 +113,7 @@ class Api:
             Route("/notifications", self._answering(partial(notifications, self._stores))),
             Route("/compare/jobs", self._answering(partial(compare.compared_jobs, self._stores))),
             Route("/compare/curves", self._answering(partial(compare.compared_curves, self._stores))),
+            Route("/compare/logs", self._answering(partial(compare_logs.compared_logs, self._stores))),
             Route("/live", self._live.endpoint),
         ]
 
