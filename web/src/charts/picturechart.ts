@@ -71,15 +71,16 @@ export class PictureChart {
           bind: {
             mousedown: (plot, _, handler) => (event: MouseEvent) => (event.shiftKey && event.button === 0 ? (gestures.grab(plot, event), null) : handler(event)),
             dblclick: () => () => (events.back(), null),
-            click: (plot, _, handler) => (event: MouseEvent) => {
-              events.pick(plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, "x"));
-              return handler(event);
-            },
           },
           sync: { key: group, setSeries: false, filters: { pub: (type) => type.startsWith("mouse") } },
         },
         hooks: {
-          ready: [(plot) => plot.over.addEventListener("wheel", (event) => gestures.wheel(plot, event), { passive: false })],
+          ready: [
+            (plot) => {
+              plot.over.addEventListener("wheel", (event) => gestures.wheel(plot, event), { passive: false });
+              plot.over.addEventListener("click", (event) => events.pick(plot.posToVal(event.offsetX, "x")));
+            },
+          ],
           setCursor: [(plot) => events.cursor(underCursor(plot))],
           setSelect: [(plot) => zoomToSelection(plot, events.zoom)],
           drawAxes: [(plot) => drawFills(plot, this.#picture)],

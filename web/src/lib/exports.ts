@@ -27,39 +27,77 @@ export function save(name: string, content: Blob) {
 }
 
 const TITLE_HEIGHT = 34;
-const KEY_HEIGHT = 20;
 const MARGIN = 14;
 
-/** What is drawn in `node`, as a PNG of the screen's own sharpness: a title, its canvases and SVGs where they stand, and
- * the names of its legends in their colours.
+/** What `node` shows, as a PNG of the screen's own sharpness and theme: a title, and canvases, SVGs, words and coloured
+ * boxes where they stand.
  */
 export async function picture(node: HTMLElement, title: string): Promise<Blob> {
   const scale = devicePixelRatio || 1;
   const frame = node.getBoundingClientRect();
-  const keys = [...node.querySelectorAll<HTMLElement>(".key:not(.off)")];
   const drawings = await Promise.all([...node.querySelectorAll<HTMLCanvasElement | SVGSVGElement>("canvas, svg")].map(drawing));
   const canvas = document.createElement("canvas");
-  const width = frame.width + 2 * MARGIN;
-  canvas.width = width * scale;
-  canvas.height = (frame.height + TITLE_HEIGHT + KEY_HEIGHT * keys.length + 2 * MARGIN) * scale;
+  const [width, height] = [frame.width + 2 * MARGIN, frame.height + TITLE_HEIGHT + 2 * MARGIN];
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(height * scale);
   const ctx = canvas.getContext("2d")!;
   ctx.scale(scale, scale);
   ctx.fillStyle = colour("--surface");
-  ctx.fillRect(0, 0, width, canvas.height / scale);
+  ctx.fillRect(0, 0, width, height);
   ctx.fillStyle = colour("--text");
   ctx.font = `600 15px ${colour("--sans")}`;
   ctx.fillText(title, MARGIN, MARGIN + 16, frame.width);
-  for (const { image, box } of drawings)
-    ctx.drawImage(image, box.left - frame.left + MARGIN, box.top - frame.top + MARGIN + TITLE_HEIGHT, box.width, box.height);
-  ctx.font = `12px ${colour("--sans")}`;
-  keys.forEach((key, index) => {
-    const y = frame.height + TITLE_HEIGHT + MARGIN + index * KEY_HEIGHT;
-    ctx.fillStyle = getComputedStyle(key.querySelector(".swatch") ?? key).backgroundColor;
-    ctx.fillRect(MARGIN, y + 3, 12, 12);
-    ctx.fillStyle = colour("--text");
-    ctx.fillText(key.querySelector(".name")?.textContent ?? "", MARGIN + 20, y + 13, frame.width - 20);
-  });
+  ctx.translate(MARGIN - frame.left, MARGIN + TITLE_HEIGHT - frame.top);
+  boxes(ctx, node);
+  for (const { image, box } of drawings) ctx.drawImage(image, box.left, box.top, box.width, box.height);
+  words(ctx, node);
   return new Promise((done, failed) => canvas.toBlob((blob) => (blob ? done(blob) : failed(new Error("no picture"))), "image/png"));
+}
+
+/** Whether something stands where it can be seen: within all that scrolls around it, and for the eye. */
+function seen(of: Element, box: DOMRect, node: Element): boolean {
+  if (!box.width || !box.height || of.closest("svg, .unseen, .menu")) return false;
+  const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+  for (let around: Element | null = of; around && node.contains(around); around = around.parentElement) {
+    if (getComputedStyle(around).overflow === "visible") continue;
+    const room = around.getBoundingClientRect();
+    if (x < room.left || x > room.right || y < room.top || y > room.bottom) return false;
+  }
+  return true;
+}
+
+function boxes(ctx: CanvasRenderingContext2D, node: HTMLElement) {
+  for (const one of node.querySelectorAll<HTMLElement>("*")) {
+    const [style, box] = [getComputedStyle(one), one.getBoundingClientRect()];
+    const meter = one instanceof HTMLMeterElement ? one : null;
+    if ((!meter && style.backgroundColor === "rgba(0, 0, 0, 0)") || !seen(one, box, node)) continue;
+    const fill = (colour: string, width: number) => {
+      ctx.fillStyle = colour;
+      ctx.beginPath();
+      ctx.roundRect(box.left, box.top, width, box.height, parseFloat(style.borderTopLeftRadius) || 0);
+      ctx.fill();
+    };
+    if (meter) {
+      fill(colour("--sunken"), box.width);
+      fill(colour("--accent"), box.width * ((meter.value - meter.min) / (meter.max - meter.min || 1)));
+    } else fill(style.backgroundColor, box.width);
+  }
+}
+
+function words(ctx: CanvasRenderingContext2D, node: HTMLElement) {
+  const texts = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  ctx.textBaseline = "middle";
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    if (!text.textContent?.trim()) continue;
+    range.selectNodeContents(text);
+    const [of, box] = [text.parentElement!, range.getBoundingClientRect()];
+    if (!seen(of, box, node)) continue;
+    const style = getComputedStyle(of);
+    ctx.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+    ctx.fillStyle = style.color;
+    ctx.fillText(text.textContent.trim(), box.left, box.top + box.height / 2, box.width + 2);
+  }
 }
 
 async function drawing(of: HTMLCanvasElement | SVGSVGElement): Promise<{ image: CanvasImageSource; box: DOMRect }> {
