@@ -213,10 +213,10 @@ def test_the_log_is_searched_and_never_becomes_markup(page: Page, console: Any) 
 def test_hosts_and_definitions_have_their_places(page: Page, console: Any) -> None:
     page.goto(f"{console.url}/_/jobs/finished")
     expect(page.get_by_role("heading", name="finished")).to_be_visible()
-    page.keyboard.press("3")
+    page.keyboard.press("4")
     expect(page.locator("[data-host-metric=CPUUtilization] .key")).to_have_text(re.compile("algo-1"))
     assert ink(page, "[data-host-metric=CPUUtilization]") > 500
-    page.keyboard.press("4")
+    page.keyboard.press("9")
     health = page.locator("table.health tbody tr")
     expect(health).to_have_count(3)
     expect(health.nth(0)).to_contain_text("healthy")
@@ -283,10 +283,9 @@ EXPLODING = SPIKE | {
 def test_what_is_wrong_with_a_training_is_shown_as_it_is_found(page: Page, console: Any) -> None:
     page.goto(f"{console.url}/_/jobs/live")
     expect(page.locator(".job .status")).to_be_visible()
-    tab = page.get_by_role("button", name="Diagnosis")
-    expect(tab).to_have_count(0)
+    page.get_by_role("button", name="Rules").click()
+    expect(page.get_by_role("heading", name="No rule looks at this training")).to_be_visible()
     console.tell(diagnosis={"steps": 1200, "last_step": 1199})
-    tab.click()
     expect(page.get_by_role("heading", name="Nothing found so far")).to_be_visible()
     expect(page.get_by_text("By the tensors of 1,200 steps, up to step 1,199, so far.")).to_be_visible()
 

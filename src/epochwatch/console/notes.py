@@ -1,5 +1,6 @@
 """Notes on jobs: what people write down about a training, in Markdown."""
 
+import time
 from dataclasses import replace
 from typing import Final
 
@@ -32,7 +33,7 @@ def put_note(stores: Stores, asked: Asked) -> dict[str, str]:
             raise Refusal(
                 409, "Somebody else has changed this note meanwhile.", "Look at theirs, then save again."
             )
-        return replace(job, note=given.note)
+        return replace(job, note=given.note, noted=time.time())
 
     job = stores.state.jobs.change(asked.tenant, asked.job, noted)
     if job is None:

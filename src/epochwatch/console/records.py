@@ -32,6 +32,7 @@ def job_summary(tenant: Tenant, job: TrainingJob, metrics: Sequence[MetricSummar
         "tags": job.tags,
         "metrics": [asdict(metric) | {"final": number(metric.final)} for metric in metrics],
         "failure_reason": job.failure_reason,
+        "noted": job.noted,
     }
 
 

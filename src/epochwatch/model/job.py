@@ -113,7 +113,9 @@ class TrainingJob:
     diagnosis: Evaluation | None = None
     """How the diagnosis by these tensors stands; None where there is none."""
     note: str = ""
-    """What people wrote down about it, in Markdown."""
+    """What people wrote down about it, in Markdown ..."""
+    noted: float | None = None
+    """... and when they last did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,3 +76,10 @@ export function filter<T extends { name: string }>(metrics: T[], text: string): 
     return metrics.filter((metric) => metric.name.toLowerCase().includes(words));
   }
 }
+
+/** What says most about a job first: validation before training, losses and accuracies before the rest. */
+export function telling<T extends { name: string }>(metrics: T[]): T[] {
+  const rank = ({ name }: T) =>
+    (parse(name).split === "validation" ? 0 : parse(name).split === "train" ? 1 : 2) + (/loss|acc|auc|f1|err/i.test(name) ? 0 : 3);
+  return [...metrics].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+}

@@ -30,6 +30,8 @@ export interface JobSummary {
   tags: Record<string, string>;
   metrics: MetricSummary[];
   failure_reason: string;
+  /** When the job's note was last changed, if it was. */
+  noted: number | null;
 }
 
 export interface DefinitionHealth {
@@ -97,6 +99,8 @@ export interface JobDetail extends JobSummary {
   created_by_api: boolean;
   tensors: string;
   diagnosis: Diagnosis | null;
+  /** Markdown. */
+  note: string;
 }
 
 export interface Overview {
