@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { rendered } from "../src/dashboards/markdown";
+import { rendered } from "../src/lib/markdown";
 
 describe("Markdown", () => {
   it.each([
