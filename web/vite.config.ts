@@ -15,8 +15,8 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         entryFileNames: "assets/app.js",
+        chunkFileNames: "assets/[name].js",
         assetFileNames: "assets/app[extname]",
-        codeSplitting: false,
       },
     },
   },
