@@ -61,6 +61,8 @@ test("keys narrow a range by twentieths, but never to nothing", () => {
 test("ranges go into an address and come back", () => {
   const ranges = { "a:b": [0.1, 2], lr: [1e-5, 0.123456] } as Record<string, [number, number]>;
   expect(asWords(ranges)).toEqual(["a:b:0.1:2", "lr:0.00001:0.12346"]);
+  // No line at an end is lost by it.
+  expect(asWords({ lr: [0.1234567, 0.8219712], d: [-1.234567, -0] })).toEqual(["lr:0.12345:0.82198", "d:-1.2346:0"]);
   expect(fromWords(asWords(ranges))["a:b"]).toEqual([0.1, 2]);
   expect(fromWords(["x", "x:1:a", "x:2:1", ""])).toEqual({});
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { axesOf, bestSoFar, sorted, type Definition, type Training } from "../src/tuning/trainings";
+import { axesOf, bestBy, sorted, type Definition, type Training } from "../src/tuning/trainings";
 
 const training = (name: string, objective: number | null, more: Partial<Training> = {}): Training => ({
   name,
@@ -35,8 +35,9 @@ test("each parameter has an axis of its kind, the objective comes last", () => {
 
 test("the best so far counts what has succeeded only", () => {
   const some = [training("a", null), training("b", 3), training("c", 1, { objective_status: "Pending" }), training("d", 2), training("e", 5)];
-  expect(bestSoFar(some, false)).toEqual([null, 3, 3, 2, 2]);
-  expect(bestSoFar(some, true)).toEqual([null, 3, 3, 3, 5]);
+  expect(bestBy(some, [1, 2, 3, 4, 5], false)).toEqual([null, 3, 3, 2, 2]);
+  expect(bestBy(some, [1, 2, 3, 4, 5], true)).toEqual([null, 3, 3, 3, 5]);
+  expect(bestBy(some, [5, 4, 3, 2, 1], false)).toEqual([2, 2, 2, 2, 5]);
 });
 
 test("what has no value comes last, whichever way the table is sorted", () => {

@@ -118,9 +118,16 @@ export function narrowed(axis: ScaledAxis, range: [number, number] | undefined, 
   return end === "low" ? [axis.unit(low + step), axis.unit(high)] : [axis.unit(low), axis.unit(high - step)];
 }
 
+/** Five significant digits of a range's end, outwards: a line at the end stays within. */
+function outwards(value: number, round: (value: number) => number): number {
+  if (value === 0) return 0;
+  const unit = 10 ** (Math.floor(Math.log10(Math.abs(value))) - 4);
+  return Number((round(Number((value / unit).toPrecision(12))) * unit).toPrecision(5));
+}
+
 /** Ranges as words of an address, and back: `name:from:to`. */
 export const asWords = (ranges: Ranges) =>
-  Object.entries(ranges).map(([name, [low, high]]) => `${name}:${Number(low.toPrecision(5))}:${Number(high.toPrecision(5))}`);
+  Object.entries(ranges).map(([name, [low, high]]) => `${name}:${outwards(low, Math.floor)}:${outwards(high, Math.ceil)}`);
 
 export function fromWords(words: string[]): Ranges {
   const found: Ranges = {};

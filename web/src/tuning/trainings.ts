@@ -55,13 +55,17 @@ export function axesOf(definition: Definition, trainings: Training[]): ParallelA
   ];
 }
 
-/** The best final objective up to each training that succeeded, in the order given. */
-export function bestSoFar(trainings: Training[], maximize: boolean): (number | null)[] {
+/** The best final objective up to each training that succeeded, where they come in the order of `places`. */
+export function bestBy(trainings: Training[], places: number[], maximize: boolean): (number | null)[] {
+  const found: (number | null)[] = trainings.map(() => null);
   let best: number | null = null;
-  return trainings.map(({ objective, objective_status }) => {
+  const order = trainings.map((_, index) => index).sort((a, b) => places[a]! - places[b]!);
+  for (const index of order) {
+    const { objective, objective_status } = trainings[index]!;
     if (objective !== null && objective_status === "Succeeded" && (best === null || (maximize ? objective > best : objective < best))) best = objective;
-    return best;
-  });
+    found[index] = best;
+  }
+  return found;
 }
 
 export type Column = "name" | "status" | "objective" | "created" | "duration" | `value:${string}`;
