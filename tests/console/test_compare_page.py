@@ -249,6 +249,21 @@ def test_logs_are_read_beside_each_other(any_page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
 
+def test_settings_are_related_to_what_came_of_them(any_page: Page) -> None:
+    page = any_page
+    page.goto(OPENED)
+    page.keyboard.press("5")
+    expect(page.get_by_role("heading", name="train:loss by what differs")).to_be_visible()
+    expect(page.get_by_text("4 of 4 jobs")).to_be_visible()
+    page.get_by_label("Horizontal axis").select_option("params.seed")
+    expect(page.get_by_role("heading", name="train:loss by params.seed")).to_be_visible()
+    page.get_by_label("What came of").select_option("validation:accuracy")
+    page.reload()
+    expect(page.get_by_role("heading", name="validation:accuracy by params.seed")).to_be_visible()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
 def test_running_jobs_are_followed(console: Any, chromium: Any) -> None:
     console.tell(values={"versus:live": 1.5}, step=1)
     for page in opened(console, chromium, "light", 1280):

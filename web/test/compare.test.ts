@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
-  chosenLooks, commonMetrics, delta, fieldsOf, groupable, look, LOOKS, metricTable, moved, slots, sorted, type Scalar,
+  axisOf, chosenLooks, commonMetrics, delta, fieldsOf, groupable, look, LOOKS, metricTable, moved, slots, sorted, type Scalar,
 } from "../src/compare/compare";
 
 const metric = (name: string, final: number | string | null, direction: "min" | "max" = "min") => ({
@@ -92,4 +92,12 @@ describe("the table of metrics", () => {
 it("moves a name past its neighbour", () => {
   expect(moved(["a", "b", "c"], "c", -1)).toEqual(["a", "c", "b"]);
   expect(moved(["a", "b"], "a", -1)).toEqual(["a", "b"]);
+});
+
+it("makes an axis of a field", () => {
+  const axis = (...values: (Scalar | undefined)[]) => axisOf({ name: "f", values });
+  expect(axis(1, "2", null)).toEqual({ name: "f", kind: "linear", values: [1, 2, null] });
+  expect(axis(1e-4, 0.1).kind).toBe("log");
+  expect(axis("sgd", 3, undefined)).toEqual({ name: "f", kind: "category", values: ["sgd", 3, null] });
+  expect(axis(true, false)).toEqual({ name: "f", kind: "category", values: ["true", "false"] });
 });

@@ -1,4 +1,5 @@
 /** Several jobs side by side: what the server answers, and what is computed of it without a page. */
+import type { ParallelAxis } from "../charts/parallel";
 import { get } from "../lib/api";
 import type { Curve, JobSummary, MetricSummary, XAxis } from "../lib/types";
 
@@ -210,4 +211,15 @@ export function sorted(jobs: { name: string }[], column: MetricColumn | undefine
     });
   }
   return by === "" && !descending ? order : order.sort((a, b) => sign * jobs[a]!.name.localeCompare(jobs[b]!.name));
+}
+
+/** A field as an axis: of numbers, logarithmic where they span more than two powers of ten, else of choices. */
+export function axisOf({ name, values }: Pick<Field, "name" | "values">): ParallelAxis {
+  const plain = values.map((value) => (value === undefined || value === null ? null : typeof value === "boolean" ? String(value) : value));
+  const numbers = plain.map((value) => (value === null || value === "" ? NaN : Number(value)));
+  const known = plain.flatMap((value, at) => (value === null ? [] : [numbers[at]!]));
+  if (!known.length || known.some((value) => !Number.isFinite(value))) return { name, kind: "category", values: plain };
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const kind = low > 0 && high / low > 100 ? "log" : "linear";
+  return { name, kind, values: plain.map((value, at) => (value === null ? null : numbers[at]!)) };
 }
