@@ -1,4 +1,4 @@
-import { untrack } from "svelte";
+import { onDestroy, untrack } from "svelte";
 
 /** Keys of the page that is open: each page tells its own, the help lists them all. */
 
@@ -18,12 +18,9 @@ export const keyed = new Keyed();
 
 /** Makes keys work as long as the component that calls this lives. */
 export function useKeys(keys: Key[]) {
-  $effect(() => {
-    untrack(() => (keyed.groups = [...keyed.groups, keys]));
-    return () => {
-      keyed.groups = keyed.groups.filter((one) => one !== keys);
-    };
-  });
+  // At once, not by an effect: those of what is nested run before those of the frame, whose keys would then come last.
+  untrack(() => (keyed.groups = [...keyed.groups, keys]));
+  onDestroy(() => (keyed.groups = keyed.groups.filter((one) => one !== keys)));
 }
 
 /** Does what a pressed key stands for; typing into a field is left alone, but for Escape, which leaves it. */
