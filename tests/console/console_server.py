@@ -17,6 +17,7 @@ from typing import Any
 
 import filled_compare
 import filled_job
+import filled_jobs
 import msgspec
 import numpy as np
 import uvicorn
@@ -314,6 +315,7 @@ def main() -> None:
     try:
         live = fill(stores)
         filled_compare.fill(stores, Run)
+        filled_jobs.fill(stores, Run)
         filled_job.fill(stores, Run, home / "buckets")
         performed = Operations(operations(), lambda who, request, now, _: Call(who.tenant, stores, request, now))
         buckets = BucketStore.local(home / "buckets", filled_job.TUNER.account, shared=False)
@@ -322,6 +324,7 @@ def main() -> None:
                 ConsoleKey("AKIAOWNER", SECRET, OWNER),
                 ConsoleKey("AKIASTRANGER", STRANGER, OTHER),
                 ConsoleKey("AKIACOMPARES", filled_compare.SECRET, filled_compare.OWNER),
+                ConsoleKey("AKIASWEEPS", filled_jobs.SECRET, filled_jobs.OWNER),
                 ConsoleKey("AKIATUNER", filled_job.SECRET, filled_job.TUNER),
             ],
             open_to=OWNER if "--open" in sys.argv else None,

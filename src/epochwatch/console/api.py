@@ -22,6 +22,8 @@ from epochwatch.console.explorer import explorable, explored
 from epochwatch.console.exports import MEDIA_TYPES, answer
 from epochwatch.console.expressions import expression_reference
 from epochwatch.console.hosts import PACE_SECONDS, cores, host_paces, host_record, shift_of
+from epochwatch.console.job_views import delete_job_view, job_views, put_job_view, rename_job_view
+from epochwatch.console.jobs import available_columns, listed_jobs
 from epochwatch.console.live import Live
 from epochwatch.console.log_places import line_of_point, points_of_line
 from epochwatch.console.log_tail import LogTails
@@ -31,23 +33,20 @@ from epochwatch.console.notes import put_note
 from epochwatch.console.notifications import notifications
 from epochwatch.console.points import exported, tracks, written
 from epochwatch.console.query import query
-from epochwatch.console.records import job_detail, job_summary
+from epochwatch.console.records import job_detail
 from epochwatch.console.reports import Reports
 from epochwatch.console.requests import Asked, Door, Refusal, no_such_job
 from epochwatch.console.search import Search
 from epochwatch.console.tuning import tuning
 from epochwatch.console.widgets import widget
-from epochwatch.model.job import STATUSES, TrainingJob
+from epochwatch.model.job import TrainingJob
 from epochwatch.model.metric import TRAINING_JOBS_NAMESPACE
 from epochwatch.model.periods import Buckets
 from epochwatch.store.buckets import BucketStore
 from epochwatch.store.run_points import TRAINING_JOB
-from epochwatch.store.state.job_records import Sort
 from epochwatch.store.stores import Stores
 
-SORTS: tuple[Sort, ...] = ("created", "name", "status", "updated")
 MAX_WIDTH = 20_000
-MAX_JOBS = 1000
 MAX_HOST_METRICS = 2000
 HOUR = 3600
 DEFAULT_CORES_WIDTH, MAX_CORES_WIDTH = 240, 1000
@@ -71,7 +70,14 @@ class Api:
         """Routes relative to ``/_/api``."""
         return [
             Route("/overview", self._answering(self._overview)),
-            Route("/jobs", self._answering(self._jobs, together=True)),
+            Route("/jobs", self._answering(partial(listed_jobs, self._stores), together=True)),
+            Route("/columns", self._answering(partial(available_columns, self._stores), together=True)),
+            Route("/views", self._answering(partial(job_views, self._stores))),
+            Route("/views/{name:path}", self._answering(partial(put_job_view, self._stores)), methods=["PUT"]),
+            Route("/views/{name:path}", self._answering(partial(rename_job_view, self._stores)), methods=["POST"]),
+            Route(
+                "/views/{name:path}", self._answering(partial(delete_job_view, self._stores)), methods=["DELETE"]
+            ),
             Route("/jobs/{job}", self._answering(self._job, together=True)),
             Route("/jobs/{job}/note", self._answering(partial(put_note, self._stores)), methods=["PUT"]),
             Route("/jobs/{job}/artefacts", self._answering(partial(artefacts, self._stores, self._buckets))),
@@ -133,20 +139,6 @@ class Api:
             "jobs": total,
             "endpoint": f"{base.scheme}://{base.netloc}",
         }
-
-    def _jobs(self, asked: Asked) -> dict[str, Any]:
-        sort: Sort = asked.choice("sort", SORTS, "created")
-        jobs, total = self._stores.state.jobs.list(
-            asked.tenant,
-            search=asked.text("search"),
-            status=asked.choice("status", ("", *STATUSES, "Stopping"), "") or None,
-            sort=sort,
-            descending=asked.choice("order", ("asc", "desc"), "desc") == "desc",
-            limit=asked.whole("limit", 100, 1, MAX_JOBS),
-            offset=asked.whole("offset", 0, 0, 10**9),
-        )
-        summaries = self._stores.run_points.summaries(asked.tenant, TRAINING_JOB, [job.name for job in jobs])
-        return {"jobs": [job_summary(asked.tenant, job, summaries[job.name]) for job in jobs], "total": total}
 
     def _job(self, asked: Asked) -> dict[str, Any]:
         job = self._found(asked)

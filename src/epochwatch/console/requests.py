@@ -199,7 +199,11 @@ class Asked:
 
     def texts(self, name: str, most: int = 500) -> list[str]:
         """All values of a repeated parameter, each once."""
-        values = list(dict.fromkeys(self._query.getlist(name)))
+        return list(dict.fromkeys(self.repeated(name, most)))
+
+    def repeated(self, name: str, most: int) -> list[str]:
+        """All values of a repeated parameter, each as often as it is given."""
+        values = self._query.getlist(name)
         if len(values) > most:
             raise Refusal(400, f"{name} is given more than {most} times.")
         return values

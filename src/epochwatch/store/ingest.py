@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ class Ingest:
     """
 
     def __init__(self, engine: Engine, series: SeriesIndex, tiers: Tiers, staging: Staging | None) -> None:
+        self.on_run_points: Callable[[pa.RecordBatch], None] = _nothing
+        """Called with run points, all of one job, when readers find them and before they are acknowledged."""
         self._engine = engine
         self._series = series
         self._tiers = tiers
@@ -129,18 +132,23 @@ class Ingest:
         with self._committing:
             insert_tables(self._engine, self._tiers, tables, self._tiers.generation(time.time()))
 
-    @staticmethod
-    def _finish(group: list[_Pending], error: Exception | None) -> None:
+    def _finish(self, group: list[_Pending], error: Exception | None) -> None:
         for pending in group:
             if error is not None:
                 pending.future.set_exception(error)
                 continue
+            if pending.rows.run_points is not None and pending.rows.run_points.num_rows:
+                self.on_run_points(pending.rows.run_points)
             pending.future.set_result(None)
             if pending.rows.announce is not None:
                 try:
                     pending.rows.announce()
                 except Exception:
                     logger.exception("rows could not be announced to the live feed")
+
+
+def _nothing(_: pa.RecordBatch) -> None:
+    """Nobody wants to know."""
 
 
 def _tables(group: list[_Pending], series: pa.RecordBatch) -> list[tuple[str, pa.RecordBatch]]:

@@ -19,6 +19,7 @@ from epochwatch.store.log_queries import LogQueries
 from epochwatch.store.logs import LogStore
 from epochwatch.store.lost_runs import LostRuns
 from epochwatch.store.metric_filters import put_defaults
+from epochwatch.store.metric_summaries import MetricSummaries
 from epochwatch.store.metrics import MetricStore
 from epochwatch.store.objects import ObjectStore
 from epochwatch.store.profiles import seal_due
@@ -48,6 +49,7 @@ class Stores:
     sources: Sources
     metrics: MetricStore
     run_points: RunPointStore
+    metric_summaries: MetricSummaries
     curves: CurveStore
     logs: LogStore
     log_queries: LogQueries
@@ -87,6 +89,7 @@ class Stores:
         numbers = SequenceNumbers()
         feed = LiveFeed()
         ingest = Ingest(engine, series, tiers, staging)
+        run_points = RunPointStore(engine, ingest, numbers)
         return cls(
             engine=engine,
             series=series,
@@ -96,7 +99,8 @@ class Stores:
             ingest=ingest,
             sources=Sources(engine),
             metrics=MetricStore(SummaryReader(engine, tiers), ingest, series, numbers, tiers),
-            run_points=RunPointStore(engine, ingest, numbers),
+            run_points=run_points,
+            metric_summaries=MetricSummaries(engine, ingest, run_points),
             curves=CurveStore(engine),
             logs=LogStore(engine, ingest, numbers, state.log_groups),
             log_queries=LogQueries(engine),

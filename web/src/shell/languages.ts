@@ -3,7 +3,7 @@ import { HighlightStyle, StreamLanguage, syntaxHighlighting, type StringStream }
 import type { Extension } from "@codemirror/state";
 import { tags } from "@lezer/highlight";
 
-export type Language = "expression" | "insights" | "json" | "filter";
+export type Language = "expression" | "insights" | "json" | "filter" | "jobs";
 
 /** A token's kind by what it looks like, the first that fits; in the words of @lezer/highlight. */
 type Rule = [RegExp, string | null];
@@ -57,6 +57,14 @@ const RULES: Record<Language, Rule[]> = {
     WORD,
     [/^[<>=!&|*]+/, "operator"],
   ],
+  jobs: [
+    [/^[^\s()=<>!~,"'`]+(?:"[^"]*"?[^\s()=<>!~,"'`]*)*(?=\s*(?:[=<>]|!=|!?~|(?:not\s+)?in\s*\(|is\s))/i, "propertyName"],
+    ...STRINGS,
+    NUMBER,
+    [/^(?:and|or|not|in|is|null|has)\b/i, "keyword"],
+    [/^[^\s()=<>!~,"'`]+/, "variableName"],
+    [/^[<>=!~]+/, "operator"],
+  ],
 };
 
 function token(stream: StringStream, rules: Rule[]): string | null {
@@ -84,6 +92,7 @@ export const highlighted = (language: Language): Extension => [
 
 /** The part of a word before the cursor that a completion takes the place of. */
 export function begun(before: string, language: Language): string {
+  if (language === "jobs") return /(?:[^\s()=<>!~,"'`]|(?<=\.)"[^"]*"?)*$/.exec(before)![0];
   return (language === "expression" ? expressionWord(before) : /[@$\w.]*$/).exec(before)![0];
 }
 

@@ -17,7 +17,7 @@ from epochwatch.store.state.tables import METADATA
 
 BUSY_SECONDS = 30
 _READS = "epochwatch_reads"
-NEWEST_REVISION = "0010"
+NEWEST_REVISION = "0011"
 """The newest migration: a database that is there needs no Alembic, whose import is a fifth of a server's start."""
 
 

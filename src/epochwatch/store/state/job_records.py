@@ -1,6 +1,7 @@
 """Records of jobs of one kind: made, read, changed and listed, each in one transaction."""
 
 import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -281,4 +282,5 @@ def columns(job: TrainingJob) -> dict[str, object]:
         "created": job.created,
         "updated": job.updated,
         "record": msgspec.json.encode(job).decode(),
+        "stamp": secrets.randbits(63),
     }

@@ -6,6 +6,8 @@ from epochwatch.store.state.alarms import AlarmStore
 from epochwatch.store.state.anomaly_detectors import AnomalyDetectorStore
 from epochwatch.store.state.dashboards import DashboardStore
 from epochwatch.store.state.database import Database
+from epochwatch.store.state.job_rows import JobRows
+from epochwatch.store.state.job_views import JobViewStore
 from epochwatch.store.state.jobs import JobStore
 from epochwatch.store.state.keys import KeyStore
 from epochwatch.store.state.launches import LaunchStore
@@ -20,8 +22,8 @@ from epochwatch.store.state.trial_components import TrialComponentStore
 
 
 class StateStore:
-    """Keys, jobs and their launches, log groups, metric filters, experiments and tuning jobs, anomaly detectors,
-    alarms, dashboards in one database.
+    """Keys, jobs with their launches and saved views, log groups, metric filters, experiments and tuning jobs, anomaly
+    detectors, alarms, dashboards in one database.
     """
 
     def __init__(self, database: Database) -> None:
@@ -30,6 +32,8 @@ class StateStore:
         self.metric_filters = MetricFilterStore(database)
         self.log_groups = LogGroupStore(database, self.metric_filters)
         self.jobs = JobStore(database, self.log_groups)
+        self.job_rows = JobRows(database)
+        self.job_views = JobViewStore(database)
         self.launches = LaunchStore(database)
         self.query_definitions = QueryDefinitionStore(database)
         self.tiers = TierStateStore(database)

@@ -47,8 +47,10 @@ def _jobs(name: str) -> Table:
         Column("updated", Float, nullable=False),
         Column("record", Text, nullable=False),  # the whole TrainingJob as JSON; columns above are for searching
         Column("request", Text),  # what the job was created with, as JSON; none for a run
+        Column("stamp", BigInteger, nullable=False, server_default="0"),  # another with each change of the record
     )
     Index(f"{name}_by_creation", table.c.account, table.c.region, table.c.created)
+    Index(f"{name}_by_stamp", table.c.account, table.c.region, table.c.name, table.c.stamp)
     return table
 
 
@@ -203,6 +205,13 @@ DASHBOARDS = Table(
     Column("body", Text, nullable=False),  # JSON, as it was put
     Column("modified", Float, nullable=False),
     Column("tags", Text, nullable=False),  # JSON
+)
+JOB_VIEWS = _owned(
+    "job_views",  # of the table of training jobs
+    Column("name", String(128), primary_key=True),
+    Column("view", Text, nullable=False),  # JSON
+    Column("modified", Float, nullable=False),
+    Column("is_default", Boolean, nullable=False),
 )
 TOPICS = _owned(
     "topics",
