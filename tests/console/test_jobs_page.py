@@ -1,4 +1,4 @@
-"""The table of training jobs in a real Chromium, over hundreds of jobs: found, ordered, grouped, chosen and acted on."""
+"""The table of training jobs in a real Chromium, over hundreds of them: found, ordered, grouped, acted on."""
 
 import copy
 import csv

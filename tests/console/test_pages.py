@@ -70,15 +70,15 @@ def test_from_the_list_to_drawn_curves(page: Page) -> None:
 
 
 def test_the_list_is_searched_sorted_and_filtered_in_the_address(page: Page) -> None:
-    names = page.locator("table.jobs tbody th a")
+    names = page.locator(".job-row a")
     page.keyboard.press("/")
     page.keyboard.type("fini")
     expect(names).to_have_text(["finished"])
-    assert query(page) == {"search": ["fini"]}
-    page.get_by_label("Search jobs by name").fill("")
-    page.get_by_role("button", name="Name").click()
+    assert query(page) == {"filter": ["fini"]}
+    page.get_by_role("textbox", name="Filter jobs").fill("")
+    page.get_by_role("button", name="Name", exact=True).click()
     expect(names).to_have_text(["broken", "finished", "live", "long", "pair"])
-    page.get_by_role("button", name="Name").click()
+    page.get_by_role("button", name="Name", exact=True).click()
     expect(names).to_have_text(["pair", "long", "live", "finished", "broken"])
     page.get_by_role("button", name="Failed", exact=True).click()
     expect(names).to_have_text(["broken"])
@@ -379,7 +379,7 @@ def test_text_can_be_read(page: Page, console: Any, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)
     selectors = {
         "": [".status.completed", ".status.failed", ".status.stopped", ".status.inprogress", ".status .code",
-             "thead th", "tbody th a", ".chip span", ".jobs .command", ".account", ".segments button"],
+             ".job-head .title", ".job-row a", ".chip span", ".account", ".segments button"],
         "jobs/finished": [".facts", ".facts .bad", ".tabs button", ".key .value", ".toggle", ".badge", ".meta dt"],
         "jobs/finished?tab=logs&search=epoch": [".line time", ".line .fg-6", ".line .hit"],
         "jobs/finished?tab=details": [".verdict.good", ".verdict.bad", ".verdict.warn", ".example", ".pairs dt"],
@@ -424,7 +424,7 @@ def test_empty_places_teach(page: Page, console: Any) -> None:
     page.goto(f"{console.url}/_/jobs/broken")
     expect(page.locator(".empty")).to_contain_text("epochwatch.log(")
     expect(page.locator(".job")).to_contain_text("the training exited with status 1")
-    page.goto(f"{console.url}/_/?search=zzz")
+    page.goto(f"{console.url}/_/?filter=zzz")
     expect(page.locator(".empty")).to_contain_text("No job matches")
 
 

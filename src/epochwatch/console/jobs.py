@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import pyarrow as pa
@@ -80,8 +81,10 @@ def available_columns(stores: Stores, asked: Asked) -> dict[str, Any]:
     rows = _with_metrics(stores, asked, _rows(stores, asked, question), question.now)
     plain = [job_filter.column(name) for name in NAMES]
     counts = Counter({one.text: sum(one.read(row) is not None for row in rows) for one in plain})
+    measured = Counter(name for row in rows for name in row.metrics)
     for of, names in (
-        (metric, Counter(name for row in rows for name in row.metrics)),
+        (metric, measured),
+        (partial(metric, aggregate="best"), measured),
         (param, Counter(name for row in rows for name in row.job.params)),
         (result, Counter(name for row in rows for name in row.job.results)),
         (tag, Counter(name for row in rows for name in row.job.tags)),

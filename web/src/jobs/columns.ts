@@ -45,20 +45,15 @@ export function column(text: string): Column {
   if (known) return { text, title: known[0], group: "", kind: known[1], width: known[2] };
   const found = PATH.exec(text);
   if (!found) return { text, title: text, group: "", kind: "any", width: 140 };
-  const [, group = "", quoted, bare = "", told] = found;
-  const name = quoted === undefined ? bare : unquoted(quoted);
+  const [, group = "", inQuotes, bare = "", told] = found;
+  const name = inQuotes === undefined ? bare : unquoted(inQuotes);
   const of = group === "metrics" ? told : undefined;
   const title = of ? (of === "last" ? name : `${name} ${of}`) : told ? `${name}.${told}` : name;
   return { text, title, group, kind: group === "metrics" ? "number" : "any", width: Math.min(240, Math.max(96, 44 + title.length * 7)) };
 }
 
-function unquoted(text: string): string {
-  try {
-    return JSON.parse(`"${text}"`) as string;
-  } catch {
-    return text;
-  }
-}
+const unquoted = (text: string) => text.replace(/\\(["'\\])/g, "$1");
+const quoted = (text: string) => `"${text.replace(/["\\]/g, "\\$&")}"`;
 
 export const groupTitle = (group: string) => GROUPS[group] ?? group;
 
@@ -83,10 +78,10 @@ export function detail(kind: Kind, value: Value): string {
 }
 
 /** `name` behind `tags.` or `metrics.`, in quotes where it is no plain word. */
-export const quotedName = (name: string) => (/^[^\s()=<>!~,"'`.]+(\.[^\s()=<>!~,"'`.]+)*$/.test(name) ? name : JSON.stringify(name));
+export const quotedName = (name: string) => (/^[^\s()=<>!~,"'`.]+(\.[^\s()=<>!~,"'`.]+)*$/.test(name) ? name : quoted(name));
 
 /** The filter for jobs of exactly these names. */
-export const namedOnly = (names: string[]) => `name in (${names.map((name) => JSON.stringify(name)).join(", ")})`;
+export const namedOnly = (names: string[]) => `name in (${names.map(quoted).join(", ")})`;
 
 
 /** A column that could be shown, and how many of the jobs that are found have it. */

@@ -106,7 +106,8 @@ def result(name: str) -> Attribute:
 
 def quoted_name(name: str) -> str:
     """``name`` as it stands behind ``metrics.`` or ``tags.``: in quotes where it would not be read as one name."""
-    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return name if _BARE.fullmatch(name) else f'"{escaped}"'
 
 
 def scalar(value: Any) -> Value:
