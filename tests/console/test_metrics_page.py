@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -46,6 +47,53 @@ def test_metrics_are_listed_by_words_and_by_what_they_have(console: Any) -> None
     assert console.json("/metrics?search=explored&dimensions=Host")["total"] == 0
     assert console.json("/metrics?namespace=nowhere")["metrics"] == []
     assert len(console.json("/metrics?limit=2")["metrics"]) == 2
+
+
+def test_metrics_of_a_job_are_its_own_and_its_hosts(console: Any) -> None:
+    console.tell(values={"explored": 3.5}, step=1)
+    found = console.json("/metrics?job=live&limit=1000")["metrics"]
+    assert "explored" in {one["name"] for one in found}
+    values = {value for one in found for _, value in one["dimensions"]}
+    assert all(value == "live" or value.startswith("live/") for value in values)
+    assert console.json("/metrics?job=liv")["total"] == 0
+
+
+def test_a_widget_is_told_with_all_that_is_drawn_of_it(console: Any) -> None:
+    console.tell(values={"explored": 3.5}, step=1)
+    row = ["/aws/sagemaker/TrainingJobs", "explored", "TrainingJobName", "live"]
+    given = {
+        "metrics": [[*row, {"id": "m1"}], [{"expression": "m1 * 2", "id": "e1", "label": "double"}]],
+        "stacked": True,
+        "period": 60,
+        "legend": {"position": "right"},
+        "annotations": {
+            "horizontal": [{"value": 9, "fill": "above"}, [{"value": 2, "label": "to"}, {"value": 1}]],
+            "vertical": [
+                {"value": "2026-01-02T00:00:00Z", "label": "start", "fill": "after"},
+                [{"value": "2026-01-02T02:00:00Z"}, {"value": "2026-01-02T01:00:00Z", "label": "span"}],
+                {"value": "2026-01-03T00:00:00Z", "visible": False},
+            ],
+        },
+    }
+    told = console.json(f"/widget?{urlencode({'widget': json.dumps(given)})}")
+    first, second = told["curves"]
+    assert (first["row"], first["dimensions"], first["period"]) == (0, [["TrainingJobName", "live"]], 60)
+    assert (second["row"], second["label"], second["low"]) == (1, "double", first["values"])
+    assert (told["legend"], told["stacked"]) == ("right", True)
+    assert told["levels"][0]["fill"] == "above"
+    assert [(one["low"], one["high"]) for one in told["bands"]] == [(1, 2)]
+    day = 1767312000
+    assert [(one["time"], one["until"], one["label"], one["fill"]) for one in told["marks"]] == [
+        (day, None, "start", "after"),
+        (day + 3600, day + 7200, "span", "none"),
+        (day + 7200, None, "", "none"),
+    ]
+
+
+def test_what_can_be_written_is_told(console: Any) -> None:
+    found = console.json("/expressions")
+    assert {"name": "FLOOR", "usage": "FLOOR(m1)", "meaning": "each point rounded down"} in found["functions"]
+    assert all(found[name] for name in ("statistics", "labels", "sql"))
 
 
 def test_a_metric_is_found_drawn_and_kept_in_the_address(page: Page) -> None:

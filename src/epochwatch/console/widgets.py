@@ -119,7 +119,7 @@ def _band(one: HorizontalAnnotation, other: HorizontalAnnotation) -> dict[str, A
 
 
 def _marks(given: VerticalAnnotation | list[VerticalAnnotation]) -> list[dict[str, Any]]:
-    """A line at a time, or the two of a span with what lies between them filled."""
+    """A line at a time, or the two of a span: the first lasts until the second."""
     if isinstance(given, VerticalAnnotation):
         return [_mark(given)] if given.visible else []
     shown = sorted((_mark(one) for one in given if one.visible), key=lambda one: float(one["time"]))

@@ -54,12 +54,11 @@ export function drawLines(plot: uPlot, { levels, marks }: Pick<Picture, "levels"
     line(level.color ?? colour("--bad"), [bbox.left, y], [bbox.left + bbox.width, y]);
     ctx.fillText(level.label, bbox.left + 6 * unit, y - 4 * unit);
   }
-  for (const { time, until, label, color } of marks)
-    for (const at of until === null ? [time] : [time, until]) {
-      const x = plot.valToPos(at, "x", true);
-      if (x < bbox.left || x > bbox.left + bbox.width) continue;
-      line(color ?? colour("--accent"), [x, bbox.top], [x, bbox.top + bbox.height]);
-      if (at === time) ctx.fillText(label, x + 4 * unit, bbox.top + 12 * unit);
-    }
+  for (const { time, label, color } of marks) {
+    const x = plot.valToPos(time, "x", true);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    line(color ?? colour("--accent"), [x, bbox.top], [x, bbox.top + bbox.height]);
+    ctx.fillText(label, x + 4 * unit, bbox.top + 12 * unit);
+  }
   ctx.restore();
 }

@@ -42,7 +42,7 @@ export interface Picture {
   curves: PictureCurve[];
   levels: { value: number; label: string; color: string | null; axis: Side; fill: "above" | "below" | "none" }[];
   bands: { low: number; high: number; color: string | null; axis: Side }[];
-  /** Moments, and spans where they last until another. */
+  /** Moments; one that begins a span lasts until that which ends it. */
   marks: { time: number; until: number | null; label: string; color: string | null; fill: "before" | "after" | "none" }[];
   legend: "bottom" | "right" | "hidden";
   stacked: boolean;

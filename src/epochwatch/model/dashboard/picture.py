@@ -43,7 +43,7 @@ class Curve:
     period: int = 0
     """Seconds from one point to the next; 0 where that is not known."""
     dimensions: tuple[tuple[str, str], ...] = ()
-    """Of the metric it was read from; none of a computed one."""
+    """Of the metric it was read from; none where it is computed from several."""
 
 
 Level: TypeAlias = HorizontalAnnotation | Sequence[HorizontalAnnotation]

@@ -1,0 +1,90 @@
+import { describe, expect, it, vi } from "vitest";
+import type { Picture, PictureCurve } from "../src/charts/picture";
+
+vi.mock("../src/lib/theme.svelte", () => ({ colour: (name: string) => name }));
+const { columns, own, summary, valueAt } = await import("../src/charts/picture");
+const { scaled } = await import("../src/charts/gestures");
+const { doubled, movedRow, optionsOf } = await import("../src/metrics/metricrow");
+
+const curve = (label: string, timestamps: number[], values: number[], more: Partial<PictureCurve> = {}): PictureCurve => ({
+  label,
+  color: null,
+  axis: "left",
+  unit: null,
+  number: null,
+  incomplete: false,
+  timestamps,
+  values,
+  high: null,
+  low: null,
+  row: 0,
+  period: 60,
+  dimensions: [],
+  ...more,
+});
+const AXIS = { min: null, max: null, label: "", showUnits: true };
+const picture = (...curves: PictureCurve[]): Picture => ({
+  title: "",
+  view: "timeSeries",
+  start: 0,
+  end: 240,
+  axes: { left: AXIS, right: AXIS },
+  curves,
+  levels: [],
+  bands: [],
+  marks: [],
+  legend: "bottom",
+  stacked: curves.some((one) => one.low !== null),
+});
+const NOBODY = new Set<string>();
+
+describe("the columns of a picture", () => {
+  it("join curves on all their times", () => {
+    const { data, places } = columns(picture(curve("a", [0, 60], [1, 2]), curve("b", [60, 120], [3, 4], { high: [5, 6] })), NOBODY, 1000);
+    expect(data[0]).toEqual([0, 60, 120]);
+    expect(places.map((one) => [one.values, one.open, one.high])).toEqual([
+      [1, 2, null],
+      [3, 4, 5],
+    ]);
+    expect(data[5]).toEqual([undefined, 5, 6]);
+  });
+  it("keep the point apart whose period is not over", () => {
+    const { data } = columns(picture(curve("a", [0, 60, 120], [1, 2, 3])), NOBODY, 150);
+    expect([data[1], data[2]]).toEqual([
+      [1, 2, null],
+      [null, 2, 3],
+    ]);
+    expect(columns(picture(curve("a", [0, 60, 120], [1, 2, 3])), NOBODY, 180).data[1]).toEqual([1, 2, 3]);
+  });
+  it("pile up those that are to be seen", () => {
+    const stack = picture(curve("a", [0], [1], { low: [0] }), curve("b", [0], [3], { low: [1] }), curve("c", [0], [6], { low: [3] }));
+    expect(columns(stack, NOBODY, 1000).data[5]).toEqual([6]);
+    const { data, places } = columns(stack, new Set(["b"]), 1000);
+    expect(data[3]).toEqual([4]);
+    expect(valueAt(data, stack, places[1]!, 0)).toBe(3);
+  });
+});
+
+describe("a curve", () => {
+  it("is told by its own values, also upon others", () => {
+    const upon = curve("b", [0, 60], [3, 8], { low: [1, 2] });
+    expect(own(upon)).toEqual([2, 6]);
+    expect(summary(upon)).toEqual({ last: 6, min: 2, max: 6, mean: 4 });
+  });
+  it("without points has nothing to tell", () => expect(summary(curve("a", [], [])).mean).toBeNull());
+});
+
+it.each([
+  [0.5, 25, [12.5, 62.5]],
+  [2, 0, [0, 200]],
+  [0.001, 50, [49, 51]],
+])("a range scaled by %d around %d", (by, around, range) => expect(scaled([0, 100], around, by)).toEqual(range));
+
+describe("rows", () => {
+  const rows = [["Lab", "a", { id: "m1" }], ["Lab", "b"], ["Lab", "c"]];
+  it("are moved to another place", () => {
+    expect(movedRow(rows, 0, 2).map((row) => row[1])).toEqual(["b", "c", "a"]);
+    expect(movedRow(rows, 2, 0).map((row) => row[1])).toEqual(["c", "a", "b"]);
+  });
+  it("are doubled with an id of their own", () => expect(doubled(rows, 0).map((row) => optionsOf(row).id)).toEqual(["m1", "m2", "m3", "m4"]));
+});
