@@ -100,7 +100,7 @@ def test_every_kind_of_widget_is_drawn(page: Page, console: Any) -> None:
     expect(page.locator("[data-widget='0'] canvas")).to_be_visible()
     expect(page.locator("[data-widget='0'] .value")).not_to_have_text("–")
     expect(page.locator("[data-widget='1'] b")).not_to_have_text("–")
-    expect(page.locator("[data-widget='2'] meter")).to_be_visible()
+    expect(page.locator("[data-widget='2']").get_by_role("meter")).to_be_visible()
     expect(page.locator("[data-widget='3'] .bar-length")).to_be_visible()
     expect(page.locator("[data-widget='4'] path")).to_be_visible()
     expect(page.locator("[data-widget='5'] tbody th")).to_contain_text("explored")
@@ -237,7 +237,7 @@ def test_every_property_of_a_metric_widget_has_a_control(page: Page, console: An
     editor.get_by_role("button", name=re.compile("^Options of explored")).click()
     editor.get_by_label("Id", exact=True).fill("m9")
     editor.get_by_label("Label").nth(0).press("Tab")
-    expect(editor.locator("meter")).to_have_count(2)
+    expect(editor.get_by_role("meter")).to_have_count(2)
     editor.get_by_role("button", name="JSON").click()
     expect(editor.get_by_label("JSON of the widget")).to_contain_text('"p90"')
     assert violations(page) == []
@@ -422,8 +422,8 @@ def test_a_variable_is_made_whose_values_are_found(page: Page, console: Any) -> 
     expect(page.get_by_label("Job", exact=True)).to_contain_text("live")
     assert violations(page) == []
     page.get_by_role("button", name="Apply").click()
-    with page.expect_request(lambda request: "finished" in (request.post_data or "")):
-        page.get_by_label("Job", exact=True).select_option("finished")
+    with page.expect_request(lambda request: "%22live%22" in (request.post_data or "")):
+        page.get_by_label("Job", exact=True).select_option("live")
     save(page)
     assert body_of(console, "variables")["variables"][0]["populateFrom"] == "TrainingJobName"
 

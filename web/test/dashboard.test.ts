@@ -6,8 +6,8 @@ import { begun, changed, redone, undone } from "../src/dashboards/history";
 import { jsonFault, lineOf, placeOf } from "../src/dashboards/jsonplace";
 import { arrangedBoards } from "../src/dashboards/listing";
 import { fieldsOf, joined, logPicture, parted } from "../src/dashboards/logresults";
-import { writtenOut } from "../src/dashboards/metricrows";
 import { Queue } from "../src/dashboards/queue";
+import { spelled } from "../src/metrics/graph";
 
 const box = (x: number, y: number, width = 6, height = 6) => ({ x, y, width, height });
 
@@ -116,7 +116,7 @@ describe("places in JSON", () => {
 
 describe("rows of metrics", () => {
   it("are written out", () => {
-    expect(writtenOut([["N", "a", "D", "x"], [".", "b", ".", "."], ["...", "y", { stat: "p9" }], [{ expression: "m1" }], [".", "."]])).toEqual([
+    expect(spelled([["N", "a", "D", "x"], [".", "b", ".", "."], ["...", "y", { stat: "p9" }], [{ expression: "m1" }], [".", "."]])).toEqual([
       ["N", "a", "D", "x"],
       ["N", "b", "D", "x"],
       ["N", "b", "D", "y", { stat: "p9" }],

@@ -80,6 +80,9 @@ def record(picture: Picture) -> dict[str, Any]:
         "marks": [mark for one in shown.annotations.vertical for mark in _marks(one)],
         "legend": shown.legend.position,
         "stacked": shown.stacked and shown.view == "timeSeries",
+        "sparkline": shown.sparkline,
+        "precise": shown.single_value_full_precision,
+        "table": shown.table,
     }
 
 

@@ -46,6 +46,10 @@ export interface Picture {
   marks: { time: number; until: number | null; label: string; color: string | null; fill: "before" | "after" | "none" }[];
   legend: "bottom" | "right" | "hidden";
   stacked: boolean;
+  /** Whether a number has its curve behind it, and all of its digits. */
+  sparkline: boolean;
+  precise: boolean;
+  table: { layout: "horizontal" | "vertical"; stickySummary: boolean; showTimeSeriesData: boolean; summaryColumns: string[] };
 }
 
 /** The colour of a curve: its own, or the next of ours. */

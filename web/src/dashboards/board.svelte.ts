@@ -62,8 +62,15 @@ export class OpenBoard {
 
   #alone(act: (signal: AbortSignal) => Promise<void>) {
     this.#asked?.abort();
-    const { signal } = (this.#asked = new AbortController());
-    return this.attempts.make(() => act(signal), signal);
+    const mine = (this.#asked = new AbortController());
+    return this.attempts.make(() => act(mine.signal), mine.signal).finally(() => {
+      if (this.#asked === mine) this.#asked = null;
+    });
+  }
+
+  /** Whether an answer is being waited for: who reads it anew now and then waits with that. */
+  get busy(): boolean {
+    return this.#asked !== null;
   }
 
   /** Keeps the draft, unless somebody else has saved meanwhile: then that is told, and nothing done. */

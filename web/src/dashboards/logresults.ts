@@ -127,5 +127,8 @@ export function logPicture(
     marks: [],
     legend: "bottom",
     stacked: stacked && view === "timeSeries",
+    sparkline: false,
+    precise: false,
+    table: { layout: "horizontal", stickySummary: false, showTimeSeriesData: false, summaryColumns: [] },
   };
 }

@@ -1,8 +1,8 @@
 /** The types of widgets: what they are called, and where else they can be looked at. */
+import { fromSource, spelled, written } from "../metrics/graph";
 import { metricOf, optionsOf, type Row } from "../metrics/metricrow";
 import { METRICS } from "../lib/router.svelte";
 import type { GivenWidget, Properties, Widget } from "./dashboard";
-import { writtenOut } from "./metricrows";
 
 export interface Kind {
   type: string;
@@ -52,7 +52,7 @@ export function fresh(type: string, { region, account, alarms }: Home): GivenWid
 }
 
 /** The rows of a metric widget, each in full. */
-export const rowsOf = (properties: Properties) => writtenOut((properties.metrics as Row[] | undefined) ?? []);
+export const rowsOf = (properties: Properties) => spelled((properties.metrics as Row[] | undefined) ?? []);
 
 /** What a widget is called: by its title, else by what it shows. */
 export function titleOf({ type, properties }: Pick<Widget, "type" | "properties">): string {
@@ -67,11 +67,10 @@ export function titleOf({ type, properties }: Pick<Widget, "type" | "properties"
 
 /** The page of metrics with what a metric widget shows. */
 export function inMetrics(properties: Properties): string {
-  const words = new URLSearchParams();
-  for (const row of rowsOf(properties)) words.append("m", JSON.stringify(row));
-  for (const name of ["stat", "period", "start", "end", "view"]) if (properties[name]) words.set(name, String(properties[name]));
-  if (properties.stacked) words.set("stacked", "1");
-  return `${METRICS}?${words}`;
+  const words = Object.entries(written(fromSource(JSON.stringify(properties)))).flatMap(([name, value]) =>
+    value === null || value === "" ? [] : (Array.isArray(value) ? value : [String(value)]).map((one) => [name, one]),
+  );
+  return `${METRICS}?${new URLSearchParams(words)}`;
 }
 
 /** Code that draws the widget by boto3. */

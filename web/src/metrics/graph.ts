@@ -139,13 +139,15 @@ export function fromSource(text: string): Graph {
 /** Rows with `"."` and `"..."`, which repeat the row before, written out. */
 export function spelled(rows: Row[]): Row[] {
   const done: Row[] = [];
+  let before: string[] = [];
   for (const row of rows) {
-    const before = (done.at(-1) ?? []).filter((one) => typeof one === "string");
     const words = row.filter((one) => typeof one === "string");
     const rest = row.filter((one) => typeof one !== "string");
     const lead = words[0] === "..." ? before.slice(0, Math.max(before.length - words.length + 1, 0)) : [];
     const all = words[0] === "..." ? [...lead, ...words.slice(1)] : words;
-    done.push([...all.map((word, at) => (word === "." ? (before[at] ?? word) : word)), ...rest]);
+    const whole = all.map((word, at) => (word === "." ? (before[at] ?? word) : word));
+    done.push([...whole, ...rest]);
+    if (whole.length) before = whole; // An expression stands between metrics without ending what they repeat.
   }
   return done;
 }

@@ -68,6 +68,15 @@ class Annotations(msgspec.Struct, frozen=True):
     alarms: list[str] = []
 
 
+class Table(msgspec.Struct, frozen=True, rename="camel"):
+    """How the view ``table`` looks."""
+
+    layout: Literal["horizontal", "vertical"] = "horizontal"
+    sticky_summary: bool = False
+    show_time_series_data: bool = False
+    summary_columns: list[Literal["MIN", "MAX", "SUM", "AVG"]] = []
+
+
 class MetricWidget(msgspec.Struct, frozen=True, rename="camel"):
     """A metric widget of a dashboard, or what GetMetricWidgetImage is asked for. ``width`` and ``height`` are in
     pixels, ``period`` in seconds.
@@ -93,6 +102,7 @@ class MetricWidget(msgspec.Struct, frozen=True, rename="camel"):
     height: int = 400
     legend: Legend = Legend()
     y_axis: YAxis = YAxis()
+    table: Table = Table()
     annotations: Annotations = Annotations()
 
     def rows(self) -> list[Row]:
