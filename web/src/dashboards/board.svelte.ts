@@ -35,7 +35,8 @@ export class OpenBoard {
   /** Reads it and has all widgets read anew. */
   load(look: Look) {
     return this.#alone(async (signal) => {
-      const found = await dashboard(this.name, look, signal);
+      // What the server has may not know the variables of the draft.
+      const found = await dashboard(this.name, this.draft.dirty ? { ...look, variable: [] } : look, signal);
       this.found = found;
       this.draft.loaded(found.source);
       if (this.draft.dirty) await this.#draw(look, signal);
