@@ -44,6 +44,10 @@ PLACES = [
 """The page of an address, as the server's table has it, and an address of it."""
 
 
+CLOSE = {"jobs/finished?tab=logs"}
+"""Where lines of a log stand as close as text does. What a click on the time of one does, one on the line does, too."""
+
+
 @pytest.fixture(scope="module")
 def context(console: Any, chromium: Any) -> Iterator[BrowserContext]:
     """Signed in, with one of everything."""
@@ -91,7 +95,8 @@ def test_a_page_can_be_used_by_everybody(context: BrowserContext, console: Any, 
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_function("width => innerWidth === width", arg=width)
-        if wrong := violations(page):
+        wrong = [one for one in violations(page) if address not in CLOSE or "target-size" not in one]
+        if wrong:
             found[f"{scheme} {width}"] = wrong
         scrolled = page.evaluate("document.documentElement.scrollWidth")
         if scrolled > width:
