@@ -39,7 +39,7 @@ MOST_MARKS: Final = 100
 MOST_WIDTH: Final = 4000
 VIEWS: Final = ("value", "difference", "ratio")
 HOSTS: Final = ("mean", "each")
-FILES: Final = frozenset({"HyperParameters", "Environment", "Tags", "TrainingJobName"})
+NAMED_ELSEWHERE: Final = frozenset({"HyperParameters", "Environment", "Tags", "TrainingJobName"})
 """Members of a created job's input that have fields of another name."""
 
 
@@ -78,7 +78,7 @@ def fields_of(job: TrainingJob, request: dict[str, Any]) -> dict[str, Scalar]:
         **flattened(job.tags, "tags"),
         **flattened(job.summary, "summary"),
         **flattened(request.get("Environment") or {}, "environment"),
-        **flattened({key: value for key, value in request.items() if key not in FILES}, "request"),
+        **flattened({key: value for key, value in request.items() if key not in NAMED_ELSEWHERE}, "request"),
         **{f"definitions.{one.name}": one.regex for one in job.definitions},
     }
 
