@@ -18,6 +18,7 @@ from typing import Any
 import filled_compare
 import filled_job
 import filled_jobs
+import filled_logs
 import msgspec
 import numpy as np
 import uvicorn
@@ -317,6 +318,7 @@ def main() -> None:
         filled_compare.fill(stores, Run)
         filled_jobs.fill(stores, Run)
         filled_job.fill(stores, Run, home / "buckets")
+        filled_logs.fill(stores, Run)
         performed = Operations(operations(), lambda who, request, now, _: Call(who.tenant, stores, request, now))
         buckets = BucketStore.local(home / "buckets", filled_job.TUNER.account, shared=False)
         access = Access(
@@ -326,6 +328,7 @@ def main() -> None:
                 ConsoleKey("AKIACOMPARES", filled_compare.SECRET, filled_compare.OWNER),
                 ConsoleKey("AKIASWEEPS", filled_jobs.SECRET, filled_jobs.OWNER),
                 ConsoleKey("AKIATUNER", filled_job.SECRET, filled_job.TUNER),
+                ConsoleKey("AKIAREADER", filled_logs.SECRET, filled_logs.READER),
             ],
             open_to=OWNER if "--open" in sys.argv else None,
         )

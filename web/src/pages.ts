@@ -6,6 +6,7 @@ import ComparePage from "./compare/ComparePage.svelte";
 import DashboardList from "./dashboards/DashboardList.svelte";
 import DashboardPage from "./dashboards/DashboardPage.svelte";
 import InsightsPage from "./insights/InsightsPage.svelte";
+import LogsInsightsPage from "./logs/LogsInsightsPage.svelte";
 import LogsPage from "./logs/LogsPage.svelte";
 import TailPage from "./logs/TailPage.svelte";
 import JobPage from "./job/JobPage.svelte";
@@ -36,6 +37,7 @@ const PAGES: [string, Section, Component<PageProps>][] = [
   ["metrics", "Metrics", MetricsPage],
   ["logs", "Logs", LogsPage],
   ["logs/tail", "Logs", TailPage],
+  ["logs/insights", "Logs", LogsInsightsPage],
   ["alarms", "Alarms", AlarmList],
   ["alarms/*", "Alarms", AlarmPage],
   ["dashboards", "Dashboards", DashboardList],

@@ -16,7 +16,8 @@ from epochwatch.store.stores import Stores
 
 def line_of_point(stores: Stores, asked: Asked) -> dict[str, Any]:
     """The line that the point of ``metric`` (on ``host``, else on any) nearest to ``x`` on the ``axis`` came from:
-    ``token`` and ``line``, ``point``, and whether it is ``exact``. What was logged otherwise than by a line has the
+    ``token`` and ``line``, ``point``, and whether it is ``exact``. Of several points that lie ``within`` so much
+    of it, as a bucket has them, the one that is nearest to ``value``. What was logged otherwise than by a line has the
     line that was the last at its time.
     """
     metric, axis = asked.text("metric"), asked.choice("axis", AXES, "step")
@@ -25,6 +26,7 @@ def line_of_point(stores: Stores, asked: Asked) -> dict[str, Any]:
     x = asked.real("x", np.nan)
     if np.isnan(x):
         raise Refusal(400, "x is missing.", "Say where on the axis the point is.")
+    value, within = asked.real("value", np.nan), asked.real("within", 0.0, 0.0)
     job, log = _log(stores, asked)
     points = placed_points(stores, log, metric, asked.text("host") or None)
     if not points.num_rows:
@@ -34,7 +36,11 @@ def line_of_point(stores: Stores, asked: Asked) -> dict[str, Any]:
     places = np.concatenate([positions(track, axis, job.started) for _, _, track in tracks(points)])
     if np.isnan(places).all():
         raise Refusal(400, f"{metric} has no place on the axis {axis}.", "Choose another axis.")
-    point = points.slice(int(np.nanargmin(np.abs(places - x))), 1).to_pylist()[0]
+    far = np.abs(places - x)
+    near = np.flatnonzero(far <= max(within, np.nanmin(far)))
+    differences = np.nan_to_num(np.abs(points["value"].to_numpy()[near] - value), nan=np.inf)
+    row = int(near[np.argmin(differences)]) if np.isfinite(differences).any() else int(np.nanargmin(far))
+    point = points.slice(row, 1).to_pylist()[0]
     line = line_of(stores, log, point["source"], point["seq"], point["time"])
     exact = line is not None
     line = line or line_near(stores, log, point["host"], point["time"])

@@ -30,6 +30,17 @@ export interface View {
   range?: [number, number];
   /** Axis values' text, where plain numbers would not do. */
   format?: (value: number) => string;
+  /** A place on the x axis that is pointed out. */
+  mark?: number | null;
+}
+
+/** A point of a line that was clicked on. */
+export interface Picked {
+  label: string;
+  x: number;
+  value: number;
+  /** How far on the x axis the points reach that are drawn as this one. */
+  within: number;
 }
 
 export interface Events {
@@ -92,6 +103,48 @@ function bands(lines: Line[]): uPlot.Band[] {
     series: [index * COLUMNS + 2, index * COLUMNS + 1],
     fill: alpha(line.colour, 18),
   }] : []));
+}
+
+/** The pixels around a point at which it is clicked on. */
+const REACH = 24;
+
+/** The point nearest to a place in the plot (in CSS pixels), whichever of its values is; null: none is near. */
+export function picked(plot: uPlot, lines: Line[], index: number, top: number, reach = REACH): Picked | null {
+  const xs = plot.data[0];
+  const x = xs[index];
+  if (x === undefined) return null;
+  let found: Picked | null = null;
+  let least = reach;
+  lines.forEach((line, number) => {
+    for (let column = 1; column <= COLUMNS; column++) {
+      const value = plot.data[number * COLUMNS + column]?.[index];
+      if (typeof value !== "number") continue;
+      const far = Math.abs(plot.valToPos(value, "y") - top);
+      if (far > least) continue;
+      const at = line.x.indexOf(x);
+      const within = line.bucketed ? Math.max((line.x[at + 1] ?? x) - x, x - (line.x[at - 1] ?? x)) / 2 : 0;
+      least = far;
+      found = { label: line.label, x, value, within };
+    }
+  });
+  return found;
+}
+
+/** A line from top to bottom where the view points something out. */
+function drawPlace(plot: uPlot, mark: number | null) {
+  if (mark === null) return;
+  const { ctx, bbox } = plot;
+  const x = plot.valToPos(mark, "x", true);
+  if (x < bbox.left || x > bbox.left + bbox.width) return;
+  ctx.save();
+  ctx.strokeStyle = colour("--accent");
+  ctx.lineWidth = 1.5 * devicePixelRatio;
+  ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.restore();
 }
 
 /** Values that cannot be drawn, as small flags at the chart's foot: NaN and infinities are never dropped. */
@@ -256,7 +309,7 @@ export class Chart {
             },
           ],
           setSelect: [(plot) => zoomToSelection(plot, events.zoom)],
-          draw: [(plot) => drawMarks(plot, this.#lines)],
+          draw: [(plot) => drawMarks(plot, this.#lines), (plot) => drawPlace(plot, this.#view.mark ?? null)],
         },
       },
       aligned(lines, view.log),

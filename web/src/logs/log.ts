@@ -54,8 +54,8 @@ export const textUrl = (of: LogOf, search: Search, details = false) =>
   `/_/api/${base(of)}/text${encode({ ...named(of), ...looked(search), details: details ? 1 : null })}`;
 export const linePoints = (job: string, token: string) =>
   get<{ points: LinePoint[] }>(`jobs/${encodeURIComponent(job)}/logs/points`, { token });
-export const pointLine = (job: string, metric: string, host: string, x: number, axis: string) =>
-  get<{ token: string; exact: boolean }>(`jobs/${encodeURIComponent(job)}/logs/place`, { metric, host, x, axis });
+export const pointLine = (job: string, point: { metric: string; host: string; axis: string; x: number; value: number; within: number }) =>
+  get<{ token: string; exact: boolean }>(`jobs/${encodeURIComponent(job)}/logs/place`, point);
 
 function parts(token: string): [bigint, bigint, string] {
   const [time, seq, ...stream] = token.split(".");
