@@ -43,9 +43,7 @@ def fill(stores: Stores, make: Any) -> None:
     begin = time.time() - 4000
     stores.state.jobs.create(READER, JOB, {}, [], {}, begin, host_count=2)
     for number, count in ((1, STEPS), (2, QUIET)):
-        run = make(
-            stores, f"{number}9" * 16, JOB, begin, READER, host=f"algo-{number}", job=JOB
-        )
+        run = make(stores, f"{number}9" * 16, JOB, begin, READER, host=f"algo-{number}", job=JOB)
         source = f"{run.run_id}/output.log"
         steps = list(range(count))
         lines = [line_at(step) if number == 1 else f"rank 1 at step {step}" for step in steps]

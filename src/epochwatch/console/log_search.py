@@ -76,14 +76,7 @@ def wanted(asked: Asked) -> Wanted | None:
 
 
 def _words(search: str) -> Wanted:
-    """The engine looks for the longest word of it first, as colours rarely change within a word."""
-    if not search.strip():
-        return Wanted()
-    return Wanted(
-        "positionCaseInsensitiveUTF8(message, %(longest)s) > 0 "
-        f"AND positionCaseInsensitiveUTF8({_PLAIN}, %(words)s) > 0",
-        {"longest": max(search.split(), key=len), "words": search, "escapes": ESCAPES},
-    )
+    return Wanted(f"positionCaseInsensitiveUTF8({_PLAIN}, %(words)s) > 0", {"words": search, "escapes": ESCAPES})
 
 
 def _regex(search: str) -> Wanted:

@@ -71,7 +71,7 @@ export function picture({ rows }: Results, { time, labels, values }: Shape, how:
       const group = labels.map((name) => row[name] ?? "–").join(" · ");
       const label = group ? (values.length > 1 ? `${group} · ${value}` : group) : value;
       let curve = named.get(label);
-      if (!curve) named.set(label, (curve = { label, color: null, axis: "left", unit: null, number: null, incomplete: false, timestamps: [], values: [], high: null }));
+      if (!curve) named.set(label, (curve = { label, color: null, axis: "left", unit: null, number: null, incomplete: false, timestamps: [], values: [], high: null, low: null, row: 0, period: 0, dimensions: [] }));
       const worth = row[value] === undefined ? null : Number(row[value]);
       curve.number = (curve.number ?? 0) + (worth ?? 0);
       if (!time || row[time] === undefined) continue;
@@ -90,6 +90,10 @@ export function picture({ rows }: Results, { time, labels, values }: Shape, how:
     axes: { left: axis, right: { ...axis, min: null } },
     curves: how === "stacked" ? stacked(curves) : curves,
     levels: [],
+    bands: [],
+    marks: [],
+    legend: "bottom",
+    stacked: how === "stacked",
   };
 }
 
@@ -99,15 +103,15 @@ function inOrder(curve: PictureCurve) {
   curve.timestamps = order.map((index) => curve.timestamps[index]!);
 }
 
-/** Each curve as a band upon those before it; what one lacks at a time counts nothing. */
+/** Each curve upon those before it; what one lacks at a time counts nothing. */
 export function stacked(curves: PictureCurve[]): PictureCurve[] {
   const times = [...new Set(curves.flatMap((curve) => curve.timestamps))].sort((a, b) => a - b);
-  let below = times.map(() => 0);
+  let below: number[] = times.map(() => 0);
   return curves.map((curve) => {
     const own = new Map(curve.timestamps.map((time, index) => [time, curve.values[index] ?? 0]));
     const low = below;
     below = times.map((time, index) => low[index]! + (own.get(time) ?? 0));
-    return { ...curve, timestamps: times, values: low, high: below };
+    return { ...curve, timestamps: times, values: below, low };
   });
 }
 
