@@ -48,7 +48,7 @@ describe("results", () => {
     expect([a!.low, a!.values, b!.low, b!.values]).toEqual([[0, 0], [10, 0], [10, 0], [11, 3]]);
   });
   it("are sorted as numbers where all are, what is missing last", () => {
-    const found = [{ n: "10" }, { m: "x" }, { n: "9" }, { n: "-1.5" }];
+    const found: Record<string, string>[] = [{ n: "10" }, { m: "x" }, { n: "9" }, { n: "-1.5" }];
     expect(sorted(found, "n", false).map((row) => row.n)).toEqual(["-1.5", "9", "10", undefined]);
     expect(sorted(found, "n", true).map((row) => row.n)).toEqual(["10", "9", "-1.5", undefined]);
   });
