@@ -264,13 +264,13 @@ def test_columns_are_chosen_moved_sized_and_sorted_by(page: Page) -> None:
     before = head.bounding_box()
     assert before is not None
     head.get_by_role("button").press("Alt+ArrowLeft")
-    expect(page.get_by_role("columnheader").nth(4)).to_contain_text("validation:loss best")
+    expect(page.get_by_role("columnheader").nth(5)).to_contain_text("validation:loss best")
     head.get_by_role("button").press("Shift+ArrowRight")
     after = head.bounding_box()
     assert after is not None
     assert after["width"] == before["width"] + 16
     page.reload()
-    expect(page.get_by_role("columnheader").nth(4)).to_contain_text("validation:loss best")
+    expect(page.get_by_role("columnheader").nth(5)).to_contain_text("validation:loss best")
     expect(links(page).first).to_have_text("sweep-000")
     head.get_by_role("button").press("Delete")
     expect(head).to_have_count(0)

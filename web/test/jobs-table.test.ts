@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { column, naturalOrder, quotedName, shown } from "../src/jobs/columns";
+import { unfit } from "../src/jobs/actions";
+import { lines } from "../src/jobs/rows.svelte";
+
+const GROUPS = [
+  { value: "a", count: 2, aggregates: {} },
+  { value: null, count: 1, aggregates: {} },
+];
+
+describe("columns of the table of jobs", () => {
+  it("are called as people read them", () => {
+    expect(column("metrics.validation:loss.best")).toMatchObject({ title: "validation:loss best", group: "metrics", kind: "number" });
+    expect(column('metrics."a b".last').title).toBe("a b");
+    expect(column("params.optimizer.best").title).toBe("optimizer.best");
+    expect(column(`tags.${quotedName('say "x"')}`).title).toBe('say "x"');
+    expect([column("created"), column("name")].map(naturalOrder)).toEqual(["desc", "asc"]);
+  });
+  it("show values by their kind", () => {
+    expect(shown("duration", 75, 0)).toBe("1 m 15 s");
+    expect(shown("number", "NaN", 0)).toBe("NaN");
+    expect(shown("any", true, 0)).toBe("true");
+    expect(shown("text", null, 0)).toBe("–");
+  });
+});
+
+describe("lines of the table of jobs", () => {
+  it("are the jobs, or groups with those of their jobs that are not folded", () => {
+    expect(lines(2, [], new Set())).toEqual([{ job: 0 }, { job: 1 }]);
+    expect(lines(3, GROUPS, new Set())).toEqual([{ group: 0 }, { job: 0 }, { job: 1 }, { group: 1 }, { job: 2 }]);
+    expect(lines(3, GROUPS, new Set(["a"]))).toEqual([{ group: 0 }, { group: 1 }, { job: 2 }]);
+  });
+});
+
+describe("what cannot be done to a job", () => {
+  const job = { name: "j", arn: "", status: "InProgress", exit_code: null, created_by_api: false, tags: {}, values: [] };
+  const none = { key: "", value: "" };
+  it("says why", () => {
+    expect(unfit("stop", job, none)).toContain("where it runs");
+    expect(unfit("stop", { ...job, created_by_api: true }, none)).toBe("");
+    expect(unfit("stop", { ...job, status: "Failed" }, none)).toContain("ended");
+    expect(unfit("delete", job, none)).toContain("stop it first");
+    expect(unfit("untag", job, { key: "team", value: "" })).toContain("no tag team");
+  });
+});
