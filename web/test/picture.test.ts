@@ -35,6 +35,9 @@ const picture = (...curves: PictureCurve[]): Picture => ({
   marks: [],
   legend: "bottom",
   stacked: curves.some((one) => one.low !== null),
+  sparkline: false,
+  precise: false,
+  table: { layout: "horizontal", stickySummary: false, showTimeSeriesData: false, summaryColumns: [] },
 });
 const NOBODY = new Set<string>();
 
