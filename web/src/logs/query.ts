@@ -94,6 +94,9 @@ export function picture({ rows }: Results, { time, labels, values }: Shape, how:
     marks: [],
     legend: "bottom",
     stacked: how === "stacked",
+    sparkline: false,
+    precise: false,
+    table: { layout: "horizontal", stickySummary: false, showTimeSeriesData: false, summaryColumns: [] },
   };
 }
 
