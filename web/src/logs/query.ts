@@ -84,6 +84,9 @@ export function picture({ rows }: Results, { time, labels, values }: Shape, how:
   const axis = { min: how === "stacked" ? 0 : null, max: null, label: "", showUnits: true };
   return {
     title: "",
+    sparkline: false,
+    precise: false,
+    table: { layout: "horizontal", stickySummary: false, showTimeSeriesData: false, summaryColumns: [] },
     view: how === "stacked" ? "timeSeries" : how,
     start,
     end,
