@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import filled_alarms
 import filled_compare
 import filled_job
 import filled_jobs
@@ -315,6 +316,7 @@ def main() -> None:
     )
     try:
         live = fill(stores)
+        filled_alarms.fill(stores, OWNER)
         filled_compare.fill(stores, Run)
         filled_jobs.fill(stores, Run)
         filled_job.fill(stores, Run, home / "buckets")

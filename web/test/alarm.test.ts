@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { condition, inputOf, stretches, turnsOf, type Alarm } from "../src/alarms/alarm";
+import { condition, inputOf, stretches, type Alarm } from "../src/alarms/alarm";
 
 const alarm: Alarm = {
   AlarmName: "hot", AlarmArn: "arn", StateValue: "OK", StateReason: "why", StateUpdatedTimestamp: 5, ActionsEnabled: true,
@@ -22,15 +22,6 @@ describe("an alarm", () => {
 });
 
 describe("a state's time line", () => {
-  const state = (at: number, value: string) => ({
-    Timestamp: at, HistoryItemType: "StateUpdate", HistorySummary: "", HistoryData: JSON.stringify({ newState: { stateValue: value } }),
-  });
-
-  it("comes from the history, oldest first", () => {
-    const made = { Timestamp: 1, HistoryItemType: "ConfigurationUpdate", HistorySummary: "", HistoryData: "{}" };
-    expect(turnsOf([state(20, "OK"), state(10, "ALARM"), made])).toEqual([{ time: 10, state: "ALARM" }, { time: 20, state: "OK" }]);
-  });
-
   it("is cut to what is shown", () => {
     const turns = [{ time: 10, state: "ALARM" }, { time: 20, state: "OK" }];
     expect(stretches(turns, 15, 30)).toEqual([{ state: "ALARM", from: 15, to: 20 }, { state: "OK", from: 20, to: 30 }]);

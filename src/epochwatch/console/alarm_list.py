@@ -41,8 +41,8 @@ def listed_alarms(stores: Stores, asked: Asked) -> dict[str, Any]:
 
 def alarm_states(stores: Stores, asked: Asked) -> dict[str, Any]:
     """The answer to ``/alarms/states``: for each alarm whose state changed between ``from`` and ``to`` (Unix seconds),
-    the state in which it was and, by their times, those to which it went. Where there are too many, the answer's
-    ``from`` is later.
+    the state in which it was then, or when it was made, and those to which it went, with their times. Where there are
+    too many, the answer's ``from`` is later.
     """
     now = time.time()
     start, end = asked.real("from", now - DAY, 0), asked.real("to", now, 0)
@@ -51,16 +51,20 @@ def alarm_states(stores: Stores, asked: Asked) -> dict[str, Any]:
     )
     if len(items) == MOST_TURNS:
         start = items[-1].event.at
+    known = stores.state.alarms.named(asked.tenant, {item.alarm for item in items})
     states: dict[str, list[tuple[float, str]]] = {}
     for item in reversed(items):
+        alarm = known.get(item.alarm)
+        if alarm is None or item.event.at < alarm.created:  # one that had the name before
+            continue
         before, after = states_told(item.event.data)
-        turns = states.setdefault(item.alarm, [(start, before.value)])
+        turns = states.setdefault(item.alarm, [(max(start, alarm.created), before.value)])
         turns.append((item.event.at, after.value))
     return {"from": start, "to": end, "states": states}
 
 
 def _listed(alarm: Alarm) -> dict[str, Any]:
-    told = described(alarm) | {"Tags": alarm.tags, "Created": alarm.created}
+    told = described(alarm) | {"tags": alarm.tags, "created": alarm.created}
     told.pop("StateReasonData", None)
     return told
 

@@ -39,6 +39,7 @@ export function drawLines(plot: uPlot, { levels, marks }: Pick<Picture, "levels"
   const unit = devicePixelRatio;
   ctx.save();
   ctx.font = `${11 * unit}px ${colour("--sans")}`;
+  ctx.textAlign = "left";
   ctx.setLineDash([6 * unit, 4 * unit]);
   const line = (of: string, from: [number, number], to: [number, number]) => {
     ctx.strokeStyle = ctx.fillStyle = of;

@@ -1,4 +1,3 @@
-import type { BackTest } from "../alarms/alarm";
 import type { Picture } from "../charts/picture";
 import type { Cores, Curves, Hosts, JobDetail, JobSummary, MetricsFound, Overview, XAxis } from "./types";
 import { refused } from "./session.svelte";
@@ -85,8 +84,6 @@ export const api = {
   metrics: (query: Query, signal?: AbortSignal) => get<MetricsFound>("metrics", query, signal),
   /** What a metric widget shows now. */
   picture: (properties: object, signal?: AbortSignal) => post<Picture>("widget", { widget: properties }, signal),
-  /** What an alarm, the input of PutMetricAlarm, would have done. */
-  backTest: (alarm: object, seconds: number) => post<BackTest>("alarms/back-test", { alarm, seconds }),
   pointsUrl: (name: string, format: string, metrics: string[] = []) =>
     `/_/api/${job(name)}/points${encode({ format, metric: metrics })}`,
 };
