@@ -1,3 +1,6 @@
+import "prism-code-editor/autocomplete.css";
+import "prism-code-editor/cursor.css";
+import "prism-code-editor/layout.css";
 import "uplot/dist/uPlot.min.css";
 import "./styles/tokens.css";
 import "./styles/base.css";

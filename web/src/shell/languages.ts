@@ -1,94 +1,60 @@
 /** What is coloured in the languages that are written in the console. */
-import { HighlightStyle, StreamLanguage, syntaxHighlighting, type StringStream } from "@codemirror/language";
-import type { Extension } from "@codemirror/state";
-import { tags } from "@lezer/highlight";
+import { languages, type Grammar } from "prism-code-editor/prism";
 
 export type Language = "expression" | "insights" | "json" | "filter" | "jobs";
 
-/** A token's kind by what it looks like, the first that fits; in the words of @lezer/highlight. */
-type Rule = [RegExp, string | null];
+const STRING = /"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?/g;
+const NUMBER = /\b\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?:ns|us|ms|mo|[smhdwqy])?\b/;
+const FUNCTION = /\b[A-Za-z_]\w*(?=\s*\()/;
 
-const STRINGS: Rule[] = [
-  [/^"(?:\\.|[^"\\])*"?/, "string"],
-  [/^'(?:\\.|[^'\\])*'?/, "string"],
-];
-const NUMBER: Rule = [/^\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?:ns|us|ms|mo|[smhdwqy])?\b/, "number"];
-const WORD: Rule = [/^[\w@$.]+/, "variableName"];
-
-const RULES: Record<Language, Rule[]> = {
-  expression: [
-    ...STRINGS,
-    NUMBER,
-    [/^(?:AND|OR|NOT|REPEAT|LINEAR|ASC|DESC)\b/, "keyword"],
-    [/^(?:SELECT|FROM|SCHEMA|WHERE|GROUP BY|ORDER BY|LIMIT|BY)\b/i, "keyword"],
-    [/^\$\{[^}]*\}?/, "propertyName"],
-    [/^[A-Za-z_]\w*(?=\s*\()/, "variableName.function"],
-    WORD,
-    [/^[-+*/^<>=!&|]+/, "operator"],
-  ],
-  insights: [
-    [/^#.*/, "comment"],
-    ...STRINGS,
-    [/^`[^`]*`?/, "propertyName"],
-    [/^\/(?:\\.|[^/\\])+\//, "regexp"],
-    NUMBER,
-    [/^[A-Za-z_]\w*(?=\s*\()(?<!\b(?:and|or|not|in))/i, "variableName.function"],
-    [
-      /^(?:SOURCE|fields|display|filter|filterIndex|parse|sort|limit|head|tail|stats|dedup|pattern|diff|unmask|unnest|anomaly|by|as|asc|desc|and|or|not|in|like)\b/i,
-      "keyword",
-    ],
-    [/^@[\w.]+/, "propertyName"],
-    WORD,
-    [/^[-+*/%^<>=!~|]+/, "operator"],
-  ],
-  json: [
-    [/^"(?:\\.|[^"\\])*"(?=\s*:)/, "propertyName"],
-    STRINGS[0]!,
-    [/^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/, "number"],
-    [/^(?:true|false|null)\b/, "bool"],
-  ],
-  filter: [
-    ...STRINGS,
-    [/^%[^%]*%?/, "regexp"],
-    [/^\$[\w.[\]@-]*/, "propertyName"],
-    NUMBER,
-    [/^(?:IS|NOT|EXISTS|NULL|TRUE|FALSE)\b/i, "keyword"],
-    [/^[?-](?=[\w"%])/, "operator"],
-    WORD,
-    [/^[<>=!&|*]+/, "operator"],
-  ],
-  jobs: [
-    [/^[^\s()=<>!~,"'`]+(?:"[^"]*"?[^\s()=<>!~,"'`]*)*(?=\s*(?:[=<>]|!=|!?~|(?:not\s+)?in\s*\(|is\s))/i, "propertyName"],
-    ...STRINGS,
-    NUMBER,
-    [/^(?:and|or|not|in|is|null|has)\b/i, "keyword"],
-    [/^[^\s()=<>!~,"'`]+/, "variableName"],
-    [/^[<>=!~]+/, "operator"],
-  ],
+/** The kinds of tokens by what they look like: what comes first is taken first; a global pattern takes whole what it
+ * begins in, even where another one has found something within it. */
+const GRAMMARS: Record<Language, Grammar> = {
+  expression: {
+    property: /\$\{[^}]*\}?/g,
+    string: STRING,
+    keyword: /\b(?:AND|OR|NOT|REPEAT|LINEAR|ASC|DESC|SELECT|FROM|SCHEMA|WHERE|GROUP BY|ORDER BY|LIMIT|BY)\b/,
+    function: FUNCTION,
+    number: NUMBER,
+    operator: /[-+*/^<>=!&|]+/,
+  },
+  insights: {
+    comment: /#.*/g,
+    string: STRING,
+    property: [/`[^`]*`?/g, /@[\w.]+/],
+    regex: { pattern: /(^|[^\w)\s]\s*|\blike\s+|\bparse\s+\S+\s+)\/(?:\\.|[^/\\\n])+\//g, lookbehind: true },
+    keyword:
+      /\b(?:SOURCE|fields|display|filter|filterIndex|parse|sort|limit|head|tail|stats|dedup|pattern|diff|unmask|unnest|anomaly|by|as|asc|desc|and|or|not|in|like)\b/i,
+    function: FUNCTION,
+    number: NUMBER,
+    operator: /[-+*/%^<>=!~|]+/,
+  },
+  json: {
+    property: /"(?:\\.|[^"\\])*"(?=\s*:)/g,
+    string: /"(?:\\.|[^"\\])*"?/g,
+    number: /-?\b\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/,
+    boolean: /\b(?:true|false|null)\b/,
+  },
+  filter: {
+    string: STRING,
+    regex: /%[^%]*%?/g,
+    property: /\$[\w.[\]@-]*/,
+    keyword: /\b(?:IS|NOT|EXISTS|NULL|TRUE|FALSE)\b/i,
+    number: NUMBER,
+    operator: /[?-](?=[\w"%])|[<>=!&|*]+/,
+  },
+  jobs: {
+    property: /[^\s()=<>!~,"'`]+(?:"[^"]*"?[^\s()=<>!~,"'`]*)*(?=\s*(?:[=<>]|!=|!?~|(?:not\s+)?in\s*\(|is\s))/gi,
+    string: STRING,
+    keyword: /\b(?:and|or|not|in|is|null|has)\b/i,
+    number: NUMBER,
+    operator: /[<>=!~]+/,
+  },
 };
 
-function token(stream: StringStream, rules: Rule[]): string | null {
-  if (stream.eatSpace()) return null;
-  for (const [pattern, kind] of rules) if (stream.match(pattern)) return kind;
-  stream.next();
-  return null;
-}
+export const LANGUAGES = Object.keys(GRAMMARS) as Language[];
 
-const STYLE = HighlightStyle.define([
-  { tag: tags.keyword, color: "var(--series-7)", fontWeight: "600" },
-  { tag: tags.function(tags.variableName), color: "var(--accent)" },
-  { tag: [tags.propertyName, tags.bool], color: "var(--series-4)" },
-  { tag: tags.string, color: "var(--good)" },
-  { tag: tags.regexp, color: "var(--warn)" },
-  { tag: tags.number, color: "var(--warn)" },
-  { tag: [tags.operator, tags.comment], color: "var(--muted)" },
-]);
-
-/** Reads and colours `language`. */
-export const highlighted = (language: Language): Extension => [
-  StreamLanguage.define({ name: language, token: (stream) => token(stream, RULES[language]) }),
-  syntaxHighlighting(STYLE),
-];
+Object.assign(languages, GRAMMARS);
 
 /** The part of a word before the cursor that a completion takes the place of. */
 export function begun(before: string, language: Language): string {
