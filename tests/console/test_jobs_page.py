@@ -205,7 +205,7 @@ def test_jobs_are_found_by_a_filter_that_stays_in_the_address(page: Page) -> Non
     expect(links(page)).to_have_text(["sweep-006"])
     page.reload()
     expect(links(page)).to_have_text(["sweep-006"])
-    expect(page.get_by_role("textbox", name="Filter jobs")).to_have_text("sweep-00 and params.lr > 0.0")
+    expect(page.get_by_role("textbox", name="Filter jobs")).to_have_value("sweep-00 and params.lr > 0.0")
 
 
 def test_a_wrong_filter_says_where_and_leaves_what_is_seen(page: Page) -> None:
