@@ -1,13 +1,16 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { arranged, nameOf, type AlarmState } from "../src/dashboards/alarmstates";
 import { neighbour, settled, withBoxes, withChanged, withCopy, within, withMembers, withoutWidget, withWidget } from "../src/dashboards/dashboard";
 import { at, withProperty } from "../src/dashboards/editor/properties";
 import { begun, changed, redone, undone } from "../src/dashboards/history";
 import { jsonFault, lineOf, placeOf } from "../src/dashboards/jsonplace";
 import { arrangedBoards } from "../src/dashboards/listing";
-import { fieldsOf, joined, logPicture, parted } from "../src/dashboards/logresults";
+import { joined, logPicture, parted } from "../src/dashboards/logresults";
+import { results } from "../src/logs/query";
 import { Queue } from "../src/dashboards/queue";
 import { spelled } from "../src/metrics/graph";
+
+vi.mock("../src/lib/theme.svelte", () => ({ colour: (name: string) => name }));
 
 const box = (x: number, y: number, width = 6, height = 6) => ({ x, y, width, height });
 
@@ -129,6 +132,8 @@ describe("rows of metrics", () => {
 describe("rows of a log query", () => {
   const row = (values: Record<string, string>) => Object.entries(values).map(([field, value]) => ({ field, value }));
   const look = { stacked: false, title: "t", from: 0, to: 1 };
+  const drawn = (rows: ReturnType<typeof row>[], how: Partial<Parameters<typeof logPicture>[2]>) =>
+    logPicture(results(rows), "stats count(*) as many by host", { ...look, view: "bar", ...how });
 
   it("are asked of the groups that the query names", () => {
     expect(parted("SOURCE 'a' | SOURCE \"b\" | fields @message")).toEqual({ groups: ["a", "b"], query: "fields @message" });
@@ -143,7 +148,7 @@ describe("rows of a log query", () => {
   const midnight = Date.parse("2026-01-01T00:00:00Z") / 1000;
 
   it("become a line for each group, in the order of time", () => {
-    const found = logPicture(timed, { ...look, view: "timeSeries" })!;
+    const found = drawn(timed, { view: "timeSeries" })!;
     expect(found.curves.map((one) => [one.label, one.timestamps, one.values])).toEqual([
       ["b", [midnight, midnight + 300], [3, 4]],
       ["a", [midnight], [1]],
@@ -151,16 +156,16 @@ describe("rows of a log query", () => {
   });
 
   it("lie upon each other where they are stacked", () => {
-    const found = logPicture(timed, { ...look, view: "timeSeries", stacked: true })!;
+    const found = drawn(timed, { view: "timeSeries", stacked: true })!;
     expect(found.curves.map((one) => one.values)).toEqual([[3, 4], [4, 4]]);
   });
 
   it("become shares, and nothing where there are no numbers or no time", () => {
     const shares = [row({ host: "a", many: "1" }), row({ host: "b", many: "2" })];
-    expect(logPicture(shares, { ...look, view: "pie" })!.curves.map((one) => [one.label, one.number])).toEqual([["a", 1], ["b", 2]]);
-    expect(logPicture(shares, { ...look, view: "timeSeries" })).toBeNull();
-    expect(logPicture([row({ "@message": "x", "@ptr": "p" })], { ...look, view: "bar" })).toBeNull();
-    expect(fieldsOf([row({ "@message": "x", "@ptr": "p" })])).toEqual(["@message"]);
+    expect(drawn(shares, { view: "pie" })!.curves.map((one) => [one.label, one.number])).toEqual([["b", 2], ["a", 1]]);
+    expect(drawn(shares, { view: "timeSeries" })).toBeNull();
+    expect(drawn([row({ "@message": "x", "@ptr": "p" })], { view: "bar" })).toBeNull();
+    expect(results([row({ "@message": "x", "@ptr": "p" })]).columns).toEqual(["@message"]);
   });
 });
 

@@ -2,43 +2,12 @@ import { describe, expect, it, vi } from "vitest";
 import type { Picture, PictureCurve } from "../src/charts/picture";
 
 vi.mock("../src/lib/theme.svelte", () => ({ colour: (name: string) => name }));
-const { columns, own, summary, valueAt } = await import("../src/charts/picture");
+const { columns, own, plainCurve, plainPicture, summary, valueAt } = await import("../src/charts/picture");
 const { scaled } = await import("../src/charts/gestures");
 const { doubled, movedRow, optionsOf } = await import("../src/metrics/metricrow");
 
-const curve = (label: string, timestamps: number[], values: number[], more: Partial<PictureCurve> = {}): PictureCurve => ({
-  label,
-  color: null,
-  axis: "left",
-  unit: null,
-  number: null,
-  incomplete: false,
-  timestamps,
-  values,
-  high: null,
-  low: null,
-  row: 0,
-  period: 60,
-  dimensions: [],
-  ...more,
-});
-const AXIS = { min: null, max: null, label: "", showUnits: true };
-const picture = (...curves: PictureCurve[]): Picture => ({
-  title: "",
-  view: "timeSeries",
-  start: 0,
-  end: 240,
-  axes: { left: AXIS, right: AXIS },
-  curves,
-  levels: [],
-  bands: [],
-  marks: [],
-  legend: "bottom",
-  stacked: curves.some((one) => one.low !== null),
-  sparkline: false,
-  precise: false,
-  table: { layout: "horizontal", stickySummary: false, showTimeSeriesData: false, summaryColumns: [] },
-});
+const curve = (label: string, timestamps: number[], values: number[], more: Partial<PictureCurve> = {}): PictureCurve => plainCurve({ label, timestamps, values, period: 60, ...more });
+const picture = (...curves: PictureCurve[]): Picture => plainPicture({ start: 0, end: 240, curves, stacked: curves.some((one) => one.low !== null) });
 const NOBODY = new Set<string>();
 
 describe("the columns of a picture", () => {

@@ -1,5 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { commands, completions, histogram, picture, pointed, results, SAMPLES, shape, sorted, stacked, type Field } from "../src/logs/query";
+
+vi.mock("../src/lib/theme.svelte", () => ({ colour: (name: string) => name }));
 
 const rows = (...all: Record<string, string>[]): Field[][] => all.map((row) => Object.entries(row).map(([field, value]) => ({ field, value })));
 

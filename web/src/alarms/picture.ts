@@ -1,5 +1,5 @@
 /** What an alarm sees, as a picture. */
-import type { Picture, PictureCurve } from "../charts/picture";
+import { plainCurve, plainPicture, type Picture, type PictureCurve } from "../charts/picture";
 import { colour } from "../lib/theme.svelte";
 import type { Stretch } from "./alarm";
 import type { BackTest, Series } from "./calls";
@@ -8,21 +8,13 @@ const axis = () => ({ min: null, max: null, label: "", showUnits: false });
 
 function curve(label: string, times: number[], values: (number | null)[], high: (number | null)[] | null, shade: string | null): PictureCurve {
   const known = times.flatMap((_, at) => (values[at] === null ? [] : [at]));
-  return {
+  return plainCurve({
     label,
     color: shade,
-    axis: "left",
-    unit: null,
-    number: null,
-    incomplete: false,
     timestamps: known.map((at) => times[at]!),
     values: known.map((at) => values[at]!),
     high: high && known.map((at) => high[at] ?? null),
-    low: null,
-    row: 0,
-    period: 0,
-    dimensions: [],
-  };
+  });
 }
 
 function band(series: Series, times: number[]): PictureCurve[] {
@@ -33,17 +25,13 @@ function band(series: Series, times: number[]): PictureCurve[] {
 const SHADES: Record<string, string> = { ALARM: "--bad", INSUFFICIENT_DATA: "--warn" };
 
 export function pictureOf(seen: BackTest, title: string, stretches: Stretch[], level: number | null): Picture {
-  return {
+  return plainPicture({
     title,
-    view: "timeSeries",
     start: seen.from,
     end: seen.to,
     axes: { left: axis(), right: axis() },
     curves: seen.series.flatMap((one) => [...band(one, seen.times), curve(one.label, seen.times, one.values, null, null)]),
     levels: level === null ? [] : [{ value: level, label: "threshold", color: null, axis: "left", fill: "none" }],
-    bands: [],
-    legend: "bottom",
-    stacked: false,
     marks: stretches.flatMap((one) => (SHADES[one.state] ? [{ time: one.from, until: one.to, label: "", color: colour(SHADES[one.state]!), fill: "none" as const }] : [])),
-  };
+  });
 }

@@ -52,6 +52,44 @@ export interface Picture {
   table: { layout: "horizontal" | "vertical"; stickySummary: boolean; showTimeSeriesData: boolean; summaryColumns: string[] };
 }
 
+/** A curve with nothing special about it but what is `given`. */
+export const plainCurve = (given: Partial<PictureCurve> & { label: string }): PictureCurve => ({
+  color: null,
+  axis: "left",
+  unit: null,
+  number: null,
+  incomplete: false,
+  timestamps: [],
+  values: [],
+  high: null,
+  low: null,
+  row: 0,
+  period: 0,
+  dimensions: [],
+  ...given,
+});
+
+const plainAxes = (): Record<Side, PictureAxis> => {
+  const axis = { min: null, max: null, label: "", showUnits: true };
+  return { left: axis, right: { ...axis } };
+};
+
+/** A picture with nothing special about it but what is `given`. */
+export const plainPicture = (given: Partial<Picture> & Pick<Picture, "start" | "end" | "curves">): Picture => ({
+  title: "",
+  view: "timeSeries",
+  axes: plainAxes(),
+  levels: [],
+  bands: [],
+  marks: [],
+  legend: "bottom",
+  stacked: false,
+  sparkline: false,
+  precise: false,
+  table: { layout: "horizontal", stickySummary: false, showTimeSeriesData: false, summaryColumns: [] },
+  ...given,
+});
+
 /** The colour of a curve: its own, or the next of ours. */
 export const shade = (curve: { color: string | null }, index: number) =>
   curve.color ?? colour(`--series-${(index % 8) + 1}`);

@@ -6,7 +6,8 @@ import { moment } from "../lib/format";
 import { arranged, nameOf, type AlarmState, type SortBy } from "./alarmstates";
 import { explored, type ExplorerCharts } from "./calls";
 import type { Properties } from "./dashboard";
-import { fieldsOf, logPicture, parted, valueOf, type ResultRow } from "./logresults";
+import { results, table as logTable, type Field, type Results } from "../logs/query";
+import { logPicture, parted } from "./logresults";
 import { Queue } from "./queue";
 
 /** The time that a dashboard shows: as it is written, and in Unix seconds. */
@@ -24,16 +25,16 @@ const QUERY_PAUSE = 300;
 const ALARMS_OF_A_CALL = 100;
 const requests = new Queue(MOST_AT_ONCE);
 
-interface Results {
+interface Answer {
   status: string;
-  results?: ResultRow[];
+  results?: Field[][];
 }
 
 /** What a widget shows, and how it comes by it. */
 export class Content {
   picture = $state.raw<Picture | null>(null);
   alarms = $state.raw<AlarmState[] | null>(null);
-  rows = $state.raw<ResultRow[] | null>(null);
+  results = $state.raw<Results | null>(null);
   charts = $state.raw<ExplorerCharts | null>(null);
   /** When it came, in Unix seconds; null before. */
   at = $state<number | null>(null);
@@ -69,8 +70,8 @@ export class Content {
     else if (type === "alarm") this.alarms = await alarmsOf(properties);
     else if (type === "explorer") this.charts = await explored(properties, range, signal);
     else if (type === "log") {
-      this.rows = await queried(properties, range, signal);
-      this.picture = asPicture(this.rows, properties, range);
+      this.results = await queried(properties, range, signal);
+      this.picture = asPicture(this.results, properties, range);
     }
   }
 
@@ -80,15 +81,12 @@ export class Content {
       const rows = this.alarms.map((one) => [one.AlarmName, one.StateValue, moment(one.StateUpdatedTimestamp), one.StateReason]);
       return { columns: ["Alarm", "State", "Since", "Reason"], rows };
     }
-    if (this.rows) {
-      const columns = fieldsOf(this.rows);
-      return { columns, rows: this.rows.map((row) => columns.map((field) => valueOf(row, field))) };
-    }
+    if (this.results) return logTable(this.results);
     return this.picture && pictureTable(this.picture);
   }
 
   json(): unknown {
-    return this.alarms ?? this.rows ?? this.picture ?? this.charts;
+    return this.alarms ?? this.results ?? this.picture ?? this.charts;
   }
 }
 
@@ -111,7 +109,7 @@ async function alarmsOf(properties: Properties): Promise<AlarmState[]> {
   return arranged(found, (properties.sortBy as SortBy) ?? "default", (properties.states as string[]) ?? []);
 }
 
-async function queried(properties: Properties, range: Range, signal: AbortSignal): Promise<ResultRow[]> {
+async function queried(properties: Properties, range: Range, signal: AbortSignal): Promise<Results> {
   const { groups, query } = parted(String(properties.query));
   if (!groups.length) throw new ApiError("The query names no log group.", "Begin it with: SOURCE 'group' |", 400);
   const { queryId } = await operation<{ queryId: string }>("logs", "StartQuery", {
@@ -122,20 +120,20 @@ async function queried(properties: Properties, range: Range, signal: AbortSignal
     endTime: Math.ceil(range.to),
   });
   for (;;) {
-    const answer = await operation<Results>("logs", "GetQueryResults", { queryId });
+    const answer = await operation<Answer>("logs", "GetQueryResults", { queryId });
     if (signal.aborted) {
       if (answer.status === "Running" || answer.status === "Scheduled") void operation("logs", "StopQuery", { queryId }).catch(() => undefined);
       signal.throwIfAborted();
     }
-    if (answer.status === "Complete") return answer.results ?? [];
+    if (answer.status === "Complete") return results(answer.results ?? []);
     if (!["Scheduled", "Running"].includes(answer.status))
       throw new ApiError(`The query ended as ${answer.status}.`, "Narrow it down, or choose a shorter time.", 400);
     await new Promise((go) => setTimeout(go, QUERY_PAUSE));
   }
 }
 
-function asPicture(rows: ResultRow[], properties: Properties, { from, to }: Range): Picture | null {
+function asPicture(rows: Results, properties: Properties, { from, to }: Range): Picture | null {
   const view = (properties.view as string | undefined) ?? "table";
   if (view !== "timeSeries" && view !== "bar" && view !== "pie") return null;
-  return logPicture(rows, { view, stacked: properties.stacked === true, title: String(properties.title ?? ""), from, to });
+  return logPicture(rows, parted(String(properties.query)).query, { view, stacked: properties.stacked === true, title: String(properties.title ?? ""), from, to });
 }

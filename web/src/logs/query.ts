@@ -1,5 +1,5 @@
 /** Queries of Logs Insights: what they answer as a table and as a picture, and what helps to write them. */
-import type { Picture, PictureCurve } from "../charts/picture";
+import { plainCurve, plainPicture, type Picture, type PictureCurve } from "../charts/picture";
 import type { Table } from "../lib/exports";
 
 export interface Statistics {
@@ -66,12 +66,13 @@ const MOST = 20;
 
 export function picture({ rows }: Results, { time, labels, values }: Shape, how: Drawing, [start, end]: [number, number]): Picture {
   const named = new Map<string, PictureCurve>();
+  const names = labels.length || !time || how === "timeSeries" || how === "stacked" ? labels : [time];
   for (const row of rows)
     for (const value of values) {
-      const group = labels.map((name) => row[name] ?? "–").join(" · ");
+      const group = names.map((name) => row[name] ?? "–").join(" · ");
       const label = group ? (values.length > 1 ? `${group} · ${value}` : group) : value;
       let curve = named.get(label);
-      if (!curve) named.set(label, (curve = { label, color: null, axis: "left", unit: null, number: null, incomplete: false, timestamps: [], values: [], high: null, low: null, row: 0, period: 0, dimensions: [] }));
+      if (!curve) named.set(label, (curve = plainCurve({ label })));
       const worth = row[value] === undefined ? null : Number(row[value]);
       curve.number = (curve.number ?? 0) + (worth ?? 0);
       if (!time || row[time] === undefined) continue;
@@ -81,26 +82,10 @@ export function picture({ rows }: Results, { time, labels, values }: Shape, how:
   const curves = [...named.values()].sort((a, b) => Math.abs(b.number ?? 0) - Math.abs(a.number ?? 0)).slice(0, MOST);
   for (const curve of curves) inOrder(curve);
   if (!time) for (const curve of curves) curve.timestamps = [start];
-  const axis = { min: how === "stacked" ? 0 : null, max: null, label: "", showUnits: true };
-  return {
-    title: "",
-    sparkline: false,
-    precise: false,
-    table: { layout: "horizontal", stickySummary: false, showTimeSeriesData: false, summaryColumns: [] },
-    view: how === "stacked" ? "timeSeries" : how,
-    start,
-    end,
-    axes: { left: axis, right: { ...axis, min: null } },
-    curves: how === "stacked" ? stacked(curves) : curves,
-    levels: [],
-    bands: [],
-    marks: [],
-    legend: "bottom",
-    stacked: how === "stacked",
-    sparkline: false,
-    precise: false,
-    table: { layout: "horizontal", stickySummary: false, showTimeSeriesData: false, summaryColumns: [] },
-  };
+  const found = plainPicture({ start, end, curves: how === "stacked" ? stacked(curves) : curves });
+  if (how !== "stacked") return { ...found, view: how };
+  found.axes.left = { ...found.axes.left, min: 0 };
+  return { ...found, stacked: true };
 }
 
 function inOrder(curve: PictureCurve) {
