@@ -1,4 +1,5 @@
 /** Alarms as CloudWatch describes them. */
+import { plural } from "../lib/format";
 
 export type StateValue = "OK" | "ALARM" | "INSUFFICIENT_DATA";
 export type Kind = "metric" | "expression" | "anomaly" | "insights" | "promql" | "composite";
@@ -164,7 +165,7 @@ export function condition(alarm: Known): string {
   const sign = [...COMPARISONS, ...BAND_COMPARISONS].find(([name]) => name === alarm.ComparisonOperator)?.[1] ?? "out of its band";
   const level = alarm.ThresholdMetricId ? "" : ` ${alarm.Threshold}`;
   const needed = alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods ?? 1;
-  return `${what} ${sign}${level} in ${needed} of ${alarm.EvaluationPeriods ?? 1} periods`;
+  return `${what} ${sign}${level} in ${needed} of ${plural(alarm.EvaluationPeriods ?? 1, "period")}`;
 }
 
 /** The training job that an alarm is about: by its tag, or by the dimensions of what it watches; else empty. */
