@@ -168,6 +168,15 @@ def test_an_alarm_is_made_with_its_threshold_drawn(page: Page, console: Any) -> 
     [alarm] = called(console, "DescribeAlarms", AlarmNames=["drawn-by-hand"])["MetricAlarms"]
     assert (alarm["Threshold"], alarm["MetricName"], alarm["DatapointsToAlarm"]) == (drawn, "explored", 2)
     called(console, "DeleteAlarms", AlarmNames=["drawn-by-hand"])
+    page.get_by_role("button", name="Make an alarm").click()
+    form.get_by_label("Name of the alarm").fill("written-with-care")
+    threshold.fill("7.5")
+    form.get_by_role("link", name="More: in the editor").click()
+    expect(page.get_by_role("heading", name="A new alarm")).to_be_visible()
+    expect(form.get_by_label("Name", exact=True)).to_have_value("written-with-care")
+    expect(form.get_by_label("Threshold", exact=True)).to_have_value("7.5")
+    expect(form.get_by_label("Datapoints to alarm")).to_have_value("2")
+    expect(form.get_by_text("explored")).to_be_visible()
 
 
 def test_the_time_is_chosen_moved_and_zoomed(page: Page) -> None:
