@@ -11,20 +11,10 @@ import LogsPage from "./logs/LogsPage.svelte";
 import TailPage from "./logs/TailPage.svelte";
 import JobPage from "./job/JobPage.svelte";
 import JobList from "./jobs/JobList.svelte";
-import type { Overview } from "./lib/types";
+import type { PageProps, Place, Section } from "./lib/page";
 import MetricsPage from "./metrics/MetricsPage.svelte";
 import TuningList from "./tuning/TuningList.svelte";
 import TuningPage from "./tuning/TuningPage.svelte";
-
-export type Section = "Jobs" | "Metrics" | "Logs" | "Alarms" | "Dashboards";
-
-export interface PageProps {
-  /** What the address names, decoded; empty for a list. */
-  name: string;
-  overview: Overview | null;
-  /** Unix seconds, each second anew. */
-  now: number;
-}
 
 /** An address below `/_/`, in which `*` stands for a name. */
 const PAGES: [string, Section, Component<PageProps>][] = [
@@ -43,12 +33,6 @@ const PAGES: [string, Section, Component<PageProps>][] = [
   ["dashboards", "Dashboards", DashboardList],
   ["dashboards/*", "Dashboards", DashboardPage],
 ];
-
-export interface Place {
-  name: string;
-  section: Section;
-  page: Component<PageProps>;
-}
 
 const PATTERNS = PAGES.map(([address, section, page]) => ({
   pattern: new RegExp(`^/_/?${address.replace(/^(?=.)/, "(?<=/)").replace("*", "([^/]+)")}/?$`),

@@ -1,8 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { faultOf } from "../src/metrics/asking";
 import { awsCli, boto3, query, queries } from "../src/metrics/code";
 import { inExpression, type Reference } from "../src/metrics/completion";
 import { fromSource, properties, readGraph, spelled, suited, written, type Graph } from "../src/metrics/graph";
+
+vi.mock("../src/lib/theme.svelte", () => ({ colour: (name: string) => name }));
 
 const NOW = Date.parse("2026-03-31T12:00:00Z") / 1000;
 const GRAPH: Graph = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { alarmOn, metricOf, optionsOf, readRows, rowOf, same, withIds, withOptions, type Row } from "../src/metrics/metricrow";
+import { alarmOn, metricOf, optionsOf, readRows, rowOf, same, withIds, withOptions, type Row } from "../src/lib/metricrow";
 
 const loss = { namespace: "Lab", name: "loss", dimensions: [["Job", "a"]] as [string, string][] };
 const row: Row = ["Lab", "loss", "Job", "a"];

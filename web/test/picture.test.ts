@@ -4,7 +4,7 @@ import type { Picture, PictureCurve } from "../src/charts/picture";
 vi.mock("../src/lib/theme.svelte", () => ({ colour: (name: string) => name }));
 const { columns, own, plainCurve, plainPicture, summary, valueAt } = await import("../src/charts/picture");
 const { scaled } = await import("../src/charts/gestures");
-const { doubled, movedRow, optionsOf } = await import("../src/metrics/metricrow");
+const { doubled, movedRow, optionsOf } = await import("../src/lib/metricrow");
 
 const curve = (label: string, timestamps: number[], values: number[], more: Partial<PictureCurve> = {}): PictureCurve => plainCurve({ label, timestamps, values, period: 60, ...more });
 const picture = (...curves: PictureCurve[]): Picture => plainPicture({ start: 0, end: 240, curves, stacked: curves.some((one) => one.low !== null) });

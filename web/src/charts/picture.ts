@@ -1,4 +1,5 @@
 import uPlot from "uplot";
+import { post } from "../lib/api";
 import { colour } from "../lib/theme.svelte";
 
 export interface PictureCurve {
@@ -51,6 +52,9 @@ export interface Picture {
   precise: boolean;
   table: { layout: "horizontal" | "vertical"; stickySummary: boolean; showTimeSeriesData: boolean; summaryColumns: string[] };
 }
+
+/** What a metric widget shows now, by its properties. */
+export const readPicture = (properties: object, signal?: AbortSignal) => post<Picture>("widget", { widget: properties }, signal);
 
 /** A curve with nothing special about it but what is `given`. */
 export const plainCurve = (given: Partial<PictureCurve> & { label: string }): PictureCurve => ({

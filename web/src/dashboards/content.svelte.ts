@@ -1,5 +1,5 @@
-import type { Picture } from "../charts/picture";
-import { api, ApiError, operation } from "../lib/api";
+import { type Picture, readPicture } from "../charts/picture";
+import { ApiError, operation } from "../lib/api";
 import { Attempts } from "../lib/attempts.svelte";
 import type { Table } from "../lib/exports";
 import { moment } from "../lib/format";
@@ -66,7 +66,7 @@ export class Content {
   }
 
   async #read(type: string, properties: Properties, range: Range, signal: AbortSignal) {
-    if (type === "metric") this.picture = await api.picture(properties, signal);
+    if (type === "metric") this.picture = await readPicture(properties, signal);
     else if (type === "alarm") this.alarms = await alarmsOf(properties);
     else if (type === "explorer") this.charts = await explored(properties, range, signal);
     else if (type === "log") {

@@ -1,5 +1,5 @@
 /** Values of variables as lines to be typed, and what variables can stand for. */
-import { metricOf } from "../metrics/metricrow";
+import { metricOf } from "../lib/metricrow";
 import type { GivenWidget, Variable } from "./dashboard";
 import { rowsOf } from "./widgets";
 

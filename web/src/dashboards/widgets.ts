@@ -1,6 +1,6 @@
 /** The types of widgets: what they are called, and where else they can be looked at. */
 import { fromSource, spelled, written } from "../metrics/graph";
-import { metricOf, optionsOf, type Row } from "../metrics/metricrow";
+import { metricOf, optionsOf, type Row } from "../lib/metricrow";
 import { METRICS } from "../lib/router.svelte";
 import type { GivenWidget, Properties, Widget } from "./dashboard";
 

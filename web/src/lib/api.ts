@@ -1,4 +1,3 @@
-import type { Picture } from "../charts/picture";
 import type { Cores, Curves, Hosts, JobDetail, JobSummary, MetricsFound, Overview, XAxis } from "./types";
 import { refused } from "./session.svelte";
 
@@ -82,8 +81,6 @@ export const api = {
   cores: (name: string, host: string, query: Query, signal?: AbortSignal) =>
     get<Cores>(`${job(name)}/hosts/${encodeURIComponent(host)}/cores`, query, signal),
   metrics: (query: Query, signal?: AbortSignal) => get<MetricsFound>("metrics", query, signal),
-  /** What a metric widget shows now. */
-  picture: (properties: object, signal?: AbortSignal) => post<Picture>("widget", { widget: properties }, signal),
   pointsUrl: (name: string, format: string, metrics: string[] = []) =>
     `/_/api/${job(name)}/points${encode({ format, metric: metrics })}`,
 };

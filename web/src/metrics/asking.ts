@@ -1,7 +1,7 @@
 /** Draws what can be drawn of a graph, and tells what is wrong with the rows that cannot. */
-import { api, ApiError } from "../lib/api";
-import type { Picture } from "../charts/picture";
-import { optionsOf, type Row } from "./metricrow";
+import { ApiError } from "../lib/api";
+import { type Picture, readPicture } from "../charts/picture";
+import { optionsOf, type Row } from "../lib/metricrow";
 
 export interface Fault {
   message: string;
@@ -54,7 +54,7 @@ export async function drawn(properties: Record<string, unknown>, signal: AbortSi
     const asked = places.map((index) => rows[index]!);
     if (!asked.some((row) => optionsOf(row).visible !== false)) return { picture: null, faults };
     try {
-      const picture = await api.picture({ ...properties, metrics: asked }, signal);
+      const picture = await readPicture({ ...properties, metrics: asked }, signal);
       for (const curve of picture.curves) curve.row = places[curve.row] ?? curve.row;
       return { picture, faults };
     } catch (error) {

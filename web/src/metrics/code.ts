@@ -2,7 +2,7 @@
 import { shell } from "../lib/format";
 import { bounds, isRelative } from "../lib/range";
 import { DEFAULT_START, suited, type Graph } from "./graph";
-import { metricOf, optionsOf, withIds, type Row } from "./metricrow";
+import { metricOf, optionsOf, withIds, type Row } from "../lib/metricrow";
 
 export interface Place {
   region: string;

@@ -1,6 +1,6 @@
 /** The graph that is being made: a metric widget in the words of an address. */
 import { bounds, isRelative } from "../lib/range";
-import { metricOf, optionsOf, readRows, type Row } from "./metricrow";
+import { metricOf, optionsOf, readRows, type Row } from "../lib/metricrow";
 
 export const DEFAULT_START = "-PT3H";
 export const VIEWS: [string, string][] = [["timeSeries", "Lines"], ["singleValue", "Numbers"], ["gauge", "Gauge"], ["bar", "Bars"], ["pie", "Pie"], ["table", "Table"]];

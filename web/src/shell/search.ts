@@ -1,5 +1,5 @@
 /** What the search finds besides what the server knows: pages and commands; and where what it finds is shown. */
-import { rowOf } from "../metrics/metricrow";
+import { rowOf } from "../lib/metricrow";
 import { alarmPath, dashboardPath, jobPath, logGroupPath, LOGS, METRICS, tuningPath } from "../lib/router.svelte";
 
 export type Kind = "job" | "tuning" | "metric" | "group" | "alarm" | "dashboard" | "query" | "page" | "command" | "text";
