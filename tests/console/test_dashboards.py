@@ -129,7 +129,7 @@ def test_a_dashboard_is_made_filled_and_deleted(page: Page, console: Any) -> Non
     page.keyboard.press("n")
     page.get_by_label("Name", exact=True).fill("of-mine")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="of-mine")).to_be_visible()
+    expect(page.get_by_role("button", name="Add a widget")).to_be_visible()
     page.keyboard.press("w")
     gallery = page.get_by_role("dialog", name="Add a widget")
     gallery.get_by_role("button", name="Text").click()

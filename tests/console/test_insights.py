@@ -221,7 +221,8 @@ def test_a_user_finds_out_why_a_training_was_slow(chromium: Any, watched: Watche
     shown = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
     shown.set_default_timeout(SLOW)
     shown.goto(watched.link("/_/jobs/slow-data"))
-    shown.get_by_role("link", name="Insights").click()
+    shown.get_by_role("button", name="Profiler").click()
+    shown.get_by_role("link", name="Open insights").click()
 
     # The first thing that is said is the cause.
     shown.wait_for_selector("[data-verdict]")

@@ -223,7 +223,7 @@ def test_what_can_be_written_is_offered(page: Page) -> None:
     expect(links(page).first).to_be_visible()
     page.keyboard.press("/")
     page.keyboard.type("params.opt", delay=30)
-    offer = page.locator(".pce-ac-tooltip li").filter(has_text="params.optimizer.name")
+    offer = page.locator(".pce-ac-tooltip li").filter(has_text="params.optimizer.name").first
     expect(offer).to_contain_text(f"{JOBS} jobs")
     offer.click()
     page.keyboard.type(" = sgd")

@@ -17,7 +17,8 @@ function source({ before, pos, explicit, language }: CompletionContext, editor: 
   // Nobody is offered everything at each space; but where something must follow, it is.
   if (!explicit && !word && !/[{(,='"|]\s*$/.test(before)) return null;
   const options = asked.get(editor)?.(before) ?? [];
-  if (!options.length) return null;
+  // A word that is whole is no question: Enter goes on.
+  if (!options.length || (!explicit && options.some((choice) => (choice.apply ?? choice.label) === word))) return null;
   return { from: pos - word.length, options: options.map((choice) => written(choice, editor.value[pos] === "(")) };
 }
 
