@@ -129,7 +129,7 @@ def test_a_dashboard_is_made_filled_and_deleted(page: Page, console: Any) -> Non
     page.keyboard.press("n")
     page.get_by_label("Name", exact=True).fill("of-mine")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Add a widget")).to_be_visible()
+    expect(page.get_by_role("button", name="Add a widget", exact=True)).to_be_visible()
     page.keyboard.press("w")
     gallery = page.get_by_role("dialog", name="Add a widget")
     gallery.get_by_role("button", name="Text").click()
@@ -138,7 +138,7 @@ def test_a_dashboard_is_made_filled_and_deleted(page: Page, console: Any) -> Non
     assert violations(page) == []
     page.get_by_role("button", name="Add it").click()
     expect(page.get_by_role("article")).to_contain_text("words")
-    page.get_by_role("button", name="Add a widget").click()
+    page.get_by_role("button", name="+ Add a widget").click()
     gallery.get_by_role("button", name="Metrics").click()
     editor = page.get_by_role("dialog")
     editor.get_by_label("Title").fill("Loss")
