@@ -11,16 +11,28 @@ export interface Key {
 }
 
 class Keyed {
-  /** Of the frame first, of what is nested deepest last. Raw: who leaves takes away the very keys that it gave. */
-  groups = $state.raw<Key[][]>([]);
+  // No state itself: what is torn down sees state as it was before the page that comes in its place was there.
+  #groups: Key[][] = [];
+  #changed = $state.raw({});
+
+  /** Of the frame first, of what is nested deepest last. */
+  get groups(): Key[][] {
+    void this.#changed;
+    return this.#groups;
+  }
+
+  set(groups: Key[][]) {
+    this.#groups = groups;
+    this.#changed = {};
+  }
 }
 export const keyed = new Keyed();
 
 /** Makes keys work as long as the component that calls this lives. */
 export function useKeys(keys: Key[]) {
   // At once, not by an effect: those of what is nested run before those of the frame, whose keys would then come last.
-  untrack(() => (keyed.groups = [...keyed.groups, keys]));
-  onDestroy(() => (keyed.groups = keyed.groups.filter((one) => one !== keys)));
+  untrack(() => keyed.set([...keyed.groups, keys]));
+  onDestroy(() => keyed.set(keyed.groups.filter((one) => one !== keys)));
 }
 
 /** Does what a pressed key stands for; typing into a field is left alone, but for Escape, which leaves it. */
