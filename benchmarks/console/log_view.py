@@ -1,6 +1,6 @@
 """A log of 10 million lines in a browser: ``python -m benchmarks.console.log_view [--lines 10000000]``.
 
-The page of the log is opened at its end, led to its middle, scrolled by the wheel, and asked for the lines with some rare
+The page of the log is opened at its end, led to its middle, scrolled by the wheel, and asked for lines with some rare
 words. Told are how long each took until it was seen, how many elements the page then had, and its frames.
 """
 
