@@ -15,11 +15,12 @@ pytestmark = pytest.mark.xdist_group("console")
 
 ALARM, BOARD, GROUP = "everywhere-alarm", "everywhere-board", "/everywhere/group"
 METRIC = '["/aws/sagemaker/TrainingJobs", "train:loss", "TrainingJobName", "finished"]'
+JOB_TABS = ("overview", "logs", "hosts", "rules", "profiler", "artefacts", "configuration", "details")
 PLACES = [
     ("", ""),
     ("", "?status=Failed&search=nothing-has-this-name"),
     ("jobs/{name}", "jobs/finished"),
-    *(("jobs/{name}", f"jobs/finished?tab={tab}") for tab in ("logs", "hosts", "details", "artefacts", "notes")),
+    *(("jobs/{name}", f"jobs/finished?tab={tab}") for tab in JOB_TABS),
     ("jobs/{name}", "jobs/broken?tab=details"),
     ("jobs/{name}", "jobs/there-is-none"),
     ("jobs/{name}/insights", "jobs/finished/insights"),

@@ -1,6 +1,6 @@
 /** What the pages of dashboards ask of the server. */
 import { ApiError, get, operation, post } from "../lib/api";
-import { EMPTY, type Dashboard, type Drawn, type Problem } from "./dashboard";
+import { EMPTY, withWidget, type Dashboard, type Drawn, type Problem } from "./dashboard";
 
 export interface Listed {
   name: string;
@@ -36,6 +36,21 @@ export const listed = () => get<{ dashboards: Listed[]; more: boolean }>("dashbo
 
 export const dashboard = (name: string, look: Look, signal?: AbortSignal) =>
   get<Dashboard>(`dashboards/${encodeURIComponent(name)}`, { ...look }, signal);
+
+/** Puts a widget below all others of a dashboard, which is made where there is none of that name. */
+export async function addWidget(name: string, widget: Parameters<typeof withWidget>[1]) {
+  const body = withWidget(await sourceOf(name), widget);
+  await operation("cloudwatch", "PutDashboard", { DashboardName: name, DashboardBody: body });
+}
+
+async function sourceOf(name: string): Promise<string> {
+  try {
+    return (await operation<{ DashboardBody: string }>("cloudwatch", "GetDashboard", { DashboardName: name })).DashboardBody;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 400) return '{"widgets": []}';
+    throw error;
+  }
+}
 
 /** A body that is not kept, to be drawn; or what is wrong with it. */
 export const drawn = (body: unknown, look: Look, signal?: AbortSignal) =>

@@ -1,5 +1,5 @@
 /** What can be done from anywhere by its name. */
-import { BASE, LOGS, METRICS } from "../lib/router.svelte";
+import { ALARMS, BASE, LOGS } from "../lib/router.svelte";
 import { session, signOut } from "../lib/session.svelte";
 import { setDensity, setTheme, THEMES } from "../lib/theme.svelte";
 import { LOCAL, setZone } from "../lib/zone.svelte";
@@ -23,7 +23,7 @@ export function commands({ sections, settings, notifications, help }: Frame): Co
     page("Compare jobs", `${BASE}compare`),
     page("Logs Insights", `${LOGS}/insights`),
     page("Live tail of logs", `${LOGS}/tail`),
-    page("New alarm", METRICS, "draw a metric, then Make an alarm"),
+    page("New alarm", `${ALARMS}?new=metric`, "on a metric, an expression, what is normal, or other alarms"),
     ...THEMES.map((theme) => command(`Theme ${theme}`, "t", () => setTheme(theme))),
     command("Density comfortable", "", () => setDensity("comfortable")),
     command("Density compact", "", () => setDensity("compact")),

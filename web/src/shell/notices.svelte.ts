@@ -12,7 +12,7 @@ const HIDDEN_POLL_MS = 30_000;
 
 /** Where it is told more. */
 export const noticePath = (one: Notice) =>
-  one.kind === "alarm" ? alarmPath(one.name) : jobPath(one.name) + (one.kind === "rule" ? "?tab=diagnosis" : "");
+  one.kind === "alarm" ? alarmPath(one.name) : jobPath(one.name) + (one.kind === "rule" ? "?tab=rules" : "");
 
 /** The newest first, each once. */
 export function merged(known: Notice[], more: Notice[]): Notice[] {
