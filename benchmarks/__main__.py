@@ -20,6 +20,10 @@ NAMES = (
     "tiers",
     "alarms",
     "tensor_store",
+    "console.charts",
+    "console.table",
+    "console.log_view",
+    "console.watchers",
 )
 
 
