@@ -1,4 +1,5 @@
-import type { MetricSummary } from "../lib/types";
+/** What the names of metrics tell: the part of the data, the quantity, and which of them people look at first. */
+import type { MetricSummary } from "./types";
 
 /** Metrics of one quantity, drawn on one chart: training against validation. */
 export interface Group {
@@ -26,6 +27,7 @@ const SPLITS: Record<string, Split> = {
 /** Other words for one quantity, so that `acc` and `accuracy` meet. */
 const SAME: Record<string, string> = { acc: "accuracy" };
 
+/** Quantities that people look at first. */
 const FIRST = [/loss|perplexity|nll/, /acc|auc|f1|score|precision|recall|map|bleu|rouge/, /err|rmse|mse|mae/];
 
 /** The part of the data a metric was computed on, and the quantity that is left without it. */
@@ -43,6 +45,11 @@ function join(words: string[]): string {
 
 const ORDER: Split[] = ["train", "other", "validation", "test"];
 
+function rank(quantity: string): number {
+  const found = FIRST.findIndex((pattern) => pattern.test(quantity));
+  return found < 0 ? FIRST.length : found;
+}
+
 /** Charts for a job's metrics: one a quantity, the ones people look at first in front. */
 export function group(metrics: Pick<MetricSummary, "name">[]): Group[] {
   const groups = new Map<string, Group>();
@@ -58,10 +65,6 @@ export function group(metrics: Pick<MetricSummary, "name">[]): Group[] {
     );
     if (found.metrics.length === 1) found.title = found.metrics[0]!;
   }
-  const rank = (key: string) => {
-    const found = FIRST.findIndex((pattern) => pattern.test(key));
-    return found < 0 ? FIRST.length : found;
-  };
   return [...groups.values()].sort((a, b) => rank(a.key) - rank(b.key) || a.key.localeCompare(b.key));
 }
 
@@ -77,9 +80,14 @@ export function filter<T extends { name: string }>(metrics: T[], text: string): 
   }
 }
 
-/** What says most about a job first: validation before training, losses and accuracies before the rest. */
-export function telling<T extends { name: string }>(metrics: T[]): T[] {
-  const rank = ({ name }: T) =>
-    (parse(name).split === "validation" ? 0 : parse(name).split === "train" ? 1 : 2) + (/loss|acc|auc|f1|err/i.test(name) ? 0 : 3);
-  return [...metrics].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+const TELLING: Partial<Record<Split, number>> = { validation: 0, train: 1 };
+
+/** What says most about a job first: what people look at first before the rest, of each validation before training. */
+export function telling<T>(metrics: T[], nameOf: (metric: T) => string): T[] {
+  const ranked = metrics.map((metric) => {
+    const name = nameOf(metric);
+    const { split, quantity } = parse(name);
+    return { metric, name, at: (TELLING[split] ?? 2) + (rank(quantity) < FIRST.length ? 0 : 3) };
+  });
+  return ranked.sort((a, b) => a.at - b.at || a.name.localeCompare(b.name)).map(({ metric }) => metric);
 }

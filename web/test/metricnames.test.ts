@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { filter, group, parse } from "../src/job/groups";
+import { filter, group, parse, telling } from "../src/lib/metricnames";
 
 const names = (...all: string[]) => all.map((name) => ({ name }));
 const charts = (...all: string[]) => group(names(...all)).map((one) => one.metrics);
@@ -49,5 +49,14 @@ describe("the filter box", () => {
   });
   it("takes an unfinished expression as text", () => {
     expect(filter(names("a(b", "ab"), "a(")).toEqual(names("a(b"));
+  });
+});
+
+describe("what is told of a job in little room", () => {
+  it("is its losses and accuracies, validation first, then training", () => {
+    const all = ["lr", "train:lr", "test:loss", "train:loss", "loss", "val:epochs", "validation:accuracy", "val:loss"];
+    const told = ["val:loss", "validation:accuracy", "train:loss", "loss", "test:loss", "val:epochs", "train:lr", "lr"];
+    expect(telling(all, (name) => name)).toEqual(told);
+    expect(telling(names(...all), ({ name }) => name)).toEqual(names(...told));
   });
 });
