@@ -1,5 +1,5 @@
 /** What DescribeTrainingJob tells of a job beyond our own record, and how it is shown. */
-import { get, operation, put } from "../lib/api";
+import { get, operation } from "../lib/api";
 
 export interface RuleStatus {
   RuleConfigurationName: string;
@@ -25,6 +25,7 @@ export interface Described {
   InputDataConfig?: Channel[];
   DebugRuleEvaluationStatuses?: RuleStatus[];
   ProfilerRuleEvaluationStatuses?: RuleStatus[];
+  ProfilerConfig?: { ProfilingIntervalInMilliseconds?: number; DisableProfiler?: boolean };
   ProfilingStatus?: string;
   BillableTimeInSeconds?: number;
   TrainingTimeInSeconds?: number;
@@ -42,16 +43,9 @@ export interface Place {
 
 const path = (name: string) => `jobs/${encodeURIComponent(name)}`;
 
-export const jobs = {
-  describe: (name: string) => operation<Described>("sagemaker", "DescribeTrainingJob", { TrainingJobName: name }),
-  stop: (name: string) => operation("sagemaker", "StopTrainingJob", { TrainingJobName: name }),
-  remove: (name: string) => operation("sagemaker", "DeleteTrainingJob", { TrainingJobName: name }),
-  tag: (arn: string, key: string, value: string) => operation("sagemaker", "AddTags", { ResourceArn: arn, Tags: [{ Key: key, Value: value }] }),
-  untag: (arn: string, key: string) => operation("sagemaker", "DeleteTags", { ResourceArn: arn, TagKeys: [key] }),
-  note: (name: string, note: string, before: string) => put<{ note: string }>(`${path(name)}/note`, { note, before }),
-  artefacts: async (name: string) => (await get<{ places: Place[] }>(`${path(name)}/artefacts`)).places,
-  artefactUrl: (name: string, uri: string) => `/_/api/${path(name)}/artefacts/object?uri=${encodeURIComponent(uri)}`,
-};
+export const describe = (name: string) => operation<Described>("sagemaker", "DescribeTrainingJob", { TrainingJobName: name });
+export const artefacts = async (name: string) => (await get<{ places: Place[] }>(`${path(name)}/artefacts`)).places;
+export const artefactUrl = (name: string, uri: string) => `/_/api/${path(name)}/artefacts/object?uri=${encodeURIComponent(uri)}`;
 
 export const PLACES: Record<Place["kind"], string> = {
   output: "Model and output",

@@ -1,6 +1,7 @@
 /** What can be done to jobs that are selected, and why some of them cannot have it done. */
-import { ApiError, get, operation } from "../lib/api";
+import { ApiError, get } from "../lib/api";
 import { plural } from "../lib/format";
+import { trainingJob, type Tag } from "../lib/trainingjob";
 import { namedOnly } from "./columns";
 import type { Row } from "./rows.svelte";
 
@@ -9,11 +10,6 @@ const AT_ONCE = 4;
 const NAMES_AT_ONCE = 40;
 
 export type Action = "stop" | "delete" | "tag" | "untag";
-
-export interface Tag {
-  key: string;
-  value: string;
-}
 
 /** Why a job is left out; empty where it is not. */
 export function unfit(action: Action, job: Row, tag: Tag): string {
@@ -37,13 +33,6 @@ export function consequence(action: Action, count: number, { key, value }: Tag):
   return `${jobs} will have the tag ${key || "…"} = ${value || "…"}; a value it had is replaced.`;
 }
 
-const perform = (action: Action, { name, arn }: Row, { key, value }: Tag): Promise<unknown> => {
-  if (action === "stop") return operation("sagemaker", "StopTrainingJob", { TrainingJobName: name });
-  if (action === "delete") return operation("sagemaker", "DeleteTrainingJob", { TrainingJobName: name });
-  if (action === "untag") return operation("sagemaker", "DeleteTags", { ResourceArn: arn, TagKeys: [key] });
-  return operation("sagemaker", "AddTags", { ResourceArn: arn, Tags: [{ Key: key, Value: value }] });
-};
-
 export interface Failure {
   name: string;
   message: string;
@@ -56,7 +45,7 @@ export async function performAll(action: Action, jobs: Row[], tag: Tag, done: ()
   async function work() {
     for (let job = waiting.shift(); job; job = waiting.shift()) {
       try {
-        await perform(action, job, tag);
+        await trainingJob[action](job, tag);
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         failures.push({ name: job.name, message: error.message });

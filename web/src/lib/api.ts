@@ -35,10 +35,6 @@ export const send = <T>(method: "POST" | "PUT" | "DELETE", path: string, content
 export const operation = <T>(service: string, name: string, input: object = {}) =>
   send<T>("POST", `operations/${service}/${name}`, input);
 
-/** Puts JSON in the place of what was there. */
-export const put = <T>(path: string, content: object) =>
-  ask<T>(path, { method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify(content) });
-
 /** Sends a form; what is no text in it is JSON. */
 export const post = <T>(path: string, form: Record<string, unknown>, signal?: AbortSignal) =>
   ask<T>(path, {
