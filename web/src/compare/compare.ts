@@ -29,6 +29,7 @@ export interface ComparedCurve extends Omit<Curve, "ema"> {
 }
 
 export type Relation = "value" | "difference" | "ratio";
+export const RELATIONS: [Relation, string][] = [["value", "Values"], ["difference", "Difference"], ["ratio", "Ratio"]];
 
 /** How curves are drawn: all that a chart asks the server with. */
 export interface CurveView {
