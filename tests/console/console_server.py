@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import filled_alarms
+import filled_charts
 import filled_compare
 import filled_job
 import filled_jobs
@@ -317,6 +318,7 @@ def main() -> None:
     try:
         live = fill(stores)
         filled_alarms.fill(stores, OWNER)
+        filled_charts.fill(stores, Run)
         filled_compare.fill(stores, Run)
         filled_jobs.fill(stores, Run)
         filled_job.fill(stores, Run, home / "buckets")
@@ -328,6 +330,7 @@ def main() -> None:
                 ConsoleKey("AKIAOWNER", SECRET, OWNER),
                 ConsoleKey("AKIASTRANGER", STRANGER, OTHER),
                 ConsoleKey("AKIACOMPARES", filled_compare.SECRET, filled_compare.OWNER),
+                ConsoleKey("AKIACHARTS", filled_charts.SECRET, filled_charts.OWNER),
                 ConsoleKey("AKIASWEEPS", filled_jobs.SECRET, filled_jobs.OWNER),
                 ConsoleKey("AKIATUNER", filled_job.SECRET, filled_job.TUNER),
                 ConsoleKey("AKIAREADER", filled_logs.SECRET, filled_logs.READER),

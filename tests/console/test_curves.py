@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epochwatch.console.curves import Track, curve, smoothed, summarised
-from epochwatch.model.aggregation import Samples, summarise
+from epochwatch.model.aggregation import Samples, Summary, summarise
 from epochwatch.model.periods import Buckets
 
 EVERYTHING = (-math.inf, math.inf)
@@ -150,3 +150,40 @@ def test_a_host_s_spike_is_shown_after_its_minute_was_summed_up(width: int) -> N
     assert (max(found["max"]), min(found["min"])) == (99.0, 5.0)
     assert max(found["mean"]) < 10
     assert summarised([], width) == {"x": [], "min": [], "max": [], "mean": []}
+
+
+def hosts_samples(times: list[int], width: int = 800) -> dict[str, Any]:
+    at, ones = np.asarray(times), np.ones(len(times))
+    return summarised([Summary(at, ones, ones, ones, ones)], width)
+
+
+def test_a_host_that_was_away_leaves_a_gap() -> None:
+    found = hosts_samples([*range(10), *range(40, 50)])
+    assert found["x"][9:12] == [9, 24.5, 40]
+    assert found["mean"][9:12] == found["min"][9:12] == found["max"][9:12] == [1, None, 1]
+    assert len(found["x"]) == 21
+
+
+def test_a_gap_stands_between_buckets_or_is_within_one() -> None:
+    times = [*range(1000), *range(1500, 2500)]
+    found = hosts_samples(times, 100)
+    gap = found["mean"].index(None)
+    assert (found["x"][gap - 1] < 1000, found["x"][gap], found["x"][gap + 1] > 1499) == (True, 1249.5, True)
+    assert found["mean"].count(None) == 1
+    assert None not in hosts_samples(times, 1)["mean"]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [*range(0, 3600, 60), *range(3600, 3700)],
+        [0, 1, 2, 5, 6, 7],
+        [0, 3600],
+        [0],
+        [],
+        list(range(0, 90_000, 3600)),
+    ],
+    ids=["minutes, then seconds", "a late sample", "two", "one", "none", "hours"],
+)
+def test_what_comes_less_often_is_no_gap(times: list[int]) -> None:
+    assert None not in hosts_samples(times)["mean"]

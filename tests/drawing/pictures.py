@@ -79,6 +79,16 @@ AXES = {"left": {"min": 0, "label": "loss"}, "right": {"min": 0, "max": 1, "labe
 ANNOTATED = {"horizontal": LEVELS, "vertical": MOMENTS}
 
 
+def gappy() -> list[Curve]:
+    """An hour without data, then every third minute only, beside one of which nothing is missing."""
+    whole = curve(0, "steps", wavy, unit="Count", period=60)
+    there = (whole.timestamps < START + 3600) | (
+        (whole.timestamps >= START + 7200) & ((whole.timestamps - START) % 180 == 0)
+    )
+    broken = Curve("away", whole.timestamps[there], whole.values[there] - 30, PALETTE[1], unit="Count", period=60)
+    return [whole, broken]
+
+
 def pictures() -> dict[str, Picture]:
     """Every picture in light, and in dark."""
     hosts = [host(number) for number in range(4)]
@@ -88,6 +98,7 @@ def pictures() -> dict[str, Picture]:
         "stacked": (hosts, {"title": "GPUs", "stacked": True}),
         "annotations": (LOSSES, {"title": "Annotations", "annotations": ANNOTATED}),
         "band": (band(), {"title": "Anomaly band", "legend": {"position": "hidden"}}),
+        "gaps": (gappy(), {"title": "A host that was away"}),
         "values": ([*LOSSES, hosts[0]], {"title": "Now", "view": "singleValue"}),
         "gauge": (hosts[:2], GAUGE | {"title": "Gauges"}),
         "bar": (

@@ -23,10 +23,30 @@ describe("the columns of a picture", () => {
   it("keep the point apart whose period is not over", () => {
     const { data } = columns(picture(curve("a", [0, 60, 120], [1, 2, 3])), NOBODY, 150);
     expect([data[1], data[2]]).toEqual([
-      [1, 2, null],
-      [null, 2, 3],
+      [1, 2, undefined],
+      [undefined, 2, 3],
     ]);
     expect(columns(picture(curve("a", [0, 60, 120], [1, 2, 3])), NOBODY, 180).data[1]).toEqual([1, 2, 3]);
+  });
+  it("break where periods are missing, and tell nothing there", () => {
+    const one = picture(curve("a", [0, 60, 240, 300], [1, 2, 3, 4]), curve("b", [0, 120], [5, 6], { period: 120 }));
+    const { data, places } = columns(one, NOBODY, 1000);
+    expect(data[0]).toEqual([0, 60, 120, 240, 300]);
+    expect(data[1]).toEqual([1, 2, null, 3, 4]);
+    expect(data[3]).toEqual([5, undefined, 6, undefined, undefined]);
+    expect([0, 1, 2, 3].map((row) => valueAt(data, one, places[0]!, row))).toEqual([1, 2, null, 3]);
+    expect([1, 2, 3].map((row) => valueAt(data, one, places[1]!, row))).toEqual([5, 6, null]);
+  });
+  it("go on where the period is not known, and in stacks", () => {
+    expect(columns(picture(curve("a", [0, 600], [1, 2], { period: 0 })), NOBODY, 1000).data[1]).toEqual([1, 2]);
+    expect(columns(picture(curve("a", [0, 600], [1, 2], { low: [0, 0] })), NOBODY, 1000).data[1]).toEqual([1, 2]);
+  });
+  it("draw no dashes over a gap to the point whose period is not over", () => {
+    const { data } = columns(picture(curve("a", [0, 60, 240], [1, 2, 3])), NOBODY, 250);
+    expect([data[1], data[2]]).toEqual([
+      [1, 2, null, undefined],
+      [undefined, undefined, null, 3],
+    ]);
   });
   it("pile up those that are to be seen", () => {
     const stack = picture(curve("a", [0], [1], { low: [0] }), curve("b", [0], [3], { low: [1] }), curve("c", [0], [6], { low: [3] }));

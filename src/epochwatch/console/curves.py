@@ -5,6 +5,7 @@ single step is always seen. Values that are no finite numbers are never averaged
 listed beside the curve.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ Floats = NDArray[np.float64]
 
 MAX_MARKS = 1000
 """Non-finite values listed by place; the count tells of all."""
+
+SHORTEST_PAUSE = 5.0
+"""Seconds without a sample of a host that are a gap in its curves."""
 
 AXES = ("step", "epoch", "time", "relative")
 
@@ -123,9 +127,9 @@ def smoothed(value: Floats, smoothing: float) -> tuple[Floats, dict[str, float]]
     return means, {"mean": mean, "weight": weight}
 
 
-def summarised(parts: Sequence[Summary], width: int) -> dict[str, list[float]]:
+def summarised(parts: Sequence[Summary], width: int) -> dict[str, list[Any]]:
     """Datapoints of a metric over time (Unix seconds) in at most ``width`` buckets. What was summed up by the minute
-    keeps the extremes of its minutes.
+    keeps the extremes of its minutes. Where nothing came for long stands one more place, with None for its values.
     """
     x = _joined([part.timestamps.astype(np.float64) for part in parts])
     order = np.argsort(x, kind="stable")
@@ -137,7 +141,30 @@ def summarised(parts: Sequence[Summary], width: int) -> dict[str, list[float]]:
             _joined([part.highs for part in parts]),
         )
     )
-    return {"x": means["x"], "min": lows["min"], "max": highs["max"], "mean": means["mean"]}
+    columns = {"x": means["x"], "min": lows["min"], "max": highs["max"], "mean": means["mean"]}
+    return _with_pauses(columns, pauses(x[order]))
+
+
+def pauses(x: Floats) -> list[tuple[float, float]]:
+    """Times (ascending) between which nothing came for longer than SHORTEST_PAUSE seconds and much longer than before
+    and behind: samples come by the second, and when they are old, by the minute or the hour.
+    """
+    spans = np.diff(x)
+    if len(spans) < 2:
+        return []
+    before = np.concatenate([[0.0], spans[:-1]])
+    behind = np.concatenate([spans[1:], [0.0]])
+    long = spans > np.maximum(3 * np.maximum(before, behind), SHORTEST_PAUSE)
+    return [(float(x[at]), float(x[at + 1])) for at in np.flatnonzero(long).tolist()]
+
+
+def _with_pauses(columns: dict[str, list[Any]], found: Sequence[tuple[float, float]]) -> dict[str, list[Any]]:
+    for begin, end in reversed(found):
+        at = bisect_right(columns["x"], begin)
+        if 0 < at < len(columns["x"]) and columns["x"][at] >= end:  # else it is within a bucket
+            for name, column in columns.items():
+                column.insert(at, (begin + end) / 2 if name == "x" else None)
+    return columns
 
 
 def _joined(columns: Sequence[Floats]) -> Floats:

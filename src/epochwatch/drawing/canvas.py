@@ -88,6 +88,26 @@ class Canvas:
         )
         self._add(drawn, inside)
 
+    def broken_line(
+        self,
+        x: Floats,
+        y: Floats,
+        parts: Sequence[slice],
+        color: str,
+        width: float = 1.5,
+        *,
+        inside: Box | None = None,
+    ) -> None:
+        """A line through the points of each part; a point alone is a dot."""
+        if len(parts) == 1:
+            self.line(x, y, color, width, inside=inside)
+            return
+        longer = [part for part in parts if part.stop - part.start > 1]
+        segments = [np.column_stack(_thinned(x[part], y[part])) for part in longer]
+        self._add(LineCollection(segments, colors=color, linewidths=width, joinstyle="round"), inside)
+        dots = [part.start for part in parts if part.stop - part.start == 1]
+        self._add(Line2D(x[dots], y[dots], color=color, linestyle="none", marker="o", markersize=4), inside)
+
     def lines(self, segments: Sequence[Sequence[tuple[float, float]]], color: str, width: float = 1.0) -> None:
         """Many straight lines of one kind."""
         self._add(LineCollection(segments, colors=color, linewidths=width))

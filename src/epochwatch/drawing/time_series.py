@@ -146,13 +146,15 @@ def _curves(canvas: Canvas, picture: Picture, scales: dict[Side, Scale]) -> None
 
 
 def _curve(canvas: Canvas, curve: Curve, x: Any, scale: Scale, inside: Box) -> None:
+    parts, low = curve.stretches(), scale.y(curve.values)
     if curve.high is None:
-        canvas.line(x, scale.y(curve.values), curve.color, inside=inside)
+        canvas.broken_line(x, low, parts, curve.color, inside=inside)
         return
-    low, high = scale.y(curve.values), scale.y(curve.high)
-    canvas.area(x, low, high, curve.color, _BAND, inside)
+    high = scale.y(curve.high)
+    for stretch in parts:
+        canvas.area(x[stretch], low[stretch], high[stretch], curve.color, _BAND, inside)
     for edge in (low, high):
-        canvas.line(x, edge, curve.color, 0.75, inside=inside)
+        canvas.broken_line(x, edge, parts, curve.color, 0.75, inside=inside)
 
 
 def _level(canvas: Canvas, level: Level, scales: dict[Side, Scale], theme: Theme) -> None:

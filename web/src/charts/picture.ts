@@ -1,6 +1,7 @@
 import uPlot from "uplot";
 import { post } from "../lib/api";
 import { colour } from "../lib/theme.svelte";
+import { missing, withRows, type Column } from "./gaps";
 
 export interface PictureCurve {
   label: string;
@@ -122,8 +123,6 @@ export function summary(curve: PictureCurve): Summary {
   return count ? { last, min, max, mean: sum / count } : { last: null, min: null, max: null, mean: null };
 }
 
-type Column = (number | null)[];
-
 /** Where the columns of a curve are among the plot's: its values, the last of them alone while its period is not over, and
  * the upper edge of a band.
  */
@@ -138,13 +137,15 @@ export interface Place {
 export function columns(picture: Picture, hidden: ReadonlySet<string>, now: number): { data: uPlot.AlignedData; places: Place[] } {
   const floors = new Map<Side, Column>();
   const tables: [number[], ...Column[]][] = [];
+  // A stack stands upon all its curves: it goes on between their points.
+  const gaps = (curve: PictureCurve) => (curve.low ? [] : missing(curve.timestamps, curve.period));
   const places: Place[] = [];
   let next = 1;
   picture.curves.forEach((curve, index) => {
     if (hidden.has(curve.label)) return;
     const values = curve.low ? piled(floors, curve) : curve.values;
-    const [whole, open] = parted(curve, values, now);
-    tables.push(curve.high ? [curve.timestamps, whole, open, curve.high] : [curve.timestamps, whole, open]);
+    const parts = [...parted(curve, values, now), ...(curve.high ? [curve.high] : [])];
+    tables.push(withRows(curve.timestamps, parts, gaps(curve), [null, null, null]));
     places.push({ curve: index, values: next, open: next + 1, high: curve.high ? next + 2 : null });
     next += curve.high ? 3 : 2;
   });
@@ -162,18 +163,20 @@ function piled(floors: Map<Side, Column>, curve: PictureCurve): Column {
 /** The points whose period is over, and the line from the last of them to the one whose period is not. */
 function parted(curve: PictureCurve, values: Column, now: number): [Column, Column] {
   const end = values.length - 1;
-  const open: Column = values.map(() => null);
+  const open: Column = values.map(() => undefined);
   if (end < 1 || !curve.period || curve.timestamps[end]! + curve.period <= now) return [values, open];
   open[end] = values[end]!;
-  open[end - 1] = values[end - 1]!;
-  return [[...values.slice(0, end), null], open];
+  if (curve.low || curve.timestamps[end]! - curve.timestamps[end - 1]! <= curve.period) open[end - 1] = values[end - 1]!;
+  return [[...values.slice(0, end), undefined], open];
 }
 
-/** The value of a curve at a row of the plot's data. */
+/** The value of a curve at a row of the plot's data; null in a gap. */
 export function valueAt(data: uPlot.AlignedData, picture: Picture, place: Place, row: number): number | null {
+  const curve = picture.curves[place.curve]!;
   const time = data[0][row];
-  const at = time === undefined ? -1 : nearest(picture.curves[place.curve]!.timestamps, time);
-  return at < 0 ? null : (own(picture.curves[place.curve]!)[at] ?? null);
+  const at = time === undefined ? -1 : nearest(curve.timestamps, time);
+  const over = curve.period && !curve.low && time! >= curve.timestamps[at]! + curve.period;
+  return at < 0 || over ? null : (own(curve)[at] ?? null);
 }
 
 /** The last time that is not after another; -1 where there is none. */

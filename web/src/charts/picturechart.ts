@@ -3,7 +3,7 @@ import { clock, moment, number } from "../lib/format";
 import { drawFills, drawLines } from "./annotations";
 import { Gestures } from "./gestures";
 import { columns, shade, valueAt, type Picture, type Place, type Side } from "./picture";
-import { plainAxis, timeAxis, underCursor, zoomToSelection } from "./plot";
+import { dots, plainAxis, timeAxis, underCursor, zoomToSelection } from "./plot";
 import { positive } from "./series";
 
 export interface PictureEvents {
@@ -143,8 +143,7 @@ export class PictureChart {
     for (const place of this.#places) {
       const curve = this.#picture.curves[place.curve]!;
       const stroke = shade(curve, place.curve);
-      const dots = curve.timestamps.length <= MOST_DOTS;
-      const one: uPlot.Series = { scale: curve.axis, stroke, width: 1.75, spanGaps: true, points: { show: dots, size: 5, fill: stroke } };
+      const one: uPlot.Series = { scale: curve.axis, stroke, width: 1.75, points: dots(curve.timestamps.length <= MOST_DOTS, stroke) };
       const ground = this.#picture.stacked && !first.has(curve.axis) ? { fill: area(stroke), fillTo: 0 } : {};
       first.add(curve.axis);
       all.push({ ...one, ...ground }, { ...one, dash: [4, 4] });

@@ -1,6 +1,7 @@
 import uPlot from "uplot";
 import { clock, duration, moment, number } from "../lib/format";
 import { offset } from "../lib/zone.svelte";
+import { flags, isolated, withRows, type Mark } from "./gaps";
 import { floored, positive } from "./series";
 import { colour } from "../lib/theme.svelte";
 import type { XAxis } from "../lib/types";
@@ -19,7 +20,8 @@ export interface Line {
   bucketed: boolean;
   /** Drawn instead of the mean, with the mean kept faintly behind; null: no smoothing. */
   smooth: (number | null)[] | null;
-  marks: { x: number; value: string }[];
+  /** What is no finite number: the line breaks there. */
+  marks: Mark[];
 }
 
 export interface View {
@@ -54,16 +56,15 @@ const HEIGHT = 232;
 /** Columns a line takes in the aligned data: low and high edge of its band, raw mean, smoothed. */
 export const COLUMNS = 4;
 
-type Table = [number[], ...(number | null)[][]];
-
-/** Every line's columns on one common x; `undefined` joins over what only another line has. */
+/** Every line's columns on one common x. Bands go on over what is not finite, so that they hide no spike. */
 export function aligned(lines: Line[], log: boolean): uPlot.AlignedData {
   if (lines.length === 0) return [[]];
   const shown = (column: (number | null)[]) => (log ? positive(column) : column);
-  const tables = lines.map((line): Table => {
+  const tables = lines.map((line) => {
     const smooth = line.smooth ?? line.mean;
     const low = log ? floored(line.min, line.mean) : line.min;
-    return [line.x, low, shown(line.max), shown(line.mean), shown(smooth)];
+    const columns = [low, shown(line.max), shown(line.mean), shown(smooth)];
+    return withRows(line.x, columns, line.marks.map((mark) => mark.x), [undefined, undefined, null, null]);
   });
   return uPlot.join(tables as uPlot.AlignedData[]);
 }
@@ -74,6 +75,9 @@ export function axisText(axis: XAxis, value: number): string {
   return number(value);
 }
 
+/** A place on the axis, named: `step 7`, `12:30:00`. */
+export const placeText = (axis: XAxis, x: number) => (axis === "step" || axis === "epoch" ? `${axis} ` : "") + axisText(axis, x);
+
 function alpha(name: string, share: number): string {
   return `color-mix(in srgb, ${colour(name)} ${share}%, transparent)`;
 }
@@ -81,22 +85,32 @@ function alpha(name: string, share: number): string {
 function series(lines: Line[]): uPlot.Series[] {
   const all: uPlot.Series[] = [{}];
   for (const line of lines) {
-    const hidden = { points: { show: false }, spanGaps: true, stroke: alpha(line.colour, 38), width: 1 };
+    const hidden = { points: { show: false }, stroke: alpha(line.colour, 38), width: 1 };
     // Without buckets the band has no height: its edges would only darken the raw line.
     const edge = { ...hidden, show: line.bucketed };
-    const points = { show: line.x.length <= 40 && !line.smooth, size: 5, fill: colour(line.colour) };
+    const points = dots(line.x.length <= 40 && !line.smooth, colour(line.colour));
     const raw = line.smooth ? { ...hidden } : { ...hidden, show: false };
     all.push({ ...edge }, { ...edge }, raw, {
       label: line.label,
       stroke: colour(line.colour),
       width: 1.75,
       dash: line.dash,
-      spanGaps: true,
       points,
     });
   }
   return all;
 }
+
+/** Dots at all points, or at those that no line reaches. */
+export const dots = (all: boolean, fill: string): uPlot.Series.Points => ({
+  show: all,
+  size: 5,
+  fill,
+  filter: (plot, series, shown) => {
+    const alone = shown ? [] : isolated(plot.data[series]!);
+    return alone.length ? alone : null;
+  },
+});
 
 function bands(lines: Line[]): uPlot.Band[] {
   return lines.flatMap((line, index) => (line.bucketed ? [{
@@ -147,44 +161,47 @@ function drawPlace(plot: uPlot, mark: number | null) {
   ctx.restore();
 }
 
-/** Values that cannot be drawn, as small flags at the chart's foot: NaN and infinities are never dropped. */
+/** Values that cannot be drawn, as small flags at the chart's foot (infinity: at its top) with their number where several are one. */
 function drawMarks(plot: uPlot, lines: Line[]) {
+  const marks = lines.flatMap((line) => line.marks).sort((a, b) => a.x - b.x);
+  if (!marks.length) return;
   const { ctx, bbox } = plot;
   const size = 5 * devicePixelRatio;
   ctx.save();
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();
-  for (const line of lines) {
-    ctx.fillStyle = colour("--bad");
-    ctx.strokeStyle = alpha("--bad", 35);
-    for (const mark of line.marks) {
-      const x = plot.valToPos(mark.x, "x", true);
-      const y = mark.value === "Infinity" ? bbox.top + size : bbox.top + bbox.height - size;
-      ctx.beginPath();
-      ctx.moveTo(x, bbox.top);
-      ctx.lineTo(x, bbox.top + bbox.height);
-      ctx.stroke();
-      ctx.beginPath();
-      ctx.moveTo(x, y - size);
-      ctx.lineTo(x + size, y);
-      ctx.lineTo(x, y + size);
-      ctx.lineTo(x - size, y);
-      ctx.fill();
-    }
+  ctx.fillStyle = colour("--bad");
+  ctx.strokeStyle = alpha("--bad", 35);
+  ctx.font = `${10 * devicePixelRatio}px ${colour("--sans")}`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  const pixel = (x: number) => plot.valToPos(x, "x", true);
+  ctx.beginPath();
+  for (const { at } of flags(marks, pixel, 1)) {
+    ctx.moveTo(at, bbox.top);
+    ctx.lineTo(at, bbox.top + bbox.height);
+  }
+  ctx.stroke();
+  for (const { at, value, count } of flags(marks, pixel, 4 * size)) {
+    const y = value === "Infinity" ? bbox.top + size : bbox.top + bbox.height - size;
+    ctx.beginPath();
+    ctx.moveTo(at, y - size);
+    ctx.lineTo(at + size, y);
+    ctx.lineTo(at, y + size);
+    ctx.lineTo(at - size, y);
+    ctx.fill();
+    if (count > 1) ctx.fillText(String(count), at + 1.5 * size, y);
   }
   ctx.restore();
 }
 
-function xRange(view: () => View, lines: () => Line[]): uPlot.Scale.Range {
+function xRange(view: () => View): uPlot.Scale.Range {
   return (_, low, high) => {
     const { window } = view();
     if (window) return window;
-    const marks = lines().flatMap((line) => line.marks.map((mark) => mark.x));
-    const from = Math.min(low ?? Infinity, ...marks);
-    const to = Math.max(high ?? -Infinity, ...marks);
-    if (!Number.isFinite(from)) return [0, 1];
-    return from === to ? [from - 1, to + 1] : [from, to];
+    if (low === null || high === null) return [0, 1];
+    return low === high ? [low - 1, high + 1] : [low, high];
   };
 }
 
@@ -279,7 +296,7 @@ export class Chart {
         padding: [10, view.axis === "time" || view.axis === "relative" ? 34 : 22, 0, 0],
         legend: quiet,
         scales: {
-          x: { time: false, range: xRange(() => this.#view, () => this.#lines) },
+          x: { time: false, range: xRange(() => this.#view) },
           y: { distr: view.log ? 3 : 1, range: yRange(() => this.#view) },
         },
         series: series(lines),

@@ -137,9 +137,10 @@ export interface Curves {
 export interface HostMetric {
   metric: string;
   x: number[];
-  min: number[];
-  max: number[];
-  mean: number[];
+  /** Null where nothing came for long. */
+  min: (number | null)[];
+  max: (number | null)[];
+  mean: (number | null)[];
 }
 
 /** The server's clock against the host's; `shift` is what its times are moved by. */

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -44,6 +45,13 @@ class Curve:
     """Seconds from one point to the next; 0 where that is not known."""
     dimensions: tuple[tuple[str, str], ...] = ()
     """Of the metric it was read from; none where it is computed from several."""
+
+    def stretches(self) -> list[slice]:
+        """Its points without those between which a period is missing; lines end there."""
+        if not self.period:
+            return [slice(0, len(self.timestamps))]
+        ends = [0, *(np.flatnonzero(np.diff(self.timestamps) > self.period) + 1).tolist(), len(self.timestamps)]
+        return [slice(begin, end) for begin, end in pairwise(ends)]
 
 
 Level: TypeAlias = HorizontalAnnotation | Sequence[HorizontalAnnotation]

@@ -1,0 +1,119 @@
+"""What charts show where values are missing, in a real Chromium, by the ink that is on them."""
+
+import copy
+import json
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from epochwatch.client.credentials import console_token
+from tests.console.accessibility import violations
+from tests.console.filled_charts import INFINITE, NANS, SECRET, STEPS
+
+pytestmark = pytest.mark.xdist_group("console")
+
+INK = """(plot, {axis, from, to}) => {
+  const {left, top, width, height} = plot.querySelector('.u-over').getBoundingClientRect();
+  const canvas = plot.querySelector('canvas');
+  const ratio = canvas.width / canvas.clientWidth, box = canvas.getBoundingClientRect();
+  const pixels = canvas.getContext('2d').getImageData((left - box.left + from * width) * ratio, (top - box.top) * ratio,
+    Math.max((to - from) * width * ratio, 1), height * ratio).data;
+  let found = 0;
+  for (let at = 0; at < pixels.length; at += 4) {
+    const [red, green, blue, alpha] = pixels.subarray(at, at + 4);
+    if (alpha > 100 && Math.max(red, green, blue) - Math.min(red, green, blue) > 60) found += 1;
+  }
+  return found;
+}"""
+
+
+@pytest.fixture
+def charts(console: Any) -> Any:
+    """The server as whom the jobs belong to."""
+    mine = copy.copy(console)
+    mine.token = console_token(SECRET)
+    return mine
+
+
+@pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["wide", "phone"])
+def page(request: Any, charts: Any, chromium: Any) -> Iterator[Page]:
+    """Signed in; afterwards: no script error."""
+    theme, width = request.param
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=theme, base_url=charts.url
+    )
+    problems: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"/_/login?token={charts.token}")
+    yield page
+    context.close()
+    assert problems == []
+
+
+def ink(plot: Locator, begin: float, end: float) -> int:
+    """Coloured pixels between two parts of a plot's width."""
+    return int(plot.evaluate(INK, {"from": begin, "to": end}))
+
+
+def whole(page: Page) -> None:
+    """The page reads without help of colours, and nothing of it is beyond the edge of the screen."""
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]  # type: ignore[index]
+
+
+def test_a_curve_breaks_at_what_is_no_number_and_tells_it(page: Page) -> None:
+    page.goto("/_/jobs/gaps")
+    chart = page.locator("[data-group=loss]")
+    expect(chart.locator(".plot")).to_have_attribute("data-points", str(STEPS))
+    expect(chart.locator(".facts")).to_contain_text(f"6 not finite, first at step {NANS[0]}")
+    expect(chart.locator(".facts .bad")).to_have_attribute(
+        "title", re.compile(f"NaN at step 80, .*∞ at step {INFINITE}$")
+    )
+    plot = chart.locator(".plot")
+    plot.focus()
+    page.keyboard.press("Home")
+    for _ in range(4):
+        page.keyboard.press("PageDown")
+    expect(chart.locator(".where")).to_have_text("step 80")
+    expect(chart.locator(".key .value").first).to_have_text("NaN")
+    page.keyboard.press("ArrowLeft")
+    expect(chart.locator(".key .value").first).to_have_text(re.compile(r"^0\.\d"))
+    whole(page)
+
+
+def test_a_curve_goes_on_over_steps_it_does_not_have(page: Page) -> None:
+    page.goto("/_/jobs/gaps?metrics=val_loss")
+    plot = page.locator("[data-group=loss] .plot")
+    expect(plot).to_have_attribute("data-points", "5")
+    assert all(ink(plot, at / 10, at / 10 + 0.02) > 0 for at in range(1, 9))
+
+
+def test_a_host_that_was_away_is_a_gap(page: Page) -> None:
+    page.goto("/_/jobs/gaps?tab=hosts")
+    plot = page.locator("[data-host-metric=CPUUtilization] .plot")
+    expect(plot).to_have_attribute("data-points", "121")
+    assert (ink(plot, 0.05, 0.28) > 0, ink(plot, 0.32, 0.68), ink(plot, 0.72, 0.95) > 0) == (True, 0, True)
+
+
+def test_a_graph_breaks_where_periods_are_missing(page: Page, charts: Any) -> None:
+    now = int(time.time()) // 60 * 60
+    there = [back for back in range(1, 60) if not 20 <= back < 40 or back == 30]
+    data = [{"MetricName": "beats", "Timestamp": now - 60 * back, "Value": 5 + back % 3} for back in there]
+    body = json.dumps({"Namespace": "Gap Lab", "MetricData": data}).encode()
+    assert charts.call("cloudwatch/PutMetricData", body)[0] == 200
+    asked = urlencode({"m": json.dumps(["Gap Lab", "beats"]), "start": "-PT1H", "period": 60})
+    page.goto(f"/_/metrics?{asked}")
+    picture = page.locator(".graph .picture")
+    expect(picture.locator("canvas")).to_be_visible()
+    first = (60 - 40) / 60
+    assert ink(picture, first + 0.04, first + 0.13) == 0
+    assert ink(picture, first + 0.14, first + 0.19) > 0  # the one at 30 minutes, a dot
+    assert ink(picture, first + 0.2, first + 0.29) == 0
+    assert ink(picture, 0.05, 0.3) > 0 < ink(picture, 0.7, 0.95)
+    whole(page)
