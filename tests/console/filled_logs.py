@@ -23,6 +23,14 @@ ERROR = 2000
 STRUCTURED = 2001
 """The step whose line is JSON."""
 
+SPREAD = "spread"
+"""A job of six hosts, each of which writes a line a second, one after the other."""
+HOSTS = 6
+SECONDS = 900
+"""For which they write."""
+LATE = 5
+"""The host that writes its last line after a third of them."""
+
 
 def loss_at(step: int) -> float:
     """The loss that the line of a step tells."""
@@ -54,6 +62,28 @@ def fill(stores: Stores, make: Any) -> None:
             log_events=[LogEvents(source, positions.tobytes(), (times * 1e3).astype(np.int64).tobytes(), lines)],
             run_points=[points(source, positions, times, told)] if told else [],
         )
+        run.progress("Completed", 0)
+    _spread(stores, make, float(int(begin)))
+
+
+def spread_line(host: int, second: int) -> str:
+    """What a host of `SPREAD` writes in a second."""
+    return f"rank {host - 1} step={second} " + (
+        "WARNING: the input is late" if second % 100 == 99 else "all reduced"
+    )
+
+
+def _spread(stores: Stores, make: Any, begin: float) -> None:
+    stores.state.jobs.create(READER, SPREAD, {}, [], {}, begin, host_count=HOSTS)
+    for host in range(1, HOSTS + 1):
+        run = make(stores, f"{host}7" * 16, SPREAD, begin, READER, host=f"algo-{host}", job=SPREAD)
+        lines = [spread_line(host, second) for second in range(SECONDS // 3 if host == LATE else SECONDS)]
+        positions = np.cumsum([len(line) + 1 for line in lines]).astype(np.uint64)
+        times = begin + np.arange(len(lines)) + host * 0.1
+        log = LogEvents(
+            f"{run.run_id}/output.log", positions.tobytes(), (times * 1e3).astype(np.int64).tobytes(), lines
+        )
+        run.commit(log_events=[log])
         run.progress("Completed", 0)
 
 

@@ -1,5 +1,6 @@
 /** Logs as the server has them, and lines as they are shown. */
 import { encode, get } from "../lib/api";
+import { clock, duration } from "../lib/format";
 import type { LogEvent, LogPage } from "../lib/types";
 
 /** A log: of a job (all its hosts), or of a group's streams (none named: of the whole group). */
@@ -41,6 +42,12 @@ export interface LinePoint {
   value: number | string;
 }
 
+export const TIMES = ["clock", "relative", "off"] as const;
+export type Times = (typeof TIMES)[number];
+
+/** The time of a line as it stands before it; relative ones count from `origin`. */
+export const told = (time: number, times: Times, origin: number) =>
+  times === "clock" ? clock(time) : times === "relative" ? `${time < origin ? "−" : "+"}${duration(Math.abs(time - origin))}` : "";
 
 const base = (of: LogOf) => ("job" in of ? `jobs/${encodeURIComponent(of.job)}/logs` : "logs");
 const named = (of: LogOf) => ("job" in of ? { stream: of.streams } : { group: of.group, stream: of.streams });
