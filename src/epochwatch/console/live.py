@@ -2,20 +2,15 @@
 
 import asyncio
 import itertools
-import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import suppress
-from dataclasses import asdict
-from typing import Any
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from epochwatch.console.curves import number
-from epochwatch.console.logs import event_json
-from epochwatch.console.notifications import alarm_notifications, of_job
+from epochwatch.console.attention import AlarmNews, Attention
+from epochwatch.console.deliveries import Deliveries, Message
 from epochwatch.console.records import job_summary
 from epochwatch.console.requests import Door, Refusal, no_such_job
 from epochwatch.console.together import Together
@@ -30,13 +25,9 @@ INTERVAL_SECONDS = 0.1
 """Least time between two deliveries; the first of a quiet time does not wait."""
 HEARTBEAT_SECONDS = 15.0
 NOTICE_SECONDS = 2.0
-"""Time between two looks at what happened to alarms, which other servers may evaluate."""
+"""A stream on which nothing happens looks so often whether something needs attention."""
 MAX_ITEMS = 20_000
 """Points, lines or samples in one delivery; a client that would get more is told to fetch instead."""
-
-MOST_NOTICES = 100
-LATE_SECONDS = 60.0
-"""How long ago something may have happened that is told as new: other clocks are behind, other servers slower."""
 MAX_JOBS = 200
 """Jobs of one stream."""
 
@@ -47,8 +38,6 @@ KINDS: dict[str, type[LiveEvent]] = {
     "job": LiveJob,
 }
 
-Message = tuple[str, Any]
-"""Name and data of an event."""
 BEHIND: Message = ("behind", {})
 
 
@@ -59,6 +48,8 @@ class Live:
         self._stores = stores
         self._door = door
         self._together: Together[Message] = Together()
+        self._deliveries = Deliveries()
+        self._alarms = AlarmNews(stores)
 
     async def endpoint(self, request: Request) -> Response:
         """One open stream, of the jobs that are named or (records only) of all."""
@@ -97,7 +88,7 @@ class Live:
 
         subscribe = self._stores.feed.subscribe
         with subscribe(tenant, jobs, wake) as watch, subscribe(tenant, None, wake) as all_jobs:
-            attention = Attention(self._stores, tenant)
+            attention = Attention()
             # The client fetches after this, so that nothing lies between what it fetched and what it is sent.
             yield _encoded([("hello", {"jobs": jobs})], numbers)
             lost, quiet = 0, 0.0
@@ -116,8 +107,8 @@ class Live:
                     lost = watch.dropped
                     messages = [BEHIND]
                 records = {event.job: event.record for event in all_jobs.take() if isinstance(event, LiveJob)}
-                if records or attention.due:
-                    messages += await run_in_threadpool(attention.news, list(records.values()))
+                told = attention.news(records.values(), await self._alarms.lately(tenant))
+                messages += [("notification", one) for one in told]
                 if messages:
                     yield _encoded(messages, numbers)
                 elif quiet >= HEARTBEAT_SECONDS:
@@ -131,7 +122,7 @@ class Live:
         if sum(_size(event) for event in events) > MAX_ITEMS:
             return [BEHIND]
         records = {event.job: event.record for event in events if isinstance(event, LiveJob)}
-        messages = rows(events)
+        messages = self._deliveries.messages(events)
         if records:
             try:
                 messages += [await self._record(tenant, record) for record in records.values()]
@@ -148,52 +139,6 @@ class Live:
     def _read(self, tenant: Tenant, record: TrainingJob) -> Message:
         metrics = self._stores.run_points.summaries(tenant, TRAINING_JOB, record.name)
         return "job", job_summary(tenant, record, metrics[record.name])
-
-
-class Attention:
-    """What needs attention, told once each."""
-
-    def __init__(self, stores: Stores, tenant: Tenant) -> None:
-        self._stores = stores
-        self._tenant = tenant
-        self._looked = 0.0
-        self._told: set[str] = set()
-
-    @property
-    def due(self) -> bool:
-        """Whether it is time to look at the alarms again."""
-        return time.monotonic() - self._looked >= NOTICE_SECONDS
-
-    def news(self, jobs: Iterable[TrainingJob]) -> list[Message]:
-        """What happened lately and was not told yet: to these jobs and, where that is due, to alarms."""
-        since = time.time() - LATE_SECONDS
-        found = [one for job in jobs for one in of_job(job)]
-        if self.due:
-            self._looked = time.monotonic()
-            # While the stores are closing or busy nothing is told; it is the next time.
-            with suppress(EpochwatchError):
-                found += alarm_notifications(self._stores, self._tenant, since, MOST_NOTICES)
-        new = [one for one in found if one.time >= since and one.id not in self._told]
-        self._told.update(one.id for one in new)
-        return [("notification", asdict(one)) for one in sorted(new, key=lambda one: one.time)]
-
-
-def rows(events: Iterable[LiveEvent]) -> list[Message]:
-    """Points, lines and samples of ``events``, each kind as one message per job."""
-    kinds: dict[str, tuple[str, dict[str, list[Any]]]] = {
-        "points": ("points", {}),
-        "log": ("events", {}),
-        "hosts": ("samples", {}),
-    }
-    for event in events:
-        if isinstance(event, LivePoints):
-            points = [(*point[:5], number(point[5])) for point in event.points]
-            kinds["points"][1].setdefault(event.job, []).extend(points)
-        elif isinstance(event, LiveLog):
-            kinds["log"][1].setdefault(event.job, []).extend(event_json(line) for line in event.events)
-        elif isinstance(event, LiveSamples):
-            kinds["hosts"][1].setdefault(event.job, []).extend(event.samples)
-    return [(kind, {"job": job, name: some}) for kind, (name, jobs) in kinds.items() for job, some in jobs.items()]
 
 
 def _size(event: LiveEvent) -> int:
