@@ -1,6 +1,9 @@
 /** Numbers and times as people read them. */
 import { wall } from "./zone.svelte";
 
+/** Of so many digits behind the point, at most. To make one takes longer than to write a thousand numbers. */
+const writers = Array.from({ length: 9 }, (_, digits) => new Intl.NumberFormat("en-US", { maximumFractionDigits: digits }));
+
 /** Up to five significant digits; very large and small as powers; null as a dash. */
 export function number(value: number | string | null | undefined): string {
   if (value === null || value === undefined) return "–";
@@ -8,15 +11,15 @@ export function number(value: number | string | null | undefined): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
   if (size !== 0 && (size >= 1e7 || size < 1e-4)) return minus(value.toExponential(3).replace(/\.?0*e\+?/, "e"));
-  if (Number.isInteger(value)) return minus(value.toLocaleString("en-US"));
+  if (Number.isInteger(value)) return minus(writers[0]!.format(value));
   const digits = Math.max(0, 4 - Math.floor(Math.log10(size)));
-  return minus(value.toLocaleString("en-US", { maximumFractionDigits: Math.min(digits, 8) }));
+  return minus(writers[Math.min(digits, 8)]!.format(value));
 }
 
 const minus = (text: string) => text.replace(/^-/, "−");
 
 export function count(value: number): string {
-  return value.toLocaleString("en-US");
+  return writers[3]!.format(value);
 }
 
 /** `1 point`, `2,000 points`. */

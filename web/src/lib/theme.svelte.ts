@@ -16,7 +16,11 @@ export const theme = $state<{ choice: Theme; dark: boolean; density: Density }>(
   density: kept(DENSITY) === "compact" ? "compact" : "comfortable",
 });
 
+/** What the names of colours and fonts stand for now: reading a style makes the browser compute all of them. */
+const meanings = new Map<string, string>();
+
 export function applyTheme() {
+  meanings.clear();
   theme.dark = theme.choice === "auto" ? system.matches : theme.choice === "dark";
   document.documentElement.dataset.theme = theme.choice;
   document.documentElement.dataset.density = theme.density;
@@ -36,4 +40,11 @@ export function setDensity(density: Density) {
   applyTheme();
 }
 
-export const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export function colour(name: string): string {
+  let found = meanings.get(name);
+  if (!found) {
+    found = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    meanings.set(name, found);
+  }
+  return found;
+}
