@@ -2,7 +2,7 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-// The console's policy refuses style attributes in markup. What those in the editor's templates say, shell/fields.css says.
+// The console's policy refuses style attributes in markup. What those in the editor's templates say, shell/codefield.css says.
 const withoutStyleAttributes: Plugin = {
   name: "without-style-attributes",
   transform: (code, id) => (id.includes("/prism-code-editor/") ? code.replace(/(<div[^<>]*?) style=(?:\\"[^"]*"|[^\s>]+)/g, "$1") : null),
@@ -28,5 +28,5 @@ export default defineConfig({
     },
   },
   server: { proxy: { "/_/api": process.env.EPOCHWATCH_URL ?? "http://127.0.0.1:4600" } },
-  test: { include: ["test/**/*.test.ts"] },
+  test: { include: ["test/**/*.test.ts"], css: true },
 });

@@ -224,9 +224,9 @@ def test_an_alarm_shows_what_it_sees_its_states_and_why(page: Page, lab: Any) ->
     expect(page.get_by_role("region", name="Why")).to_contain_text("by hand")
     expect(page.locator(".markdown strong")).to_have_text("rate")
     page.get_by_role("button", name="Changes").click()
-    expect(page.locator(".events tbody tr").first).to_contain_text('Alarm "lab-on" created')
+    expect(page.locator(".alarm-events tbody tr").first).to_contain_text('Alarm "lab-on" created')
     page.reload()
-    expect(page.locator(".events tbody tr").first).to_contain_text('Alarm "lab-on" created')
+    expect(page.locator(".alarm-events tbody tr").first).to_contain_text('Alarm "lab-on" created')
     data = {"version": "1.0", "threshold": 5.0, "evaluatedDatapoints": [
         {"timestamp": "2026-02-26T10:13:00.000+0000", "value": 9.5}, {"timestamp": "2026-02-26T10:12:00.000+0000"},
     ]}  # fmt: skip
