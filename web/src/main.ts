@@ -21,6 +21,7 @@ import "./job/job.css";
 import "./compare/compare.css";
 import "./tuning/tuning.css";
 import "./logs/logs.css";
+import "./logs/query.css";
 import "./alarms/alarms.css";
 import "./alarms/editor.css";
 import "./dashboards/dashboards.css";
