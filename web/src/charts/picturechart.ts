@@ -1,5 +1,5 @@
 import uPlot from "uplot";
-import { clock, moment, number } from "../lib/format";
+import { number } from "../lib/format";
 import { drawFills, drawLines } from "./annotations";
 import { Gestures } from "./gestures";
 import { columns, shade, valueAt, type Picture, type Place, type Side } from "./picture";
@@ -185,7 +185,7 @@ export class PictureChart {
 
   #axes(): uPlot.Axis[] {
     const base = plainAxis();
-    const x: uPlot.Axis = { ...base, ...timeAxis(), size: 26, gap: 4, space: 80, values: (plot, splits) => times(plot, splits) };
+    const x: uPlot.Axis = { ...timeAxis(), size: 26, gap: 4, space: 80 };
     const values = this.#sides().map((side): uPlot.Axis => {
       const { label, showUnits } = this.#picture.axes[side];
       const units = new Set(this.#picture.curves.filter((curve) => curve.axis === side).map((curve) => curve.unit));
@@ -208,11 +208,3 @@ export class PictureChart {
 }
 
 const area = (of: string) => `color-mix(in srgb, ${of} 22%, transparent)`;
-
-/** Times as finely as they are told apart. */
-function times(plot: uPlot, splits: number[]): string[] {
-  const { min, max } = plot.scales.x!;
-  if (max! - min! > 86400) return splits.map((time) => moment(time).slice(5, 16));
-  const seconds = splits.length > 1 && splits[1]! - splits[0]! < 60;
-  return splits.map((time) => clock(time).slice(0, seconds ? 8 : 5));
-}

@@ -1,8 +1,8 @@
 import uPlot from "uplot";
-import { clock, duration, moment, number } from "../lib/format";
-import { offset } from "../lib/zone.svelte";
+import { duration, moment, number } from "../lib/format";
 import { flags, isolated, withRows, type Mark } from "./gaps";
 import { floored, positive } from "./series";
+import { DURATION_STEPS, TIME_STEPS, timeMarks, timeWords } from "./times";
 import { colour } from "../lib/theme.svelte";
 import type { XAxis } from "../lib/types";
 
@@ -221,13 +221,9 @@ function yRange(view: () => View): uPlot.Scale.Range {
 
 function axes(view: View): uPlot.Axis[] {
   const base = plainAxis();
-  const x: uPlot.Axis = { ...base, size: 28, gap: 4, space: 64 };
-  if (view.axis === "relative") x.values = (_, splits) => splits.map((value) => duration(value));
-  else if (view.axis === "time") {
-    Object.assign(x, timeAxis(), { space: 90 });
-    x.values = (_, splits) =>
-      splits.map((value) => ((splits.at(-1)! - splits[0]!) > 86400 ? moment(value).slice(5, 16) : clock(value)));
-  } else x.values = (_, splits) => splits.map((value) => (view.axis === "step" && value % 1 ? "" : number(value)));
+  const x: uPlot.Axis = { ...(view.axis === "time" ? timeAxis() : base), size: 28, gap: 4, space: view.axis === "time" ? 80 : 64 };
+  if (view.axis === "relative") Object.assign(x, { incrs: DURATION_STEPS, values: (_: uPlot, splits: number[]) => splits.map((value) => duration(value)) });
+  else if (view.axis !== "time") x.values = (_, splits) => splits.map((value) => (view.axis === "step" && value % 1 ? "" : number(value)));
   const y: uPlot.Axis = {
     ...base,
     size: 58,
@@ -239,17 +235,12 @@ function axes(view: View): uPlot.Axis[] {
   return [x, y];
 }
 
-const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000];
-
-/** Where an axis of times has its lines: at round times of the console's zone. */
-export const timeAxis = (): Pick<uPlot.Axis, "incrs" | "splits"> => ({
+/** An axis of times, Unix seconds. */
+export const timeAxis = (): uPlot.Axis => ({
+  ...plainAxis(),
   incrs: TIME_STEPS,
-  splits: (_plot, _axis, low, high, step) => {
-    const ahead = offset(low);
-    const found: number[] = [];
-    for (let at = Math.ceil((low + ahead) / step) * step - ahead; at <= high; at += step) found.push(at);
-    return found;
-  },
+  splits: (_plot, _axis, low, high, step) => timeMarks(low, high, step),
+  values: (_, splits) => timeWords(splits),
 });
 
 /** What all axes look like. */
