@@ -142,7 +142,7 @@ class Api:
 
     def _job(self, asked: Asked) -> dict[str, Any]:
         job = self._found(asked)
-        metrics = self._stores.run_points.summaries(asked.tenant, TRAINING_JOB, job.name)[job.name]
+        metrics = self._stores.metric_summaries.of(asked.tenant, [job])[job.name]
         diagnosis = self._stores.state.jobs.diagnosis(asked.tenant, job.name) if job.diagnosis else None
         return job_detail(asked.tenant, job, metrics, diagnosis)
 

@@ -48,7 +48,7 @@ def compared_jobs(stores: Stores, asked: Asked) -> dict[str, Any]:
     names = _names(asked)
     jobs = stores.state.jobs.named(asked.tenant, names)
     requests = stores.state.jobs.requests(asked.tenant, list(jobs))
-    metrics = stores.run_points.summaries(asked.tenant, TRAINING_JOB, list(jobs))
+    metrics = stores.metric_summaries.of(asked.tenant, jobs.values())
     found = [jobs[name] for name in names if name in jobs]
     return {
         "jobs": [

@@ -21,7 +21,6 @@ from epochwatch.model.job_filter.attributes import NAMES, Value, metric, param, 
 from epochwatch.model.job_filter.conditions import shown
 from epochwatch.model.job_table import Group, Order, groups, ordered
 from epochwatch.store.metric_summaries import Metrics
-from epochwatch.store.run_points import TRAINING_JOB
 from epochwatch.store.stores import Stores
 
 Made = TypeVar("Made")
@@ -154,16 +153,13 @@ def _with_metrics(stores: Stores, asked: Asked, rows: Sequence[TableRow], now: f
 
 
 def _metrics(stores: Stores, asked: Asked, jobs: Sequence[JobRow]) -> Mapping[str, Metrics]:
-    return stores.metric_summaries.of(asked.tenant, TRAINING_JOB, {job.name: job.created for job in jobs})
+    return stores.metric_summaries.of(asked.tenant, jobs)
 
 
 def _summaries(stores: Stores, asked: Asked, names: Sequence[str]) -> list[dict[str, Any]]:
     found = stores.state.jobs.named(asked.tenant, names)
-    made = {name: job.created for name, job in found.items()}
-    metrics = stores.metric_summaries.of(asked.tenant, TRAINING_JOB, made)
-    return [
-        job_summary(asked.tenant, found[name], list(metrics[name].values())) for name in names if name in found
-    ]
+    metrics = stores.metric_summaries.of(asked.tenant, found.values())
+    return [job_summary(asked.tenant, found[name], metrics[name]) for name in names if name in found]
 
 
 def _json(asked: Asked, row: TableRow, columns: Sequence[Attribute | None]) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from epochwatch.errors import EpochwatchError
 from epochwatch.model.job import TrainingJob
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.live import LiveEvent, LiveJob, LiveLog, LivePoints, LiveSamples
-from epochwatch.store.run_points import TRAINING_JOB
 from epochwatch.store.stores import Stores
 
 INTERVAL_SECONDS = 0.1
@@ -137,7 +136,7 @@ class Live:
         return await self._together.answer(question, lambda: run_in_threadpool(self._read, tenant, record))
 
     def _read(self, tenant: Tenant, record: TrainingJob) -> Message:
-        metrics = self._stores.run_points.summaries(tenant, TRAINING_JOB, record.name)
+        metrics = self._stores.metric_summaries.of(tenant, [record])
         return "job", job_summary(tenant, record, metrics[record.name])
 
 

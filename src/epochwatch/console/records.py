@@ -1,6 +1,5 @@
 """Records of the stores as the API's JSON."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,10 +11,10 @@ from epochwatch.model.diagnosis import Diagnosis
 from epochwatch.model.health import problems
 from epochwatch.model.job import TrainingJob
 from epochwatch.model.tenant import Tenant
-from epochwatch.store.run_points import MetricSummary
+from epochwatch.store.metric_summaries import Metrics
 
 
-def job_summary(tenant: Tenant, job: TrainingJob, metrics: Sequence[MetricSummary]) -> dict[str, Any]:
+def job_summary(tenant: Tenant, job: TrainingJob, metrics: Metrics) -> dict[str, Any]:
     """A job as in the list."""
     return {
         "name": job.name,
@@ -30,15 +29,13 @@ def job_summary(tenant: Tenant, job: TrainingJob, metrics: Sequence[MetricSummar
         "exit_code": job.exit_code,
         "command": job.command,
         "tags": job.tags,
-        "metrics": [asdict(metric) | {"final": number(metric.final)} for metric in metrics],
+        "metrics": [asdict(metric) | {"final": number(metric.final)} for metric in metrics.values()],
         "failure_reason": job.failure_reason,
         "noted": job.noted,
     }
 
 
-def job_detail(
-    tenant: Tenant, job: TrainingJob, metrics: Sequence[MetricSummary], diagnosis: Diagnosis | None
-) -> dict[str, Any]:
+def job_detail(tenant: Tenant, job: TrainingJob, metrics: Metrics, diagnosis: Diagnosis | None) -> dict[str, Any]:
     """A job with all that is known of it."""
     return job_summary(tenant, job, metrics) | {
         "definitions": [msgspec.structs.asdict(one) for one in job.definitions],

@@ -1,7 +1,7 @@
 """Run points: every value of a training metric with host, step, epoch and time, kept whole."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -22,10 +22,11 @@ TRIAL_COMPONENT: Owner = "trial-component"
 
 _MINE = "account = %(account)s AND region = %(region)s AND owner = %(owner)s"
 _SUMMED = (
-    "SELECT toString(name) AS job, toString(metric) AS label, count() AS points, countIf(NOT isFinite(value)) AS odd, "
-    "anyLast(value) AS final, anyLast(step) AS final_step, minIf(value, isFinite(value)) AS low, "
-    "maxIf(value, isFinite(value)) AS high, argMinIf(step, value, isFinite(value)) AS low_step, "
-    "argMaxIf(step, value, isFinite(value)) AS high_step, min(time) AS first, max(time) AS last"
+    "SELECT toString(name) AS job, toString(metric) AS label, later, count() AS points, "
+    "countIf(NOT isFinite(value)) AS odd, anyLast(value) AS final, anyLast(step) AS final_step, "
+    "minIf(value, isFinite(value)) AS low, maxIf(value, isFinite(value)) AS high, "
+    "argMinIf(step, value, isFinite(value)) AS low_step, argMaxIf(step, value, isFinite(value)) AS high_step, "
+    "min(time) AS first, max(time) AS last"
 )
 """What a metric comes to, of its points in order: the newest is the last, of equal extremes the first counts."""
 _IN_ORDER = (
@@ -70,6 +71,22 @@ class MetricSummary:
     points: int
     """How many values, non-finite ones included."""
     non_finite: int
+
+    def and_then(self, later: "MetricSummary") -> "MetricSummary":
+        """What it comes to together with points that are all later than its own."""
+        best, best_step = self.best, self.best_step
+        if later.best is not None and (best is None or _better(self.direction, later.best, best)):
+            best, best_step = later.best, later.best_step
+        return replace(
+            later,
+            best=best,
+            best_step=best_step,
+            min=min((one for one in (self.min, later.min) if one is not None), default=None),
+            max=max((one for one in (self.max, later.max) if one is not None), default=None),
+            first_time=self.first_time,
+            points=self.points + later.points,
+            non_finite=self.non_finite + later.non_finite,
+        )
 
 
 class RunPointStore:
@@ -175,17 +192,32 @@ class RunPointStore:
     ) -> dict[str, list[MetricSummary]]:
         """Each job's (or component's) metrics, by name and in order of name, all by one query."""
         wanted = [names] if isinstance(names, str) else list(names)
-        found: dict[str, list[MetricSummary]] = {name: [] for name in wanted}
-        if not wanted:
+        return {name: later for name, (_, later) in self.summaries_apart(tenant, owner, wanted, -1, -1).items()}
+
+    def summaries_apart(
+        self, tenant: Tenant, owner: Owner, names: Sequence[str], after: int, until: int
+    ) -> dict[str, tuple[list[MetricSummary], list[MetricSummary]]]:
+        """As ``summaries``, of points later than ``after``: those up to ``until`` apart from those behind it
+        (microseconds).
+        """
+        found: dict[str, tuple[list[MetricSummary], list[MetricSummary]]] = {name: ([], []) for name in names}
+        if not names:
             return found
         rows = self._engine.query(
-            f"{_SUMMED} FROM (SELECT name, metric, time, step, value FROM run_points "
-            f"WHERE {_MINE} AND name IN %(names)s ORDER BY name, metric, time, seq) "
-            f"GROUP BY name, metric ORDER BY name, metric {_IN_ORDER}",
-            {"account": tenant.account, "region": tenant.region, "owner": owner, "names": wanted},
+            f"{_SUMMED} FROM (SELECT name, metric, time, step, value, time > %(until)s AS later FROM run_points "
+            f"WHERE {_MINE} AND name IN %(names)s AND time > %(after)s ORDER BY name, metric, time, seq) "
+            f"GROUP BY name, metric, later ORDER BY name, metric {_IN_ORDER}",
+            {
+                "account": tenant.account,
+                "region": tenant.region,
+                "owner": owner,
+                "names": list(names),
+                "after": after,
+                "until": until,
+            },
         )
         for row in rows.to_pylist():
-            found[row["job"]].append(_summary(row))
+            found[row["job"]][row["later"]].append(_summary(row))
         return found
 
 
@@ -239,6 +271,10 @@ def _summary(row: dict[str, Any]) -> MetricSummary:
         points=row["points"],
         non_finite=row["odd"],
     )
+
+
+def _better(direction: Literal["min", "max"], one: float, other: float) -> bool:
+    return one < other if direction == "min" else one > other
 
 
 def _step(step: int) -> int | None:
