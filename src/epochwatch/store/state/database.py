@@ -16,6 +16,8 @@ from epochwatch.model.tenant import Tenant
 from epochwatch.store.state.tables import METADATA
 
 BUSY_SECONDS = 30
+SQLITE_CONNECTIONS = 40
+"""Kept open: one for each thread that answers requests. To open one takes longer than most of what it is asked."""
 _READS = "epochwatch_reads"
 NEWEST_REVISION = "0011"
 """The newest migration: a database that is there needs no Alembic, whose import is a fifth of a server's start."""
@@ -147,7 +149,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     if not url.database:
         raise UsageError("the state store needs a file", "use sqlite:///path")
     Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=SQLITE_CONNECTIONS)
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _: Any) -> None:
