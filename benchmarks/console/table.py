@@ -2,7 +2,8 @@
 
 Each job has 10 metrics of 1,000 steps (in MLflow one step: its table shows no more), 5 hyperparameters and 2 tags. The
 page is opened without a cache and scrolled by the wheel; then the table is asked for the jobs that a filter leaves.
-Frames are counted as in ``benchmarks.console.charts``.
+Frames are counted as in ``benchmarks.console.charts``; ``--data`` keeps what is recorded, and names of trackers choose
+among the two.
 """
 
 import argparse
@@ -51,22 +52,24 @@ for number in range(int(sys.argv[1])):
 def main() -> None:
     """Print a row for each table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", nargs="?", default="measure", choices=["measure", "fill"])
-    parser.add_argument("--home", type=Path)
+    parser.add_argument("trackers", nargs="*", default=["epochwatch", "mlflow"])
+    parser.add_argument("--fill", type=Path, help="only put the jobs into this home directory")
     parser.add_argument("--jobs", type=int, default=JOBS)
     parser.add_argument("--data", type=Path, help="keeps what both have recorded")
     given = parser.parse_args()
-    if given.what == "fill":
-        fill(given.home, given.jobs)
+    if given.fill:
+        fill(given.fill, given.jobs)
         return
     print("| table | first row | fetched | heap | frame scrolling: 99 %, worst | filtered | server CPU, opening |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as directory, chromium() as browser:
         kept = given.data or Path(directory)
-        with _ours(kept / "table", given.jobs) as server:
-            print(_measured_ours(browser, server), flush=True)
-        with _mlflow(kept / "mlflow-table", given.jobs) as url:
-            print(_measured_mlflow(browser, url), flush=True)
+        if "epochwatch" in given.trackers:
+            with _ours(kept / "table", given.jobs) as server:
+                print(_measured_ours(browser, server), flush=True)
+        if "mlflow" in given.trackers:
+            with _mlflow(kept / "mlflow-table", given.jobs) as url:
+                print(_measured_mlflow(browser, url), flush=True)
 
 
 def fill(home: Path, jobs: int) -> None:
@@ -106,17 +109,8 @@ def fill(home: Path, jobs: int) -> None:
 def _ours(home: Path, jobs: int) -> Iterator[ServerProcess]:
     if not home.exists():
         home.mkdir(parents=True)
-        words = [
-            sys.executable,
-            "-m",
-            "benchmarks.console.table",
-            "fill",
-            "--home",
-            str(home),
-            "--jobs",
-            str(jobs),
-        ]
-        subprocess.run(words, check=True)
+        words = ["-m", "benchmarks.console.table", "--fill", str(home), "--jobs", str(jobs)]
+        subprocess.run([sys.executable, *words], check=True)
     with ServerProcess(home) as server:
         yield server
 

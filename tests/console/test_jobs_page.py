@@ -319,6 +319,51 @@ def test_jobs_are_moved_to_selected_and_opened_by_keys(page: Page) -> None:
     expect(page.locator(".selection-bar")).to_contain_text(f"{JOBS} jobs selected")
 
 
+def test_a_box_says_whether_its_job_is_selected(page: Page) -> None:
+    write(page, "sweep")
+    expect(page.locator(".page .facts")).to_have_text(f"{JOBS} found")
+    box = page.get_by_role("checkbox", name="Select sweep-002")
+    row = page.get_by_role("row").filter(has=box)
+    box.click()
+    expect(box).to_be_checked()
+    expect(row).to_have_attribute("aria-selected", "true")
+    page.get_by_role("checkbox", name="Select sweep-004").click(modifiers=["Shift"])
+    box.click(modifiers=["Shift"])
+    expect(page.locator(".selection-bar")).to_contain_text("3 jobs selected")
+    for number in (2, 3, 4):
+        expect(page.get_by_role("checkbox", name=f"Select sweep-00{number}")).to_be_checked()
+    box.click()
+    expect(box).not_to_be_checked()
+    expect(row).to_have_attribute("aria-selected", "false")
+    page.get_by_role("checkbox", name="Select all").click()
+    expect(page.get_by_role("checkbox", name="Select all")).not_to_be_checked()
+    expect(page.locator(".job-row input:checked")).to_have_count(0)
+
+
+def test_rows_that_were_scrolled_to_stand_in_order_and_are_what_they_say(page: Page) -> None:
+    write(page, "sweep")
+    expect(page.locator(".page .facts")).to_have_text(f"{JOBS} found")
+    grid = page.get_by_role("grid", name="Training jobs")
+    page.get_by_role("checkbox", name="Select sweep-001").click()
+    for top in (7, 31, 95, 100):
+        grid.evaluate(f"grid => grid.scrollTo(0, {top} * 38)")
+        expect(page.get_by_role("link", name=f"sweep-{top + 5:03}")).to_be_in_viewport()
+    first = page.locator(".job-row").first
+    expect(first).to_contain_text("sweep-092")
+    found = links(page).all_inner_texts()
+    assert found == [f"sweep-{92 + at:03}" for at in range(len(found))]
+    for row in (first, page.locator(".job-row").last):
+        number = int(row.locator("a").inner_text()[-3:])
+        assert row.get_attribute("aria-rowindex") == str(number + 2)
+        assert row.get_attribute("id") == f"job-line-{number}"
+    expect(page.locator(".job-row input:checked")).to_have_count(0)
+    grid.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("link", name="sweep-002")).to_be_in_viewport()
+    expect(grid).to_have_attribute("aria-activedescendant", "job-line-2")
+    expect(page.locator("#job-line-2")).to_contain_text("sweep-002")
+
+
 def test_tags_are_added_and_taken_away_where_they_are(page: Page, sweeps: Any) -> None:
     page.goto("/_/?filter=old&selected=old-1&selected=old-2")
     page.get_by_role("button", name="Tags…").click()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { column, naturalOrder, quotedName, shown } from "../src/jobs/columns";
 import { unfit } from "../src/jobs/actions";
-import { lines } from "../src/jobs/rows.svelte";
+import { Lines } from "../src/jobs/lines";
 
 const GROUPS = [
   { value: "a", count: 2, aggregates: {} },
@@ -25,10 +25,18 @@ describe("columns of the table of jobs", () => {
 });
 
 describe("lines of the table of jobs", () => {
+  const every = (lines: Lines) => Array.from({ length: lines.count }, (_, at) => lines.at(at));
   it("are the jobs, or groups with those of their jobs that are not folded", () => {
-    expect(lines(2, [], new Set())).toEqual([{ job: 0 }, { job: 1 }]);
-    expect(lines(3, GROUPS, new Set())).toEqual([{ group: 0 }, { job: 0 }, { job: 1 }, { group: 1 }, { job: 2 }]);
-    expect(lines(3, GROUPS, new Set(["a"]))).toEqual([{ group: 0 }, { group: 1 }, { job: 2 }]);
+    expect(every(new Lines(2, [], new Set()))).toEqual([{ job: 0 }, { job: 1 }]);
+    expect(every(new Lines(3, GROUPS, new Set()))).toEqual([{ group: 0 }, { job: 0 }, { job: 1 }, { group: 1 }, { job: 2 }]);
+    expect(every(new Lines(3, GROUPS, new Set(["a"])))).toEqual([{ group: 0 }, { group: 1 }, { job: 2 }]);
+  });
+  it("tell where a job stands, and the jobs between two lines", () => {
+    const [plain, grouped, folded] = [new Lines(3, [], new Set()), new Lines(3, GROUPS, new Set()), new Lines(3, GROUPS, new Set(["a"]))];
+    expect([0, 1, 2].map((place) => plain.of(place))).toEqual([0, 1, 2]);
+    expect([0, 1, 2].map((place) => grouped.of(place))).toEqual([1, 2, 4]);
+    expect([0, 1, 2].map((place) => folded.of(place))).toEqual([undefined, undefined, 2]);
+    expect([plain.jobs(-5, 1), grouped.jobs(0, 9), folded.jobs(0, 1)]).toEqual([[0, 1], [0, 1, 2], []]);
   });
 });
 

@@ -40,9 +40,6 @@ interface Page {
   groups?: Group[];
 }
 
-/** A line of the table: a group's head, or the job at a place. */
-export type Line = { group: number } | { job: number };
-
 export class Rows {
   total = $state.raw<number | null>(null);
   groups = $state.raw<Group[]>([]);
@@ -88,10 +85,11 @@ export class Rows {
     if (!question || !signal) return;
     const missing: number[] = [];
     for (let page = first; page <= last; page++) if (!this.#pages.has(page) && !this.#under.has(page)) missing.push(page);
+    if (!missing.length) return;
     await this.attempts.make(async () => {
       for (const page of missing) this.#under.add(page);
       const come = await Promise.all(missing.map(async (page) => [page, await this.#page(question, page, signal)] as const));
-      if (signal.aborted || !come.length) return;
+      if (signal.aborted) return;
       this.#pages = new Map([...this.#pages, ...come.map(([page, { jobs }]) => [page, jobs] as const)]);
     }, signal);
     for (const page of missing) this.#under.delete(page);
@@ -137,16 +135,3 @@ export class Rows {
 
 /** The words of the API's query. */
 export const questionWords = ({ columns, ...rest }: Question): Record<string, string | string[]> => ({ ...rest, columns });
-
-/** The lines of a table of `total` jobs, or of those groups of them that are not folded. */
-export function lines(total: number, groups: Group[], folded: ReadonlySet<Value>): Line[] {
-  if (!groups.length) return Array.from({ length: total }, (_, job) => ({ job }));
-  const made: Line[] = [];
-  let first = 0;
-  groups.forEach(({ value, count }, group) => {
-    made.push({ group });
-    if (!folded.has(value)) for (let job = first; job < first + count; job++) made.push({ job });
-    first += count;
-  });
-  return made;
-}
