@@ -109,7 +109,7 @@ def test_every_kind_of_widget_is_drawn(page: Page, console: Any) -> None:
     expect(text).to_contain_text("<img src=x onerror=alert(1)>")  # what is no Markdown is shown, not done
     expect(text.get_by_role("link")).to_have_count(0)
     expect(page.locator("[data-widget='7']")).to_contain_text("loss-high")
-    expect(page.locator("[data-widget='8'] td").first).to_be_visible()
+    expect(page.locator("[data-widget='8'] .query-list .query-row").first).to_be_visible()
     assert violations(page) == []
 
 

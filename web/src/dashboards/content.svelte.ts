@@ -6,7 +6,8 @@ import { moment } from "../lib/format";
 import { arranged, nameOf, type AlarmState, type SortBy } from "./alarmstates";
 import { explored, type ExplorerCharts } from "./calls";
 import type { Properties } from "./dashboard";
-import { results, table as logTable, type Field, type Results } from "../logs/query";
+import { run } from "../logs/queries";
+import { results, table as logTable, type Results } from "../logs/query";
 import { logPicture, parted } from "./logresults";
 import { Queue } from "./queue";
 
@@ -21,14 +22,8 @@ export interface Range {
 }
 
 const MOST_AT_ONCE = 4;
-const QUERY_PAUSE = 300;
 const ALARMS_OF_A_CALL = 100;
 const requests = new Queue(MOST_AT_ONCE);
-
-interface Answer {
-  status: string;
-  results?: Field[][];
-}
 
 /** What a widget shows, and how it comes by it. */
 export class Content {
@@ -112,24 +107,8 @@ async function alarmsOf(properties: Properties): Promise<AlarmState[]> {
 async function queried(properties: Properties, range: Range, signal: AbortSignal): Promise<Results> {
   const { groups, query } = parted(String(properties.query));
   if (!groups.length) throw new ApiError("The query names no log group.", "Begin it with: SOURCE 'group' |", 400);
-  const { queryId } = await operation<{ queryId: string }>("logs", "StartQuery", {
-    logGroupNames: groups,
-    queryString: query,
-    ...(properties.queryLanguage ? { queryLanguage: properties.queryLanguage } : {}),
-    startTime: Math.floor(range.from),
-    endTime: Math.ceil(range.to),
-  });
-  for (;;) {
-    const answer = await operation<Answer>("logs", "GetQueryResults", { queryId });
-    if (signal.aborted) {
-      if (answer.status === "Running" || answer.status === "Scheduled") void operation("logs", "StopQuery", { queryId }).catch(() => undefined);
-      signal.throwIfAborted();
-    }
-    if (answer.status === "Complete") return results(answer.results ?? []);
-    if (!["Scheduled", "Running"].includes(answer.status))
-      throw new ApiError(`The query ended as ${answer.status}.`, "Narrow it down, or choose a shorter time.", 400);
-    await new Promise((go) => setTimeout(go, QUERY_PAUSE));
-  }
+  const language = properties.queryLanguage as string | undefined;
+  return results((await run({ groups, query, start: range.from, end: range.to, language }, signal)).rows);
 }
 
 function asPicture(rows: Results, properties: Properties, { from, to }: Range): Picture | null {

@@ -28,14 +28,16 @@ export interface Asked {
   query: string;
   start: number;
   end: number;
+  /** Of the query; Logs Insights' own where none is named. */
+  language?: string | undefined;
 }
 
 const FIRST_MS = 60;
 const LONGEST_MS = 1000;
 
 /** Runs a query to its end, telling how it stands meanwhile. Aborted, it is stopped. */
-export async function run({ groups, query, start, end }: Asked, signal: AbortSignal, tell: (answer: Answer) => void = () => undefined): Promise<Answer> {
-  const { queryId } = await operation<{ queryId: string }>("logs", "StartQuery", { logGroupNames: groups, queryString: query, startTime: Math.floor(start), endTime: Math.ceil(end) });
+export async function run({ groups, query, start, end, language }: Asked, signal: AbortSignal, tell: (answer: Answer) => void = () => undefined): Promise<Answer> {
+  const { queryId } = await operation<{ queryId: string }>("logs", "StartQuery", { logGroupNames: groups, queryString: query, startTime: Math.floor(start), endTime: Math.ceil(end), ...(language ? { queryLanguage: language } : {}) });
   const stop = () => void operation("logs", "StopQuery", { queryId }).catch(() => undefined);
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
