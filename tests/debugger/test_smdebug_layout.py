@@ -15,16 +15,8 @@ from hypothesis import strategies as st
 from epochwatch.debugger import Collection, ModeKeys, SmdebugWriter, create_trial
 from epochwatch.debugger.exceptions import IndexReaderException, SMDebugRuntimeError, SMDebugTypeError
 from epochwatch.debugger.smdebug import layout
-from epochwatch.debugger.smdebug.records import (
-    CONSTANT_FOOTER,
-    Check,
-    ValueReader,
-    decode_tensors,
-    decode_value,
-    encode_tensor,
-    frame,
-    masked_crc32c,
-)
+from epochwatch.debugger.smdebug.framing import CONSTANT_FOOTER, Check, frame, masked_crc32c
+from epochwatch.debugger.smdebug.records import ValueReader, decode_tensors, decode_value, encode_tensor
 from tests.debugger.judge import READ_ALL, read_all, smdebug
 
 DTYPES = [

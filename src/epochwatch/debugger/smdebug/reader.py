@@ -8,8 +8,9 @@ from typing import Final
 from epochwatch.debugger.collection import CollectionManager
 from epochwatch.debugger.places import Place, Range
 from epochwatch.debugger.smdebug import layout
+from epochwatch.debugger.smdebug.framing import Check
 from epochwatch.debugger.smdebug.index import EventLocation, IndexReader
-from epochwatch.debugger.smdebug.records import Check, ValueReader
+from epochwatch.debugger.smdebug.records import ValueReader
 from epochwatch.debugger.source import Array, SavedStep, in_order, read_collections, training_ended
 
 _AFTER_ANY_WORKER: Final = "\U0010ffff"

@@ -1,4 +1,4 @@
-"""Tensors as records of an event file: TFRecord framing around the protocol buffer ``Event``.
+"""Tensors as records of an event file: each the protocol buffer ``Event``.
 
 Written out by hand, not by message classes: a training's own protobuf would clash with ours, and the one shape of
 message that smdebug knows is put together several times as fast.
@@ -9,20 +9,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from epochwatch.debugger.exceptions import SMDebugRuntimeError, SMDebugTypeError
 from epochwatch.debugger.mode_keys import ModeKeys
+from epochwatch.debugger.smdebug.framing import (
+    CONSTANT_FOOTER_BYTES,
+    FOOTER,
+    HEADER,
+    Buffer,
+    Check,
+    header_of,
+    payload_at,
+)
 
-Buffer = bytes | memoryview
-Check = Literal["minimal", "full", "none"]
-"""``minimal``: length and the constant that smdebug writes for a checksum; ``full``: real checksums; ``none``."""
-
-_HEADER: Final = struct.Struct("<QI")
-_FOOTER: Final = struct.Struct("<I")
-_STEP: Final = _HEADER.size + 9
+_STEP: Final = HEADER.size + 9
 """Where a record's step is: behind its header and its time."""
 _KNOWN_RECORDS: Final = 1 << 16
 """With how many records others are compared; each takes some hundred bytes."""
@@ -40,64 +43,6 @@ _NUMBER_OF_DTYPE: Final = {
 _DTYPE_OF_NUMBER: Final = {number: dtype for dtype, number in _NUMBER_OF_DTYPE.items()}
 _WAY_TO_TENSOR: Final = ((0x2A, False), (0x0A, False), (0x0A, True), (0x42, False))
 """Keys of the fields from ``Event`` to the tensor in it, and whether the field's content is passed over."""
-
-
-def _crc32c_table() -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        crc = byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
-        table.append(crc)
-    return tuple(table)
-
-
-_TABLE: Final = _crc32c_table()
-
-
-def masked_crc32c(data: Buffer) -> int:
-    """TensorFlow's masked CRC-32C."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = (crc >> 8) ^ _TABLE[(crc ^ byte) & 0xFF]
-    crc ^= 0xFFFFFFFF
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
-
-
-CONSTANT_FOOTER: Final = masked_crc32c(b"0x12345678")
-_CONSTANT_FOOTER_BYTES: Final = _FOOTER.pack(CONSTANT_FOOTER)
-
-
-@lru_cache(maxsize=65536)
-def _header(length: int) -> bytes:
-    return _HEADER.pack(length, masked_crc32c(struct.pack("<Q", length)))
-
-
-def frame(payload: bytes, check: Check = "minimal") -> bytes:
-    """A record: length, its checksum, payload, and smdebug's constant or (``full``) the real checksum."""
-    footer = _FOOTER.pack(masked_crc32c(payload)) if check == "full" else _CONSTANT_FOOTER_BYTES
-    return _header(len(payload)) + payload + footer
-
-
-def payload_at(data: Buffer, start: int = 0, check: Check = "minimal") -> tuple[int, int] | None:
-    """(begin, end) of the payload of the record at ``start``; None for a record that was torn off.
-    Raises SMDebugRuntimeError where the checksums do not hold.
-    """
-    begin = start + _HEADER.size
-    if begin > len(data):
-        return None
-    length, length_crc = _HEADER.unpack_from(data, start)
-    if check != "none" and data[start:begin] != _header(length):
-        raise SMDebugRuntimeError(f"the record at byte {start} has a wrong checksum of its length: {length_crc}")
-    end = begin + length
-    if end + _FOOTER.size > len(data):
-        return None
-    if check != "none":
-        expected = CONSTANT_FOOTER if check == "minimal" else masked_crc32c(data[begin:end])
-        found = _FOOTER.unpack_from(data, end)[0]
-        if found != expected:
-            raise SMDebugRuntimeError(f"the record at byte {start} has checksum {found}, expected {expected}")
-    return begin, end
 
 
 def _varint(value: int) -> bytes:
@@ -136,7 +81,7 @@ def _around_content(
     value = (_message(1, name) if name else b"") + b"\x42" + _varint(len(tensor) + nbytes) + tensor
     value = b"\x0a" + _varint(len(value) + nbytes + metadata) + value
     summary = b"\x2a" + _varint(len(value) + nbytes + metadata) + value
-    return _header(stamp + len(summary) + nbytes + metadata), summary
+    return header_of(stamp + len(summary) + nbytes + metadata), summary
 
 
 @lru_cache(maxsize=1024)
@@ -167,16 +112,16 @@ def encode_tensor(
     stamp, metadata = _stamp(step, time), _metadata(mode, mode_step)
     if value.dtype.kind in "USO":
         event = stamp + _string_summary(tag, value, metadata)
-        return [_header(len(event)) + event + _CONSTANT_FOOTER_BYTES]
+        return [header_of(len(event)) + event + CONSTANT_FOOTER_BYTES]
     number = _NUMBER_OF_DTYPE.get(value.dtype)
     if number is None:
         raise SMDebugTypeError(f"Numpy Datatype: {value.dtype} is currently not supported")
     nbytes = value.nbytes
     header, summary = _around_content(tag, number, value.shape, nbytes, len(stamp), len(metadata))
     if nbytes < _NOT_COPIED_BYTES:
-        return [header + stamp + summary + value.tobytes() + metadata + _CONSTANT_FOOTER_BYTES]
+        return [header + stamp + summary + value.tobytes() + metadata + CONSTANT_FOOTER_BYTES]
     content = np.ascontiguousarray(value).reshape(-1).view(np.uint8).data
-    return [header + stamp + summary, content, metadata + _CONSTANT_FOOTER_BYTES]
+    return [header + stamp + summary, content, metadata + CONSTANT_FOOTER_BYTES]
 
 
 def _string_summary(tag: str, value: np.ndarray[Any, Any], metadata: bytes) -> bytes:
@@ -281,7 +226,7 @@ class ValueReader:
                 and head.startswith(step_field, _STEP)
                 and head.endswith(known.before_content)
                 and len(record) == known.length
-                and record[-_FOOTER.size :] == _CONSTANT_FOOTER_BYTES
+                and record[-FOOTER.size :] == CONSTANT_FOOTER_BYTES
             ):
                 return np.ndarray(known.shape, known.dtype, record, content).copy()
         elif self._check != "full" and len(self._known) < _KNOWN_RECORDS:
@@ -292,7 +237,7 @@ class ValueReader:
         span = payload_at(record, 0, self._check)
         head = span and _usual_head(record, *span)
         if head:
-            beginning = bytes(record[: _HEADER.size + 1])
+            beginning = bytes(record[: HEADER.size + 1])
             before_content = bytes(record[head.after_step : head.content])
             self._known[place] = _Known(len(record), beginning, before_content, head.dtype, head.shape)
 
@@ -310,7 +255,7 @@ def decode_tensors(data: Buffer, check: Check = "minimal") -> Iterator[StoredTen
                 values += [found[1:] for found in _fields(data, begin, end) if found[0] == 1]
         for begin, end in values:
             yield _stored_tensor(data, begin, end, step)
-        start = span[1] + _FOOTER.size
+        start = span[1] + FOOTER.size
 
 
 def _stored_tensor(data: Buffer, begin: int, end: int, step: int) -> StoredTensor:
