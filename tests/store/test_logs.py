@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from epochwatch.model.tenant import Tenant
 from epochwatch.store import logs
-from epochwatch.store.logs import LogEvent
+from epochwatch.store.log_events import LogEvent
 from epochwatch.store.schema import Deployment
 from epochwatch.store.stores import Stores
 from tests.store.parts import NOW

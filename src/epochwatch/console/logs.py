@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from epochwatch.console.log_search import Wanted, level, wanted
 from epochwatch.console.requests import Asked, Refusal, no_such_job
 from epochwatch.model.job import TrainingJob
-from epochwatch.store.logs import GroupPlace, LogEvent
+from epochwatch.store.log_events import GroupPlace, LogEvent
 from epochwatch.store.stores import Stores
 
 MAX_LINES: Final = 10_000

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from epochwatch.model.job import TrainingJob
 from epochwatch.model.tenant import Tenant
-from epochwatch.store.logs import LogEvent, events_in
+from epochwatch.store.log_events import LogEvent, events_in
 
 QUEUE_EVENTS = 1000
 """A subscriber that falls so far behind loses its oldest events."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 from epochwatch.model.job import LOG_GROUP
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.job_logs import JobStream
-from epochwatch.store.logs import GroupPlace, LogEvent, events_in
+from epochwatch.store.log_events import GroupPlace, LogEvent, events_in
 from epochwatch.store.rows import API_SOURCE, source_number
 from epochwatch.store.run_points import TRAINING_JOB, selection
 

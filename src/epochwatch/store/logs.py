@@ -14,33 +14,13 @@ from epochwatch.model.tenant import Tenant
 from epochwatch.store.engine import Engine
 from epochwatch.store.ingest import Ingest
 from epochwatch.store.log_deletion import delete_events
+from epochwatch.store.log_events import GroupPlace, LogEvent, Place, beside, between, events_in, having, where_of
 from epochwatch.store.rows import API_SOURCE, Rows, SequenceNumbers, constant, log_event_rows
 from epochwatch.store.schema import DAY_MS
 from epochwatch.store.state.log_groups import LogGroupStore
 
 SPAN_EVENTS = 200_000
 SPAN_GROWTH = 64
-
-Place = tuple[int, int]
-"""A place in a stream: (timestamp in ms, seq). Events are ordered by it."""
-GroupPlace = tuple[int, int, str]
-"""A place among the events of several streams: (timestamp in ms, seq, stream). Nothing stands at (ms, 0, "")."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogEvent:
-    """One stored event. Times are Unix milliseconds."""
-
-    timestamp: int
-    ingestion: int
-    seq: int
-    stream: str
-    message: str
-
-    @property
-    def place(self) -> Place:
-        """Where the event stands in its stream."""
-        return self.timestamp, self.seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +100,7 @@ class LogStore:
 
     def delete(self, tenant: Tenant, group: str, stream: str | None = None) -> None:
         """Forget the events of a group, or of one of its streams. They are gone for readers on return."""
-        where, parameters = _where(tenant, group, None if stream is None else [stream], None, None)
+        where, parameters = where_of(tenant, group, None if stream is None else [stream], None, None)
         delete_events(self._engine, where, parameters)
 
     def events(
@@ -140,7 +120,7 @@ class LogStore:
         ``before``; at most ``limit``, the oldest of them or with ``newest`` the newest.
         """
         where, parameters = self._kept(tenant, group, [stream], start, end)
-        where += _beside(after, before, parameters)
+        where += beside(after, before, parameters)
         order = "DESC" if newest else "ASC"
         table = self._engine.query(
             f"SELECT ts, ingestion, seq, toString(stream) AS stream, message FROM log_events WHERE {where} "
@@ -169,7 +149,7 @@ class LogStore:
         with ``newest`` from the last to the first, behind ``after`` of that order; only those whose message has
         all the texts of ``containing``, and in which all regular expressions of ``matching`` are found.
         """
-        wanted, parameters = _wanted(containing, matching)
+        wanted, parameters = having(containing, matching)
         found: list[LogEvent] = []
         for events, _ in self.walk(
             tenant,
@@ -212,7 +192,7 @@ class LogStore:
         if prefix is not None:
             where += " AND startsWith(stream, %(prefix)s)"
             given["prefix"] = prefix
-        where += _between(after, before, given)
+        where += between(after, before, given)
         wanted = f" AND ({condition})" if condition else ""
         given |= parameters or {}
         order = "DESC" if newest else "ASC"
@@ -343,59 +323,4 @@ class LogStore:
         since = self.kept_since(tenant, group)
         if since is not None:
             start = since if start is None else max(start, since)
-        return _where(tenant, group, streams, start, end)
-
-
-def _where(
-    tenant: Tenant, group: str, streams: Sequence[str] | None, start: int | None, end: int | None
-) -> tuple[str, dict[str, Any]]:
-    where = "account = %(account)s AND region = %(region)s AND log_group = %(group)s"
-    parameters: dict[str, Any] = {"account": tenant.account, "region": tenant.region, "group": group}
-    if streams is not None:
-        where += " AND stream IN %(streams)s" if streams else " AND 0"
-        parameters["streams"] = list(streams)
-    if start is not None:
-        where += " AND ts >= %(start)s"
-        parameters["start"] = int(start)
-    if end is not None:
-        where += " AND ts < %(end)s"
-        parameters["end"] = int(end)
-    return where, parameters
-
-
-def _wanted(containing: Sequence[str], matching: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """A condition: all the texts, and all the regular expressions."""
-    conditions = [f"position(message, %(containing{number})s) > 0" for number in range(len(containing))]
-    conditions += [f"match(message, %(matching{number})s)" for number in range(len(matching))]
-    parameters = {f"containing{number}": text for number, text in enumerate(containing)}
-    return " AND ".join(conditions), parameters | {f"matching{n}": regex for n, regex in enumerate(matching)}
-
-
-def _between(after: GroupPlace | None, before: GroupPlace | None, parameters: dict[str, Any]) -> str:
-    where = ""
-    for name, place, beyond in (("after", after, ">"), ("before", before, "<")):
-        if place is not None:
-            where += (
-                f" AND ts {beyond}= %({name}_ts)s "
-                f"AND (ts, seq, stream) {beyond} (%({name}_ts)s, %({name}_seq)s, %({name}_stream)s)"
-            )
-            parameters |= {f"{name}_ts": place[0], f"{name}_seq": place[1], f"{name}_stream": place[2]}
-    return where
-
-
-def _beside(after: Place | None, before: Place | None, parameters: dict[str, Any]) -> str:
-    where = ""
-    if after is not None:
-        where += " AND ts >= %(after_ts)s AND (ts, seq) > (%(after_ts)s, %(after_seq)s)"
-        parameters |= {"after_ts": after[0], "after_seq": after[1]}
-    if before is not None:
-        where += " AND ts <= %(before_ts)s AND (ts, seq) < (%(before_ts)s, %(before_seq)s)"
-        parameters |= {"before_ts": before[0], "before_seq": before[1]}
-    return where
-
-
-def events_in(rows: pa.Table | pa.RecordBatch) -> Iterator[LogEvent]:
-    """The events in rows of ``log_events``."""
-    columns = (rows[name].to_pylist() for name in ("ts", "ingestion", "seq", "stream", "message"))
-    for ts, ingestion, seq, stream, message in zip(*columns, strict=True):
-        yield LogEvent(ts, ingestion, seq, stream, message)
+        return where_of(tenant, group, streams, start, end)

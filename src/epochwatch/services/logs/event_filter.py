@@ -11,7 +11,7 @@ from epochwatch.services.logs.event_writing import EVENT_OVERHEAD
 from epochwatch.services.logs.names import existing_group, invalid, no_stream
 from epochwatch.services.logs.paging import position_of
 from epochwatch.services.tokens import seal
-from epochwatch.store.logs import LogEvent
+from epochwatch.store.log_events import LogEvent
 
 SCANNED_AT_MOST: Final = 200_000
 """Events looked at for one page; a page may thus be short, or empty, and yet have a token."""

@@ -9,7 +9,7 @@ from epochwatch.services.logs.event_writing import EVENT_OVERHEAD
 from epochwatch.services.logs.names import existing_group, invalid_token, no_stream
 from epochwatch.services.logs.paging import position_of
 from epochwatch.services.tokens import seal
-from epochwatch.store.logs import LogEvent, Place
+from epochwatch.store.log_events import LogEvent, Place
 
 MOST_EVENTS: Final = 10_000
 MOST_BYTES: Final = 1_048_576
