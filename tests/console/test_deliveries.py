@@ -3,13 +3,14 @@
 import asyncio
 import json
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
 from epochwatch.console import attention, deliveries
-from epochwatch.console.attention import AlarmNews, Attention
+from epochwatch.console.attention import AlarmNews, Attention, Lately
 from epochwatch.console.deliveries import Deliveries
 from epochwatch.console.notifications import Notification
 from epochwatch.errors import EpochwatchError
@@ -80,26 +81,47 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(len(text) for _, text in made._kept.values()) <= 100
 
 
-def test_alarms_are_looked_up_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    looks: list[Tenant] = []
-    turn = Notification("alarm/1", "alarm", "bad", 1.0, "late", "ALARM", "late is in alarm", "why")
+class _History:
+    """Of alarms to which something happened once; afterwards the store closes."""
 
-    def look(_: object, tenant: Tenant, since: float, limit: int) -> list[Notification]:
-        looks.append(tenant)
-        if len(looks) > 1:
+    def __init__(self) -> None:
+        self.looks: list[Tenant] = []
+
+    def newest_since(self, tenant: Tenant, start: float) -> int:
+        self.looks.append(tenant)
+        if len(self.looks) > 1:
             raise EpochwatchError("the store is closing")
-        return [turn]
+        return 7
+
+
+def test_alarms_are_looked_up_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    turn = Notification("alarm/1", "alarm", "bad", 1.0, "late", "ALARM", "late is in alarm", "why")
+    history = _History()
+    stores: Any = SimpleNamespace(state=SimpleNamespace(alarms=SimpleNamespace(history=history)))
 
     async def asked() -> None:
-        news = AlarmNews(None)  # type: ignore[arg-type]
-        assert await asyncio.gather(*(news.lately(TENANT) for _ in range(5))) == [[turn]] * 5
-        assert looks == [TENANT]
+        news = AlarmNews(stores)
+        assert await asyncio.gather(*(news.lately(TENANT) for _ in range(5))) == [Lately([turn], 7)] * 5
+        assert history.looks == [TENANT]
         monkeypatch.setattr(attention, "LOOK_SECONDS", 0.0)
-        assert await news.lately(TENANT) == []  # the stores were closing: it is told the next time
-        assert looks == [TENANT] * 2
+        assert await news.lately(TENANT) == Lately()  # the stores were closing: it is told the next time
+        assert history.looks == [TENANT] * 2
 
-    monkeypatch.setattr(attention, "alarm_notifications", look)
+    monkeypatch.setattr(attention, "alarm_notifications", lambda *_: [turn])
     asyncio.run(asked())
+
+
+def test_a_console_hears_of_what_happened_to_alarms_once() -> None:
+    console = Attention()
+    assert [console.moved(newest) for newest in (0, 3, 3, 5, 0, 5, 6)] == [
+        False,
+        True,
+        False,
+        True,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_a_console_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -22,9 +22,18 @@ MOST_NOTICES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Lately:
+    """What happened to a tenant's alarms in the last LATE_SECONDS."""
+
+    turns: Sequence[Notification] = ()
+    newest: int = 0
+    """The number of the last item of their history; 0 where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Look:
     begun: float
-    found: "asyncio.Task[list[Notification]]"
+    found: "asyncio.Task[Lately]"
 
 
 class AlarmNews:
@@ -34,7 +43,7 @@ class AlarmNews:
         self._stores = stores
         self._looks: dict[Tenant, _Look] = {}
 
-    async def lately(self, tenant: Tenant) -> list[Notification]:
+    async def lately(self, tenant: Tenant) -> Lately:
         """What happened to the alarms of ``tenant``, as it was no longer than LOOK_SECONDS ago."""
         look, now = self._looks.get(tenant), time.monotonic()
         if look is None or now - look.begun >= LOOK_SECONDS:
@@ -43,11 +52,13 @@ class AlarmNews:
         # One who hangs up takes the answer from nobody else.
         return await asyncio.shield(look.found)
 
-    def _look(self, tenant: Tenant) -> list[Notification]:
+    def _look(self, tenant: Tenant) -> Lately:
+        since = time.time() - LATE_SECONDS
         try:
-            return alarm_notifications(self._stores, tenant, time.time() - LATE_SECONDS, MOST_NOTICES)
+            newest = self._stores.state.alarms.history.newest_since(tenant, since)
+            return Lately(alarm_notifications(self._stores, tenant, since, MOST_NOTICES) if newest else (), newest)
         except EpochwatchError:
-            return []  # the stores are closing or busy: it is told the next time
+            return Lately()  # the stores are closing or busy: it is told the next time
 
 
 class Attention:
@@ -55,6 +66,14 @@ class Attention:
 
     def __init__(self) -> None:
         self._told: set[str] = set()
+        self._newest = 0
+
+    def moved(self, newest: int) -> bool:
+        """Whether something happened to alarms that was not told yet, by the number of the last item of their
+        history.
+        """
+        before, self._newest = self._newest, max(self._newest, newest)
+        return self._newest > before
 
     def news(self, jobs: Iterable[TrainingJob], alarms: Iterable[Notification]) -> list[dict[str, Any]]:
         """What happened lately to these jobs and alarms and was not told yet, the oldest first."""

@@ -106,8 +106,11 @@ class Live:
                     lost = watch.dropped
                     messages = [BEHIND]
                 records = {event.job: event.record for event in all_jobs.take() if isinstance(event, LiveJob)}
-                told = attention.news(records.values(), await self._alarms.lately(tenant))
+                alarms = await self._alarms.lately(tenant)
+                told = attention.news(records.values(), alarms.turns)
                 messages += [("notification", one) for one in told]
+                if attention.moved(alarms.newest):
+                    messages.append(("alarms", {"newest": alarms.newest}))
                 if messages:
                     yield _encoded(messages, numbers)
                 elif quiet >= HEARTBEAT_SECONDS:

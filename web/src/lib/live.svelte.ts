@@ -34,6 +34,8 @@ export const connection = $state<{ state: "off" | "connecting" | "live" | "lost"
 });
 /** What happens while a stream is open. */
 export const notices = new Listeners<Notice>();
+/** That something happened to alarms, or may have while no stream was open. */
+export const alarmNews = new Listeners<void>();
 
 const RETRY_MS = 2000;
 const HANDOVER_MS = 300;
@@ -129,6 +131,7 @@ class Stream {
     on<{ samples: LiveSample[] }>("hosts", (to, { samples }) => to.hosts?.(samples));
     on<JobSummary>("job", (to, job) => to.job?.(job));
     on("behind", (to) => to.resumed?.());
+    source.addEventListener("alarms", () => alarmNews.tell());
     source.addEventListener("notification", (event) => notices.tell(JSON.parse((event as MessageEvent<string>).data)));
     source.onerror = () => {
       this.#become("lost");
@@ -156,6 +159,7 @@ class Stream {
     this.#become("live");
     if (this.greeted) for (const handlers of [...this.handlers]) handlers.resumed?.();
     this.greeted = true;
+    alarmNews.tell();
   }
 
   #become(state: Stream["state"]) {

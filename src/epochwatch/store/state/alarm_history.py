@@ -101,8 +101,15 @@ class AlarmHistory:
 
     def newest(self) -> int:
         """The id of the last item; 0 where there is none."""
+        return self._newest()
+
+    def newest_since(self, tenant: Tenant, start: float) -> int:
+        """The id of the last item of ``tenant`` that happened at or after ``start``; 0 where there is none."""
+        return self._newest(owned(ALARM_HISTORY, tenant), ALARM_HISTORY.c.at >= start)
+
+    def _newest(self, *conditions: sa.ColumnElement[bool]) -> int:
         with self._database.read() as connection:
-            return connection.execute(sa.select(sa.func.max(ALARM_HISTORY.c.id))).scalar() or 0
+            return connection.execute(sa.select(sa.func.max(ALARM_HISTORY.c.id)).where(*conditions)).scalar() or 0
 
     def since(self, last: int, types: Sequence[str]) -> "Sequence[Item]":
         """Items of all tenants that came behind the one with the id ``last``."""
