@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from epochwatch import __version__
-from epochwatch.console import compare, compare_logs, insights
+from epochwatch.console import compare, insights
 from epochwatch.console.alarm_list import alarm_states, listed_alarms
 from epochwatch.console.alarms import checked_rule, swept_alarm, tried_alarm
 from epochwatch.console.artefacts import artefact, artefacts
@@ -25,6 +25,7 @@ from epochwatch.console.hosts import PACE_SECONDS, cores, host_paces, host_recor
 from epochwatch.console.job_views import delete_job_view, job_views, put_job_view, rename_job_view
 from epochwatch.console.jobs import available_columns, listed_jobs
 from epochwatch.console.live import Live
+from epochwatch.console.log_differences import LogDifferences
 from epochwatch.console.log_places import line_of_point, points_of_line
 from epochwatch.console.log_tail import LogTails
 from epochwatch.console.logs import log_density, log_page, log_text
@@ -64,6 +65,7 @@ class Api:
         self._door = door
         self._live = Live(stores, door)
         self._reports = Reports(stores)
+        self._differences = LogDifferences()
         self._search = Search(stores)
 
     def routes(self) -> list[Route]:
@@ -119,7 +121,10 @@ class Api:
             Route("/notifications", self._answering(partial(notifications, self._stores))),
             Route("/compare/jobs", self._answering(partial(compare.compared_jobs, self._stores))),
             Route("/compare/curves", self._answering(partial(compare.compared_curves, self._stores))),
-            Route("/compare/logs", self._answering(partial(compare_logs.compared_logs, self._stores))),
+            Route(
+                "/compare/logs",
+                self._answering(partial(compare_logs.compared_logs, self._stores, LogDifferences())),
+            ),
             Route("/live", self._live.endpoint),
         ]
 

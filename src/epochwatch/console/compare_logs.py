@@ -7,11 +7,12 @@ from typing import Any, Final
 
 import re2
 
+from epochwatch.console.log_differences import LogDifferences
 from epochwatch.console.log_search import ESCAPES
 from epochwatch.console.requests import Asked, Refusal, no_such_job
 from epochwatch.model.job import TrainingJob, log_stream
 from epochwatch.model.line_masks import MOST_CHARACTERS, LineMasks
-from epochwatch.model.log_difference import MOST_LINES, Block, difference
+from epochwatch.model.log_difference import MOST_LINES, Block
 from epochwatch.store.stores import Stores
 
 MOST_ROWS: Final = 20_000
@@ -31,7 +32,7 @@ class _Log:
     cut: bool
 
 
-def compared_logs(stores: Stores, asked: Asked) -> dict[str, Any]:
+def compared_logs(stores: Stores, differences: LogDifferences, asked: Asked) -> dict[str, Any]:
     """Rows of two logs: equal, changed (in numbers only), removed and added lines; equal ones far from any other are
     folded (see docs/compare.md).
     """
@@ -44,7 +45,7 @@ def compared_logs(stores: Stores, asked: Asked) -> dict[str, Any]:
     opened = {place for place in asked.texts("open") if place.isdecimal()}
     hosts = [asked.text("host_a"), asked.text("host_b")]
     a, b = (_log(stores, asked, name, host) for name, host in zip([names[0], names[-1]], hosts, strict=True))
-    found = difference(a.lines, b.lines, ([a.job, a.host], [b.job, b.host]), tolerant=tolerant)
+    found = differences.of(a.lines, b.lines, ([a.job, a.host], [b.job, b.host]), tolerant=tolerant)
     counts = dict.fromkeys(("equal", "changed", "removed", "added"), 0)
     for block in found.blocks:
         counts[block.kind] += block.rows
