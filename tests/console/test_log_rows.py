@@ -1,6 +1,7 @@
 """Answers of Logs Insights of very many rows, in a real Chromium: on the page of queries and on a dashboard."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -72,6 +73,20 @@ def test_all_rows_of_an_answer_are_there_sorted_and_unfolded(page: Page, console
     expect(last.locator("dl")).to_contain_text("@logStream")
     page.reload()
     expect(rows.first).to_contain_text(f"row {ROWS - 1}")
+
+
+def test_lines_are_read_by_their_forms(page: Page, console: Any, group: str) -> None:
+    page.goto(
+        f"{console.url}/_/logs/insights?group={group}&query={quote('filter @message like /9/ | pattern @message')}"
+    )
+    rows = page.locator(".query-list .query-row")
+    expect(rows).to_have_count(1)
+    with_nine = sum("9" in str(number) for number in range(ROWS))
+    expect(rows.locator(".value")).to_have_text(["row <Number-1>", "1", str(with_nine)])
+    expect(page.locator(".query-bars svg path")).to_have_attribute("d", re.compile("^M"))
+    editor = page.get_by_role("textbox", name="Query", exact=True)
+    editor.fill("patt")
+    expect(page.get_by_text("in what forms texts come")).to_be_visible()
 
 
 def test_a_table_on_a_dashboard_has_all_rows(page: Page, console: Any, group: str) -> None:

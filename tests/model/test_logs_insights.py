@@ -149,7 +149,7 @@ def test_results_are_named_as_they_are_written_unless_told_otherwise():
         ("   ", 3, 3, "expected a command"),
         ("select a", 0, 6, "expected a command"),
         ("unmask a", 0, 6, "'unmask' is not supported"),
-        ("fields a | Pattern b", 11, 18, "'Pattern' is not supported"),
+        ("fields a | Anomaly b", 11, 18, "'Anomaly' is not supported"),
         ("fields", 6, 6, "but the query ends"),
         ("fields a |", 10, 10, "but the query ends"),
         ("fields a || limit 1", 10, 11, "expected a command"),

@@ -535,6 +535,81 @@ def test_queries_wait_for_their_turn_and_can_be_stopped_meanwhile(own, slow):
     assert ended(own.start(parse("limit 1"), selection(tenant=slow))).status is Status.COMPLETE
 
 
+PATTERNS = [
+    (
+        ["2023-01-01 19:00:01 [INFO] Storing resource id 12342342k124-12345",
+         "2023-01-01 19:00:02 [INFO] Storing resource id 324892398123-12345",
+         "2023-01-01 19:00:03 [INFO] Storing resource id 3ff231242342-12345"],
+        "<Time-1> [INFO] Storing resource id <ID-2>", "Info",
+    ),
+    (["[INFO] Request time: 327 ms", "[INFO] Request time: 12.5 ms"], "[INFO] Request time: <Number-1> ms", "Info"),
+    (["epoch=1 loss=0.90 lr=1e-05", "epoch=10  loss=.1 lr=3"], "epoch=<Number-1> loss=<Number-2> lr=<Number-3>", None),
+    (["\x1b[31mERROR\x1b[0m: rank 3 on 10.0.0.7:29500", "ERROR: rank 11 on 10.0.1.9:5"],
+     "ERROR: rank <Number-1> on <IPAddress-2>", "Error"),
+    (["Nov 22 12:03:04 algo-1 W: disk", "Nov  1 02:03:04 algo-12 W: disk"], "<Time-1> algo-<Number-2> W: disk", None),
+    (["saved /opt/ml/model/a.pt to s3://b/a", "saved /tmp/x.pt to s3://c/d"], "saved <Path-1> to <URL-2>", None),
+    (["ValueError: got 0x7f001 for 123e4567-e89b-12d3-a456-426614174000",
+      "ValueError: got 0x1 for 00000000-0000-0000-0000-000000000000"],
+     "ValueError: got <ID-1> for <ID-2>", "Error"),
+    ([" 45%|████▌     | 45/100 [00:12<00:15,  3.55it/s]", "  5%|▌         | 5/100 [00:01<01:15, 1.20it/s]"],
+     "<Number-1>%|<Token-2>| <Number-3>/<Number-4> [<Time-5><<Time-6>, <Number-7>it/s]", None),
+    (['{"level": "warning", "step": 5}', '{"level": "warning", "step": 17}'],
+     '{"level": "warning", "step": <Number-1>}', "Warning"),
+    (["conv2d.weight of float32 DEBUG", "conv2d.weight of float32 DEBUG"], "conv2d.weight of float32 DEBUG", "Debug"),
+    (["", "  "], "", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "case"), list(enumerate(PATTERNS)), ids=[case[1] for case in PATTERNS])
+def test_a_pattern_is_what_lines_share(queries, stores, number, case):
+    lines, pattern, severity = case
+    stores.logs.put_events(TENANT, f"pattern-{number}", "s", [(START, line) for line in lines], START)
+    expected = {"@pattern": pattern, "@ratio": "1", "@sampleCount": str(len(lines))}
+    [row] = rows(queries, "pattern @message", f"pattern-{number}")
+    assert row == expected | ({"@severityLabel": severity} if severity else {})
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "pattern @message | limit 1",
+            [("epoch=<Number-1> loss=<Number-2> acc=<Number-3>", str(3 / 7), "3")],
+        ),
+        (
+            "filter @logStream = 'train' | pattern @message",
+            [
+                ("epoch=<Number-1> loss=<Number-2> acc=<Number-3>", "0.75", "3"),
+                ("[WARN] disk <Number-1>% full at <Path-2>", "0.25", "1"),
+            ],
+        ),
+        ("pattern path", [("<Path-1>", "1", "2")]),
+        ("pattern nowhere", []),
+        ("filter ispresent(ms) | pattern concat('took ', ms)", [("took <Number-1>", "1", "3")]),
+        (
+            "parse @message 'epoch=*' as rest | pattern rest",
+            [("<Number-1> loss=<Number-2> acc=<Number-3>", "1", "3")],
+        ),
+        ("pattern @message | filter @pattern like 'epoch' and @ratio < 0.4", []),
+        ("pattern @message | filter @severityLabel = 'Warning' | display @sampleCount", [("1",)]),
+        ("pattern @message | stats count(*) as forms, sum(@sampleCount) as lines", [("5", "7")]),
+        ("pattern @message | pattern @pattern | stats sum(@sampleCount) as forms", [("5",)]),
+        ("pattern level | sort @sampleCount asc | limit 1 | display @pattern", [("ERROR",)]),
+    ],
+)
+def test_patterns_are_filtered_sorted_and_summed_up(queries, text, found):
+    told = [[value for name, value in row.items() if name != "@severityLabel"] for row in rows(queries, text)]
+    assert [tuple(row) for row in told] == found
+
+
+@pytest.mark.parametrize(
+    "text", ["pattern", "pattern @message, path", "pattern @message as a", "pattern | limit 1"]
+)
+def test_a_pattern_is_of_one_text(text):
+    with pytest.raises(MalformedQuery):
+        parse(text)
+
+
 class Endless:
     """The engine, but what it is asked goes on for years, under the same settings."""
 

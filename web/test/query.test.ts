@@ -16,6 +16,7 @@ describe("a query", () => {
   it.each([
     ["fields a | filter b > 1 | stats count(*) by c | sort d", 600, "fields a | filter b > 1 | stats count(*) as matches by bin(5s)"],
     ["limit 3", 3600, "stats count(*) as matches by bin(30s)"],
+    ["filter a = 1 | pattern b | filter c = 2", 86400, "filter a = 1 | stats count(*) as matches by bin(10m)"],
     ["filter a = 1 | display a", 86400, "filter a = 1 | stats count(*) as matches by bin(10m)"],
   ])("%j is counted over %i seconds", (query, seconds, counted) => expect(histogram(query, seconds)).toBe(counted));
   it("is helped with commands first, and then with fields and functions", () => {

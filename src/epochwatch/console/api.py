@@ -16,6 +16,7 @@ from epochwatch.console import compare, insights
 from epochwatch.console.alarm_list import alarm_states, listed_alarms
 from epochwatch.console.alarms import checked_rule, swept_alarm, tried_alarm
 from epochwatch.console.artefacts import artefact, artefacts
+from epochwatch.console.compare_logs import compared_logs
 from epochwatch.console.curves import AXES, curve, summarised
 from epochwatch.console.dashboards import dashboard, drawn_dashboard, listed_dashboards
 from epochwatch.console.explorer import explorable, explored
@@ -121,10 +122,7 @@ class Api:
             Route("/notifications", self._answering(partial(notifications, self._stores))),
             Route("/compare/jobs", self._answering(partial(compare.compared_jobs, self._stores))),
             Route("/compare/curves", self._answering(partial(compare.compared_curves, self._stores))),
-            Route(
-                "/compare/logs",
-                self._answering(partial(compare_logs.compared_logs, self._stores, LogDifferences())),
-            ),
+            Route("/compare/logs", self._answering(partial(compared_logs, self._stores, self._differences))),
             Route("/live", self._live.endpoint),
         ]
 

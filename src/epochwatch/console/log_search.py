@@ -10,21 +10,15 @@ import re2
 
 from epochwatch.console.requests import Asked, Refusal
 from epochwatch.model.filter_pattern import InvalidFilterPattern, compile_pattern
-
-Level = Literal["error", "warning", ""]
+from epochwatch.model.log_level import LEVELS
 
 KINDS: Final = ("words", "regex", "pattern", "level")
 ESCAPES: Final = r"\x1b\[[0-9;:?<=>]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?"
 """Colours, titles, links and other orders to a terminal."""
-LEVELS: Final[Mapping[Level, str]] = {
-    "error": r"\b(?:ERROR|CRITICAL|FATAL|PANIC)\b|\bTraceback \(most recent call last\)"
-    r"|\b[A-Za-z_.]*(?:Error|Exception): |^[EF][0-9]{4} [0-9]{2}:"
-    r'|"(?:level|levelname|severity)" *: *"(?i:error|critical|fatal)"',
-    "warning": r"\bWARN(?:ING)?\b|\b[A-Za-z_.]*Warning: |^W[0-9]{4} [0-9]{2}:"
-    r'|"(?:level|levelname|severity)" *: *"(?i:warn|warning)"',
-}
-"""Regular expressions that tell the level of a line without escapes."""
-_SIGNS: Final[Mapping[Level, tuple[str, ...]]] = {
+Tinted = Literal["error", "warning"]
+"""Levels that lines are marked by and looked for."""
+
+_SIGNS: Final[Mapping[Tinted, tuple[str, ...]]] = {
     "error": (
         *("ERROR", "CRITICAL", "FATAL", "PANIC", "Traceback", "Error: ", "Exception: "),
         *("E0", "E1", "F0", "F1", "level", "severity"),
@@ -44,8 +38,8 @@ def plain(message: str) -> str:
     return _ESCAPE.sub("", message) if "\x1b" in message else message
 
 
-def level(message: str) -> Level:
-    """How grave a line is by what it says."""
+def level(message: str) -> Tinted | Literal[""]:
+    """How grave a line is by what it says; "": neither."""
     text = plain(message)
     if _ERROR.search(text):
         return "error"
@@ -106,9 +100,9 @@ def _pattern(search: str) -> Wanted:
 
 
 def _level(search: str) -> Wanted:
-    found: Level | None = next((known for known in LEVELS if known == search), None)
+    found: Tinted | None = next((known for known in _SIGNS if known == search), None)
     if found is None:
-        raise Refusal(400, f"search must be one of {', '.join(LEVELS)}.")
+        raise Refusal(400, f"search must be one of {', '.join(_SIGNS)}.")
     signs = {f"sign{number}": sign for number, sign in enumerate(_SIGNS[found])}
     any_sign = ", ".join(f"%({name})s" for name in signs)
     return Wanted(

@@ -31,6 +31,7 @@ from epochwatch.model.logs_insights.syntax import (
     Negation,
     Negative,
     Parse,
+    Pattern,
     Period,
     Query,
     Sort,
@@ -40,6 +41,7 @@ from epochwatch.model.logs_insights.syntax import (
 from epochwatch.model.tenant import Tenant
 from epochwatch.store.log_query_fields import Discovered, system_fields
 from epochwatch.store.log_query_functions import PERIOD_AT, aggregate_function, row_function
+from epochwatch.store.log_query_patterns import patterns
 from epochwatch.store.log_query_values import (
     Kind,
     Parameters,
@@ -146,6 +148,8 @@ class _Compiler:
             case Dedup(keys):
                 self._counting = False
                 self._dedup(keys)
+            case Pattern(source):
+                self._pattern(text(self._value(source)))
 
     def plan(self, limit: int) -> Plan:
         """What all commands come to."""
@@ -247,9 +251,19 @@ class _Compiler:
             f"{column} DESC" if value.kind is Kind.TIME else column
             for column, (_, value) in zip(groups, by, strict=True)
         ]
+        self._summed(scope)
+
+    def _summed(self, scope: dict[str, Value]) -> None:
+        """Rows are groups of rows from now on, which have the fields of ``scope`` and no others."""
         self._scope, self._default = scope, list(scope)
         self._whole = self._counting = self._chosen = self._limited = False
         self._shown, self._displayed = [], None
+
+    def _pattern(self, source: str) -> None:
+        found = patterns(source, self._parameters, self._column)
+        self._layers += [_Layer(*layer) for layer in found.layers]
+        self._order = found.order
+        self._summed(found.scope)
 
     def _sort(self, command: Sort) -> None:
         order: list[str] = []

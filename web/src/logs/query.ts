@@ -122,7 +122,7 @@ const STEPS: [number, string][] = [[1, "1s"], [5, "5s"], [10, "10s"], [30, "30s"
 /** A query for how many events match over time: all that comes before rows are summed up, ordered or left out. */
 export function histogram(query: string, seconds: number): string {
   const parts = commands(query);
-  const until = parts.findIndex((part) => /^(stats|sort|limit|head|tail|dedup)\b/i.test(part));
+  const until = parts.findIndex((part) => /^(stats|sort|limit|head|tail|dedup|pattern)\b/i.test(part));
   const kept = (until < 0 ? parts : parts.slice(0, until)).filter((part) => !/^display\b/i.test(part));
   const step = STEPS.find(([length]) => seconds / length <= 200)?.[1] ?? "30d";
   return [...kept, `stats count(*) as matches by bin(${step})`].join(" | ");
@@ -154,6 +154,7 @@ export function sorted(rows: Row[], column: string, descending: boolean): Row[] 
 export const SAMPLES: [string, string][] = [
   ["Newest lines", "fields @timestamp, @logStream, @message\n| sort @timestamp desc\n| limit 100"],
   ["Errors and warnings, by stream", 'filter @message like /(?i)(error|exception|traceback|warn)/\n| stats count(*) as lines by @logStream\n| sort lines desc'],
+  ["Forms of lines, the rarest first", "pattern @message\n| sort @sampleCount asc"],
   ["Errors over time", "filter @message like /(?i)(error|exception|traceback)/\n| stats count(*) as errors by bin(1m)"],
   ["Loss over time", 'parse @message /(?i)\\bloss\\W+(?<loss>[0-9.]+(?:e-?[0-9]+)?)/\n| filter ispresent(loss)\n| stats avg(loss) as mean, min(loss) as least, max(loss) as greatest by bin(1m)'],
   ["Slowest steps", "parse @message /(?i)step\\D{0,3}(?<step>\\d+).*?(?<seconds>[0-9.]+) ?s(?:ec|\\/it)/\n| filter ispresent(seconds)\n| sort seconds desc\n| limit 50"],
@@ -171,6 +172,7 @@ const COMMANDS: [string, string][] = [
   ["sort", "order rows"],
   ["limit", "the first rows only"],
   ["dedup", "the first row of each combination"],
+  ["pattern", "in what forms texts come"],
 ];
 const FUNCTIONS = "abs ceil floor greatest least log sqrt bin datefloor dateceil fromMillis toMillis now ispresent coalesce isempty isblank concat ltrim rtrim trim strlen toupper tolower substr replace strcontains isValidIp isValidIpV4 isValidIpV6 isIpInSubnet isIpv4InSubnet isIpv6InSubnet count count_distinct sum avg min max pct stddev earliest latest sortsFirst sortsLast".split(" ");
 const WORDS = ["by", "as", "and", "or", "not", "in", "like", "desc", "asc"];

@@ -20,7 +20,6 @@ MOST_STATS: Final = 10
 _REFUSED: Final = frozenset(
     {
         "unmask",
-        "pattern",
         "diff",
         "anomaly",
         "unnest",
@@ -44,6 +43,7 @@ _GRAMMAR: Final = r"""
         | SORT key ("," key)* -> sort
         | LIMIT NUMBER -> limit
         | DEDUP atom ("," atom)* -> dedup
+        | PATTERN atom -> pattern
     by: BY named ("," named)*
     key: sum [ASC | DESC]
     named: or_test [AS name]
@@ -77,6 +77,7 @@ _GRAMMAR: Final = r"""
     SORT.2: /sort\b/i
     LIMIT.2: /limit\b/i
     DEDUP.2: /dedup\b/i
+    PATTERN.2: /pattern\b/i
     AS.2: /as\b/i
     BY.2: /by\b/i
     ASC.2: /asc\b/i
@@ -124,7 +125,9 @@ _SPOKEN: Final = {
     **dict.fromkeys(("EQUAL", "UNEQUAL", "LESS", "LESS_EQUAL", "MORE", "MORE_EQUAL"), "a comparison"),
     **dict.fromkeys(("PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "CARET"), "an operator"),
 }
-_COMMANDS: Final = frozenset({"FIELDS", "DISPLAY", "FILTER", "PARSE", "STATS", "SORT", "LIMIT", "DEDUP"})
+_COMMANDS: Final = frozenset(
+    {"FIELDS", "DISPLAY", "FILTER", "PARSE", "STATS", "SORT", "LIMIT", "DEDUP", "PATTERN"}
+)
 
 
 def parse(text: str) -> Query:

@@ -29,6 +29,7 @@ from epochwatch.model.logs_insights.syntax import (
     Negation,
     Negative,
     Parse,
+    Pattern,
     Period,
     Sort,
     SortKey,
@@ -109,6 +110,9 @@ class _Reader(Transformer[Token, tuple[Command, ...]]):
 
     def dedup(self, meta: Meta, parts: list[Any]) -> Dedup:
         return Dedup(tuple(parts[1:]))
+
+    def pattern(self, meta: Meta, parts: list[Any]) -> Pattern:
+        return Pattern(parts[1])
 
     def named(self, meta: Meta, parts: list[Any]) -> Named:
         expression, _, name = parts

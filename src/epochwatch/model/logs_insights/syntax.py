@@ -216,7 +216,14 @@ class Dedup:
     keys: tuple[Expression, ...]
 
 
-Command: TypeAlias = Fields | Display | Filter | Parse | Stats | Sort | Limit | Dedup
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One row for each form that the texts of ``source`` have."""
+
+    source: Expression
+
+
+Command: TypeAlias = Fields | Display | Filter | Parse | Stats | Sort | Limit | Dedup | Pattern
 
 
 @dataclass(frozen=True, slots=True)
