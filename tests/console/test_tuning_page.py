@@ -62,7 +62,7 @@ def test_from_the_list_to_a_training(page: Page) -> None:
     expect(row).to_contain_text("39 completed, 1 in progress of 50")
     page.keyboard.press("/")
     page.keyboard.type("again")
-    expect(page.locator("table.jobs tbody tr")).to_have_count(1)
+    expect(page.locator("table tbody tr")).to_have_count(1)
     page.get_by_label("Search tuning jobs by name").fill("")
     row.get_by_role("link", name="tuned", exact=True).click()
     expect(page.get_by_role("heading", name="tuned")).to_be_visible()
