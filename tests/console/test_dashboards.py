@@ -119,7 +119,7 @@ def begin_editing(page: Page, console: Any, name: str) -> None:
 
 
 def save(page: Page) -> None:
-    with page.expect_response("**/PutDashboard"):
+    with page.expect_response(lambda answer: answer.request.method == "PUT"):
         page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("All is saved")).to_be_visible()
 
@@ -310,7 +310,7 @@ def test_the_source_is_changed_and_mistakes_in_it_are_told(page: Page, console: 
     page.keyboard.insert_text('{"widgets": [{"type": "text", "properties": {"markdown": "# Changed"}}]}')
     expect(page.get_by_role("heading", name="Changed")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
-    with page.expect_response("**/PutDashboard"):
+    with page.expect_response(lambda answer: answer.request.method == "PUT"):
         page.keyboard.press("Control+Enter")
     assert body_of(console, "written")["widgets"][0]["properties"] == {"markdown": "# Changed"}
 

@@ -1,6 +1,7 @@
 """What the console's pages of dashboards ask: drafts drawn, variables filled, explorers made charts."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode
 
@@ -103,3 +104,68 @@ def test_dashboards_are_listed_with_their_tags(console: Any) -> None:
     drawn = console.json("/dashboards/listed-one")
     assert (drawn["source"], drawn["tags"], drawn["modified"]) == (body, found["tags"], found["modified"])
     assert console.json("/dashboards/epochwatch-fleet")["modified"] is None
+
+
+def written(console: Any, name: str, body: Any, before: str | None, **more: Any) -> tuple[int, Any]:
+    content = json.dumps({"body": body if isinstance(body, str) else json.dumps(body), "before": before} | more)
+    kind = {"content_type": "application/json"}
+    with console.request(f"/_/api/dashboards/{name}", content.encode(), method="PUT", **kind) as answer:
+        return answer.status, json.loads(answer.read())
+
+
+def kept(console: Any, name: str) -> str:
+    status, answer = console.call("cloudwatch/GetDashboard", json.dumps({"DashboardName": name}).encode())
+    assert status == 200, answer
+    return str(answer["DashboardBody"])
+
+
+def text(words: str) -> dict[str, Any]:
+    return {"widgets": [{"type": "text", "properties": {"markdown": words}}]}
+
+
+def test_who_writes_over_what_they_did_not_see_is_told(console: Any) -> None:
+    status, answer = written(console, "written-over", text("first"), None, tags={"team": "vision"})
+    assert status == 200
+    first = console.json("/dashboards/written-over")
+    assert (first["modified"], first["tags"]) == (answer["modified"], {"team": "vision"})
+    status, refusal = written(console, "written-over", text("again"), None)
+    assert (status, refusal["message"]) == (409, "There is a dashboard 'written-over' already.")
+    assert written(console, "written-over", text("second"), first["source"])[0] == 200
+    status, refusal = written(console, "written-over", text("third"), first["source"])
+    assert (status, refusal["hint"]) == (409, "Look at theirs, then save again.")
+    assert kept(console, "written-over") == json.dumps(text("second"))
+    console.call("cloudwatch/DeleteDashboards", b'{"DashboardNames": ["written-over"]}')
+    assert written(console, "written-over", text("third"), json.dumps(text("second")))[0] == 409
+
+
+def test_of_many_who_write_at_once_one_does(console: Any) -> None:
+    written(console, "at-once", text("before"), None)
+    before = kept(console, "at-once")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda at: written(console, "at-once", text(f"of {at}"), before)[0], range(8)))
+    assert sorted(answers) == [200] + [409] * 7
+    assert kept(console, "at-once") == json.dumps(text(f"of {answers.index(200)}"))
+
+
+def test_a_default_dashboard_may_be_written_over(console: Any) -> None:
+    name = "epochwatch-job-finished"
+    shown = kept(console, name)
+    assert written(console, name, text("mine"), shown)[0] == 200
+    assert written(console, name, text("theirs"), shown)[0] == 409
+    console.call("cloudwatch/DeleteDashboards", json.dumps({"DashboardNames": [name]}).encode())
+
+
+def test_a_large_dashboard_is_written_over_itself(console: Any) -> None:
+    large = text("x" * 700_000)
+    assert written(console, "large", large, None)[0] == 200
+    assert written(console, "large", text("small"), kept(console, "large"))[0] == 200
+
+
+def test_what_cannot_be_a_dashboard_is_not_written(console: Any) -> None:
+    status, refusal = written(console, "wrong", {"widgets": [{"type": "nothing"}]}, None)
+    assert status == 400
+    assert "/widgets/0/type" in refusal["message"]
+    assert written(console, "wrong.name", text("x"), None)[0] == 400
+    assert written(console, "wrong", text("x"), None, tags={"aws:x": "y"})[0] == 400
+    assert written(console, "wrong", "[1]", None)[0] == 400
+    assert console.get("/_/api/dashboards/wrong")[0] == 404

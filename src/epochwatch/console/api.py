@@ -18,7 +18,13 @@ from epochwatch.console.alarms import checked_rule, swept_alarm, tried_alarm
 from epochwatch.console.artefacts import artefact, artefacts
 from epochwatch.console.compare_logs import compared_logs
 from epochwatch.console.curves import AXES, curve, summarised
-from epochwatch.console.dashboards import dashboard, drawn_dashboard, listed_dashboards
+from epochwatch.console.dashboards import (
+    LARGEST_WRITTEN,
+    dashboard,
+    drawn_dashboard,
+    listed_dashboards,
+    write_dashboard,
+)
 from epochwatch.console.explorer import explorable, explored
 from epochwatch.console.exports import MEDIA_TYPES, answer
 from epochwatch.console.expressions import expression_reference
@@ -37,7 +43,7 @@ from epochwatch.console.points import exported, tracks, written
 from epochwatch.console.query import query
 from epochwatch.console.records import job_detail
 from epochwatch.console.reports import Reports
-from epochwatch.console.requests import Asked, Door, Refusal, no_such_job
+from epochwatch.console.requests import LARGEST_FORM, Asked, Door, Refusal, no_such_job
 from epochwatch.console.search import Search
 from epochwatch.console.tuning import tuning
 from epochwatch.console.widgets import widget
@@ -110,6 +116,11 @@ class Api:
             Route("/dashboards", self._answering(partial(listed_dashboards, self._stores))),
             Route("/drawn-dashboard", self._answering(partial(drawn_dashboard, self._stores)), methods=["POST"]),
             Route("/dashboards/{name}", self._answering(partial(dashboard, self._stores))),
+            Route(
+                "/dashboards/{name}",
+                self._answering(partial(write_dashboard, self._stores), most=LARGEST_WRITTEN),
+                methods=["PUT"],
+            ),
             Route("/explorer", self._answering(partial(explored, self._stores)), methods=["POST"]),
             Route("/explorer/choices", self._answering(partial(explorable, self._stores))),
             Route("/metrics", self._answering(self._metrics)),
@@ -126,9 +137,11 @@ class Api:
             Route("/live", self._live.endpoint),
         ]
 
-    def _answering(self, act: Callable[[Asked], Any], *, together: bool = False) -> Callable[[Request], Any]:
+    def _answering(
+        self, act: Callable[[Asked], Any], *, together: bool = False, most: int = LARGEST_FORM
+    ) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
-            return await self._door.answer(request, act, together=together)
+            return await self._door.answer(request, act, together=together, most=most)
 
         return endpoint
 

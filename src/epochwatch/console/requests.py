@@ -87,15 +87,23 @@ class Door:
             )
         return tenant
 
-    async def answer(self, request: Request, act: Callable[["Asked"], Any], *, together: bool = False) -> Response:
+    async def answer(
+        self,
+        request: Request,
+        act: Callable[["Asked"], Any],
+        *,
+        together: bool = False,
+        most: int = LARGEST_FORM,
+    ) -> Response:
         """Run ``act`` in a thread for the one who asks; its result becomes JSON unless it is a Response. With
-        ``together``, many who ask the same share an answer: ``act`` looks at nothing but path and parameters.
+        ``together``, many who ask the same share an answer: ``act`` looks at nothing but path and parameters. A body
+        in JSON may have ``most`` bytes.
         """
         try:
-            _check_body(request)
+            _check_body(request, most)
             tenant = await self.tenant(request)
             parameters = await _parameters(request)
-            content = await json_bytes(request, LARGEST_FORM) if _type(request) == JSON else None
+            content = await json_bytes(request, most) if _type(request) == JSON else None
             asked = Asked(tenant, request, parameters, content)
 
             async def made() -> Response:
@@ -142,13 +150,13 @@ def _shaped(content: bytes, shape: type[Shape]) -> Shape:
         raise Refusal(400, f"The body is not as expected: {error}.") from error
 
 
-def _check_body(request: Request) -> None:
+def _check_body(request: Request, most: int) -> None:
     """Before anything of a body is read: it must be a form or JSON, and not large."""
     if request.method not in ("POST", "PUT"):
         return
     length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > LARGEST_FORM:
-        raise Refusal(413, f"A form may have {LARGEST_FORM} bytes, and must say how many it has.")
+    if not length.isdecimal() or int(length) > most:
+        raise Refusal(413, f"A form may have {most} bytes, and must say how many it has.")
     if int(length) and _type(request) not in (FORM, JSON):
         raise Refusal(400, f"The body must be of the type {FORM} or {JSON}.")
 

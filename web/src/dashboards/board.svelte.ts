@@ -1,6 +1,6 @@
 import { api } from "../lib/api";
 import { Attempts } from "../lib/attempts.svelte";
-import { dashboard, drawn, firstAlarms, kept, put, type Look } from "./calls";
+import { dashboard, drawn, firstAlarms, kept, put, written, type Look } from "./calls";
 import type { Range } from "./content.svelte";
 import { within, settled, withBoxes, type Body, type Box, type Dashboard, type Drawn, type Problem, type Widget } from "./dashboard";
 import { Draft } from "./draft.svelte";
@@ -79,12 +79,11 @@ export class OpenBoard {
     this.saving = true;
     return this.attempts
       .make(async () => {
-        const now = await kept(this.name);
-        if (!force && now !== this.draft.base) {
-          this.conflict = now ?? "";
+        if (force) await put(this.name, this.draft.source);
+        else if (!(await written(this.name, this.draft.source, this.draft.base))) {
+          this.conflict = (await kept(this.name)) ?? "";
           return;
         }
-        await put(this.name, this.draft.source);
         this.conflict = null;
         this.draft.saved();
         this.found = this.found && { ...this.found, source: this.draft.source, modified: Date.now() / 1000 };

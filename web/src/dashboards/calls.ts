@@ -1,5 +1,5 @@
 /** What the pages of dashboards ask of the server. */
-import { ApiError, get, operation, post } from "../lib/api";
+import { ApiError, get, operation, post, send } from "../lib/api";
 import { EMPTY, withWidget, type Dashboard, type Drawn, type Problem } from "./dashboard";
 
 export interface Listed {
@@ -39,17 +39,9 @@ export const dashboard = (name: string, look: Look, signal?: AbortSignal) =>
 
 /** Puts a widget below all others of a dashboard, which is made where there is none of that name. */
 export async function addWidget(name: string, widget: Parameters<typeof withWidget>[1]) {
-  const body = withWidget(await sourceOf(name), widget);
-  await operation("cloudwatch", "PutDashboard", { DashboardName: name, DashboardBody: body });
-}
-
-async function sourceOf(name: string): Promise<string> {
-  try {
-    return (await operation<{ DashboardBody: string }>("cloudwatch", "GetDashboard", { DashboardName: name })).DashboardBody;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 400) return '{"widgets": []}';
-    throw error;
-  }
+  const before = await kept(name);
+  const body = withWidget(before ?? EMPTY, widget);
+  if (!(await written(name, body, before))) await addWidget(name, widget);
 }
 
 /** A body that is not kept, to be drawn; or what is wrong with it. */
@@ -80,18 +72,25 @@ export async function kept(name: string): Promise<string | null> {
   }
 }
 
-export const put = (name: string, body: string, tags: Record<string, string> = {}) =>
-  operation("cloudwatch", "PutDashboard", {
-    DashboardName: name,
-    DashboardBody: body,
-    ...(Object.keys(tags).length ? { Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) } : {}),
-  });
+/** Keeps a body whatever there is. */
+export const put = (name: string, body: string) => operation("cloudwatch", "PutDashboard", { DashboardName: name, DashboardBody: body });
+
+/** Keeps a body where there still is what was read `before` (null: nothing), else it changes nothing and gives false. */
+export async function written(name: string, body: string, before: string | null): Promise<boolean> {
+  try {
+    await write(name, { body, before });
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 409) return false;
+    throw error;
+  }
+}
 
 /** Makes a dashboard under a name that nobody has. */
-export async function make(name: string, body = EMPTY, tags: Record<string, string> = {}) {
-  if ((await kept(name)) !== null) throw new ApiError(`There is a dashboard '${name}' already.`, "Choose another name.", 409);
-  await put(name, body, tags);
-}
+export const make = (name: string, body = EMPTY, tags: Record<string, string> = {}) => write(name, { body, before: null, tags });
+
+const write = (name: string, content: { body: string; before: string | null; tags?: Record<string, string> }) =>
+  send("PUT", `dashboards/${encodeURIComponent(name)}`, content);
 
 export const remove = (names: string[]) => operation("cloudwatch", "DeleteDashboards", { DashboardNames: names });
 

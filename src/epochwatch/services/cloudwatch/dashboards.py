@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -23,16 +24,24 @@ _PREFIX: Final = re.compile(r"[A-Za-z0-9._-]*")
 
 def put_dashboard(call: Call, request: dict[str, Any]) -> dict[str, Any]:
     """PutDashboard: makes a dashboard, or replaces its body; the tags are those it was made with."""
+    return put_where(call, request, lambda known: None)
+
+
+def put_where(call: Call, request: dict[str, Any], look: Callable[[Dashboard | None], None]) -> dict[str, Any]:
+    """What PutDashboard does, where ``look`` at what there is of that name (None: nothing) raises nothing; nobody can
+    put anything between that look and the change.
+    """
     name, body = request["DashboardName"], request["DashboardBody"]
     _require_name(name)
     tags = tags_of(request.get("Tags") or [], "A dashboard")
     _require_right(body)
     fresh = Dashboard(call.tenant.account, name, body, call.now, tags)
-    call.stores.state.dashboards.change(
-        call.tenant.account,
-        name,
-        lambda known: fresh if known is None else replace(known, body=body, modified=call.now),
-    )
+
+    def made(known: Dashboard | None) -> Dashboard:
+        look(known)
+        return fresh if known is None else replace(known, body=body, modified=call.now)
+
+    call.stores.state.dashboards.change(call.tenant.account, name, made)
     return {"DashboardValidationMessages": []}
 
 
