@@ -31,6 +31,26 @@ INK = """(plot, {axis, from, to}) => {
   return found;
 }"""
 
+TALL = """(plot) => {
+  const canvas = plot.querySelector('canvas');
+  if (!canvas) return -1;
+  const inside = plot.querySelector('.u-over').getBoundingClientRect(), box = canvas.getBoundingClientRect();
+  const ratio = canvas.width / canvas.clientWidth;
+  const [left, top, width, height] =
+    [inside.left - box.left, inside.top - box.top, inside.width, inside.height].map((at) => Math.round(at * ratio));
+  const pixels = canvas.getContext('2d').getImageData(left, top, width, height).data;
+  let [first, last] = [height, 0];
+  for (let at = 0; at < pixels.length; at += 4) {
+    const [red, green, blue, alpha] = pixels.subarray(at, at + 4);
+    const mark = red > green + 60;
+    if (mark || alpha < 100 || Math.max(red, green, blue) - Math.min(red, green, blue) < 60) continue;
+    const row = Math.floor(at / 4 / width);
+    [first, last] = [Math.min(first, row), Math.max(last, row)];
+  }
+  return (last - first) / height;
+}"""
+"""How much of the height of a plot its line takes."""
+
 
 @pytest.fixture
 def charts(console: Any) -> Any:
@@ -59,6 +79,15 @@ def page(request: Any, charts: Any, chromium: Any) -> Iterator[Page]:
 def ink(plot: Locator, begin: float, end: float) -> int:
     """Coloured pixels between two parts of a plot's width."""
     return int(plot.evaluate(INK, {"from": begin, "to": end}))
+
+
+def comes_to(page: Page, plot: str, low: float, high: float) -> None:
+    """Waits until the line of a plot takes a share of its height from ``low`` to ``high``."""
+    for _ in range(300):
+        if low < float(page.locator(plot).first.evaluate(TALL)) < high:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"the line takes {page.locator(plot).first.evaluate(TALL)} of the height")
 
 
 def whole(page: Page) -> None:
@@ -116,4 +145,53 @@ def test_a_graph_breaks_where_periods_are_missing(page: Page, charts: Any) -> No
     assert ink(picture, first + 0.14, first + 0.19) > 0  # the one at 30 minutes, a dot
     assert ink(picture, first + 0.2, first + 0.29) == 0
     assert ink(picture, 0.05, 0.3) > 0 < ink(picture, 0.7, 0.95)
+    whole(page)
+
+
+def test_jobs_stand_side_by_side_with_one_y_axis_or_with_their_own(page: Page) -> None:
+    page.goto("/_/compare?job=gaps&job=gaps-again&metrics=^loss")
+    expect(page.locator("[data-metric=loss] .plot")).to_have_count(1)
+    page.keyboard.press("e")
+    small = page.locator("[data-metric=loss] .multiples .plot")
+    expect(small).to_have_count(2)
+    expect(small.nth(1)).to_have_attribute("data-points", str(STEPS))
+    plot = ".multiples .plot"
+    comes_to(page, plot, 0, 0.2)
+    page.get_by_role("button", name="Own y").click()
+    expect(page).to_have_url(re.compile("y=own"))
+    comes_to(page, plot, 0.5, 1)
+    page.reload()
+    expect(small).to_have_count(2)
+    comes_to(page, plot, 0.5, 1)
+    whole(page)
+    page.keyboard.press("o")
+    comes_to(page, plot, 0, 0.2)
+    page.keyboard.press("e")
+    expect(page.locator("[data-metric=loss] .plot")).to_have_count(1)
+
+
+def test_graphs_of_a_split_have_one_y_axis_or_their_own(page: Page, charts: Any) -> None:
+    now = int(time.time()) // 60 * 60
+    data = [
+        {
+            "MetricName": "load",
+            "Dimensions": [{"Name": "Run", "Value": run}],
+            "Timestamp": now - 60 * back,
+            "Value": high * (1 + back % 9),
+        }
+        for run, high in (("low", 0.1), ("high", 100))
+        for back in range(1, 50)
+    ]
+    body = json.dumps({"Namespace": "Split Lab", "MetricData": data}).encode()
+    assert charts.call("cloudwatch/PutMetricData", body)[0] == 200
+    rows = [("m", json.dumps(["Split Lab", "load", "Run", run])) for run in ("low", "high")]
+    page.goto(f"/_/metrics?{urlencode([*rows, ('start', '-PT1H'), ('period', '60'), ('split', 'Run')])}")
+    expect(page.locator(".widget canvas")).to_have_count(2)
+    plot = ".widget .picture"
+    comes_to(page, plot, -0.1, 0.1)
+    page.keyboard.press("o")
+    comes_to(page, plot, 0.5, 1)
+    page.reload()
+    comes_to(page, plot, 0.5, 1)
+    expect(page.get_by_role("button", name="Own y")).to_have_attribute("aria-pressed", "true")
     whole(page)

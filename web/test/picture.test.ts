@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { Picture, PictureCurve } from "../src/charts/picture";
 
 vi.mock("../src/lib/theme.svelte", () => ({ colour: (name: string) => name }));
-const { columns, own, plainCurve, plainPicture, summary, valueAt } = await import("../src/charts/picture");
+const { columns, own, plainCurve, plainPicture, sameAxes, summary, valueAt } = await import("../src/charts/picture");
 const { scaled } = await import("../src/charts/gestures");
 const { doubled, movedRow, optionsOf } = await import("../src/lib/metricrow");
 
@@ -54,6 +54,25 @@ describe("the columns of a picture", () => {
     const { data, places } = columns(stack, new Set(["b"]), 1000);
     expect(data[3]).toEqual([4]);
     expect(valueAt(data, stack, places[1]!, 0)).toBe(3);
+  });
+});
+
+describe("the same axes of several pictures", () => {
+  const parts = (...more: Partial<PictureCurve>[]) => [[1, 2], [0, 101]].map((values, at) => picture(curve(`c${at}`, [0, 60], values, more[at])));
+  const ends = (pictures: Picture[], hidden: string[] = [], log = false) => {
+    const { left, right } = sameAxes(pictures, new Set(hidden), log);
+    return [left.min, left.max, right.min, right.max].map((end) => (end === null ? null : Math.round(end)));
+  };
+  it("show all of them, with a little room", () => expect(ends(parts())).toEqual([-6, 107, null, null]));
+  it("show what is not hidden", () => expect(ends(parts(), ["c0"])).toEqual([-6, 107, null, null]));
+  it("are of a side each", () => expect(ends(parts({ axis: "right" }))).toEqual([-6, 107, 1, 2]));
+  it("begin above zero where they are logarithmic", () => expect(ends(parts(), [], true)).toEqual([1, 101, null, null]));
+  it("stand on zero where curves are stacked, each picture by itself", () => expect(ends(parts({ low: [0, 0] }, { low: [1, 2] }))).toEqual([0, 105, null, null]));
+  it("show levels, and keep ends that are given", () => {
+    const [one, other] = parts() as [Picture, Picture];
+    const level = { value: 201, label: "", color: null, axis: "left" as const, fill: "none" as const };
+    const axes = { ...one.axes, left: { ...one.axes.left, min: -1 } };
+    expect(ends([{ ...one, levels: [level], axes }, other])).toEqual([-1, 213, null, null]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, it, describe } from "vitest";
-import { append, at, floored, positive, position } from "../src/charts/series";
+import { append, at, extent, floored, positive, position } from "../src/charts/series";
 import type { Curve, LivePoint } from "../src/lib/types";
 
 const curve = (): Curve => ({
@@ -67,4 +67,16 @@ it("a logarithmic axis leaves out what it cannot show", () => {
 it("the low edge of a band stays on a logarithmic axis", () => {
   expect(floored([1, -1, 0, null], [2, 0.5, 3, null])).toEqual([1, 0.5, 0.5, null]);
   expect(floored([-1], [0])).toEqual([null]);
+});
+
+it.each([
+  [[{ min: [0, null], max: [10, null] }], false, [-0.6, 10.6]],
+  [[{ min: [2], max: [3] }, { min: [-1], max: [9, undefined] }], false, [-1.6, 9.6]],
+  [[{ min: [-1], max: [9] }], true, [9, 9]],
+  [[{ min: [0], max: [0] }], true, undefined],
+  [[], false, undefined],
+])("an axis for %j (logarithmic: %j) ends at %j", (lines, log, ends) => {
+  const found = extent(lines, log);
+  if (!ends) return expect(found).toBeUndefined();
+  ends.forEach((end, at) => expect(found![at]).toBeCloseTo(end));
 });

@@ -2,6 +2,7 @@ import uPlot from "uplot";
 import { post } from "../lib/api";
 import { colour } from "../lib/theme.svelte";
 import { missing, withRows, type Column } from "./gaps";
+import { spanned } from "./series";
 
 export interface PictureCurve {
   label: string;
@@ -150,6 +151,30 @@ export function columns(picture: Picture, hidden: ReadonlySet<string>, now: numb
     next += curve.high ? 3 : 2;
   });
   return { data: tables.length ? uPlot.join(tables as uPlot.AlignedData[]) : [[]], places };
+}
+
+/** The levels and the edges of the bands of a side. */
+export const annotated = ({ levels, bands }: Picture, side: Side): number[] => [
+  ...levels.filter((one) => one.axis === side).map((one) => one.value),
+  ...bands.filter((one) => one.axis === side).flatMap((one) => [one.low, one.high]),
+];
+
+/** Axes with the ends that show all of several pictures, where they have none of their own. */
+export function sameAxes(pictures: Picture[], hidden: ReadonlySet<string>, log: boolean): Picture["axes"] {
+  const [first] = pictures as [Picture];
+  const tables = pictures.map((picture) => ({ picture, ...columns(picture, hidden, Infinity) }));
+  const axis = (side: Side): PictureAxis => {
+    const found = tables.flatMap(({ picture, data, places }) =>
+      places
+        .filter(({ curve }) => picture.curves[curve]!.axis === side)
+        .flatMap(({ values, high }) => [data[values]!, ...(high === null ? [] : [data[high]!])]),
+    );
+    const ground = first.stacked && found.length ? [[0]] : [];
+    const [min, max] = spanned([...found, annotated(first, side), ...ground], log) ?? [null, null];
+    const given = first.axes[side];
+    return { ...given, min: given.min ?? (ground.length && !log ? Math.max(min!, 0) : min), max: given.max ?? max };
+  };
+  return { left: axis("left"), right: axis("right") };
 }
 
 /** The values upon those of the curves before that are to be seen. */

@@ -2,7 +2,7 @@ import uPlot from "uplot";
 import { number } from "../lib/format";
 import { drawFills, drawLines } from "./annotations";
 import { Gestures } from "./gestures";
-import { columns, shade, valueAt, type Picture, type Place, type Side } from "./picture";
+import { annotated, columns, shade, valueAt, type Picture, type Place, type Side } from "./picture";
 import { dots, plainAxis, timeAxis, underCursor, zoomToSelection } from "./plot";
 import { positive } from "./series";
 
@@ -169,10 +169,7 @@ export class PictureChart {
   #range(side: Side): uPlot.Scale.Range {
     return (_, low, high) => {
       const { min, max } = this.#picture.axes[side];
-      const levels = [
-        ...this.#picture.levels.filter((one) => one.axis === side).map((one) => one.value),
-        ...this.#picture.bands.filter((one) => one.axis === side).flatMap((one) => [one.low, one.high]),
-      ].filter((value) => !this.#look.log || value > 0);
+      const levels = annotated(this.#picture, side).filter((value) => !this.#look.log || value > 0);
       const zero = this.#picture.stacked && !this.#look.log ? [0] : [];
       const lowest = Math.min(low ?? Infinity, ...levels, ...zero);
       const highest = Math.max(high ?? -Infinity, ...levels);

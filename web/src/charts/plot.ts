@@ -28,8 +28,10 @@ export interface View {
   axis: XAxis;
   log: boolean;
   window: [number, number] | null;
-  /** Fixed ends of the y axis, e.g. percentages from 0 to 100. */
+  /** What the y axis has at least, e.g. percentages from 0 to 100. */
   range?: [number, number];
+  /** In pixels, where it is another than that of all. */
+  height?: number;
   /** Axis values' text, where plain numbers would not do. */
   format?: (value: number) => string;
   /** A place on the x axis that is pointed out. */
@@ -213,7 +215,7 @@ function yRange(view: () => View): uPlot.Scale.Range {
       return [Math.min(range[0], low ?? range[0]), Math.max(range[1], high ?? range[1]) + room];
     }
     if (low === null || high === null) return log ? [0.1, 10] : [0, 1];
-    if (log) return uPlot.rangeLog(low, high, 10, false);
+    if (log) return uPlot.rangeLog(Math.min(low, range?.[0] ?? low), Math.max(high, range?.[1] ?? high), 10, false);
     const room = low === high ? Math.abs(low) * 0.1 || 1 : (high - low) * 0.06;
     return [low - room, high + room];
   };
@@ -273,16 +275,18 @@ export class Chart {
   #lines: Line[];
   #view: View;
   readonly #shape: string;
+  readonly #height: number;
 
   constructor(root: HTMLElement, group: string, lines: Line[], view: View, events: Events) {
     this.#lines = lines;
     this.#view = view;
     this.#shape = shape(lines, view);
+    this.#height = view.height ?? HEIGHT;
     const quiet = { show: false };
     this.plot = new uPlot(
       {
         width: Math.max(root.clientWidth, 120),
-        height: HEIGHT,
+        height: this.#height,
         // Times are long words: the last one must fit beside the chart.
         padding: [10, view.axis === "time" || view.axis === "relative" ? 34 : 22, 0, 0],
         legend: quiet,
@@ -335,7 +339,7 @@ export class Chart {
   }
 
   resize(width: number) {
-    this.plot.setSize({ width: Math.max(width, 120), height: HEIGHT });
+    this.plot.setSize({ width: Math.max(width, 120), height: this.#height });
   }
 
   destroy() {
@@ -345,5 +349,5 @@ export class Chart {
 
 function shape(lines: Line[], view: View): string {
   const words = lines.map((line) => [line.label, line.colour, line.smooth !== null, line.bucketed, line.x.length <= 40]);
-  return JSON.stringify([words, view.axis, view.log, view.range]);
+  return JSON.stringify([words, view.axis, view.log, view.height]);
 }

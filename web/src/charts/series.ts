@@ -1,4 +1,5 @@
 import type { Curve, LivePoint, XAxis } from "../lib/types";
+import type { Column } from "./gaps";
 
 /** The place of a live point on the x axis, or null where it has none there. */
 export function position(point: LivePoint, axis: XAxis, started: number): number | null {
@@ -66,3 +67,21 @@ export function floored(low: (number | null)[], mean: (number | null)[]): (numbe
 export function positive(column: (number | null)[]): (number | null)[] {
   return column.map((value) => (value !== null && value > 0 ? value : null));
 }
+
+/** Ends of an axis for all these values, with a little room; undefined where there are none that it can show. */
+export function spanned(columns: Iterable<ArrayLike<number | null | undefined>>, log: boolean): [number, number] | undefined {
+  let [low, high] = [Infinity, -Infinity];
+  for (const column of columns)
+    for (let row = 0; row < column.length; row++) {
+      const value = column[row];
+      if (value === null || value === undefined || (log && value <= 0)) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  if (low > high) return undefined;
+  const room = log ? 0 : (high - low) * 0.06;
+  return [low - room, high + room];
+}
+
+/** The same of all that lines have, bands and all. */
+export const extent = (lines: { min: Column; max: Column }[], log: boolean) => spanned(lines.flatMap((line) => [line.min, line.max]), log);
