@@ -115,7 +115,9 @@ def _training(stores: Stores, run: type[Any], tuning: str, begun: float, number:
         "layers": str(1 + number * 5 % 8),
         "optimizer": ("sgd", "adam", "lion")[number % 3],
     }
-    stores.state.jobs.create(TUNER, name, {"HyperParameters": values, **DEFINITION}, [], {}, begun, config=values)
+    arn = f"arn:aws:sagemaker:{TUNER.region}:{TUNER.account}:hyper-parameter-tuning-job/{tuning}"
+    request = {"HyperParameters": values, "TuningJobArn": arn, **DEFINITION}
+    stores.state.jobs.create(TUNER, name, request, [], {}, begun, config=values)
     at = run(stores, f"{number:032x}", name, begun, TUNER, job=name)
     loss = 0.1 + math.log10(float(values["lr"]) / 0.01) ** 2
     at.commit(run_points=[at.points({"validation:loss": [loss + 1, loss]}, [1, 2], [begun + 10, begun + 20])])

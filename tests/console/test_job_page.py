@@ -136,6 +136,22 @@ def test_the_configuration_is_searched_and_taken_along(page: Page, console: Any)
     assert download.value.path().read_text() == "section,name,value\nHyperparameters,learning_rate,0.01\n"
 
 
+@pytest.mark.parametrize(
+    ("part", "columns"), [("overview", "metric,now,best,at step,is better"), ("details", "metric,regex,from,")]
+)
+def test_a_part_is_taken_along(page: Page, console: Any, part: str, columns: str) -> None:
+    page.goto(f"{console.url}/_/jobs/tuned-000?tab={part}")
+    page.get_by_label(f"What to do with the {part}").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    assert download.value.path().read_text().startswith(columns)
+    page.get_by_label(f"What to do with the {part}").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download JSON").click()
+    assert json.loads(download.value.path().read_text())
+    assert download.value.suggested_filename == f"tuned-000-{part}.json"
+
+
 def test_rules_lead_to_the_logs_of_their_jobs(page: Page, console: Any) -> None:
     page.goto(f"{console.url}/_/jobs/made?tab=rules")
     row = page.get_by_role("row").filter(has_text="VanishingGradient")

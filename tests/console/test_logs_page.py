@@ -302,6 +302,8 @@ def test_a_point_of_a_curve_opens_its_line_and_the_line_its_curve(page: Page, co
     view = {name: value[0] for name, value in parse_qs(urlsplit(page.url).query).items()}
     assert float(view["from"]) < step < float(view["to"])
     assert view["mark"] == str(step)
+    page.locator("body").press("0")
+    expect(page).not_to_have_url(re.compile("mark=|from="))
 
 
 def test_a_click_on_a_point_opens_its_line(page: Page, console: Any) -> None:

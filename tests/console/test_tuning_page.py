@@ -66,8 +66,8 @@ def test_from_the_list_to_a_training(page: Page) -> None:
     page.get_by_label("Search tuning jobs by name").fill("")
     row.get_by_role("link", name="tuned", exact=True).click()
     expect(page.get_by_role("heading", name="tuned")).to_be_visible()
-    expect(page.locator(".best")).to_contain_text("lr")
-    best = page.locator(".best header a").inner_text()
+    expect(page.locator(".best-training")).to_contain_text("lr")
+    best = page.locator(".best-training header a").inner_text()
     expect(page.locator(".trainings tbody tr").first).to_contain_text(best)  # sorted by the objective
     page.get_by_role("button", name="Training job").click()
     expect(page.locator(".trainings tbody tr").first).to_contain_text("tuned-000")
@@ -75,6 +75,8 @@ def test_from_the_list_to_a_training(page: Page) -> None:
     expect(page.locator(".trainings tbody tr").first).to_contain_text("tuned-000")
     page.locator(".trainings tbody tr").first.get_by_role("link").click()
     expect(page.get_by_role("heading", name="tuned-000")).to_be_visible()
+    page.get_by_role("link", name="tuned", exact=True).click()  # from the part that opens first, and so from any
+    expect(page.get_by_role("heading", name="tuned", exact=True)).to_be_visible()
 
 
 def test_axes_are_brushed_and_moved_by_mouse(page: Page, console: Any) -> None:

@@ -13,7 +13,7 @@ export const AXES: [XAxis, string][] = [
 const round = (value: number) => Number(value.toPrecision(15));
 const span = (low: number, high: number) => ({ from: round(low), to: round(high) });
 
-/** The part of the x axis that is shown: `from` and `to`. */
+/** The part of the x axis that is shown: `from` and `to`; `mark`, the place on it that a line of the log led to, goes with it. */
 export class Zoom {
   // Of the texts, so that a chart sees a new window only when it really is another one.
   #from = $derived(param("from"));
@@ -24,7 +24,7 @@ export class Zoom {
   );
 
   to = (low: number, high: number) => setParams(span(low, high), true);
-  reset = () => setParams({ from: null, to: null }, true);
+  reset = () => setParams({ from: null, to: null, mark: null }, true);
 }
 
 /** Besides, the axis (`x`), `smoothing`, whether y is logarithmic (`log`), and of which `metrics`. */
@@ -35,9 +35,9 @@ export class CurveSettings extends Zoom {
   /** What the names of metrics are filtered by. */
   words = $derived(param("metrics"));
 
-  setAxis = (axis: XAxis) => setParams({ x: axis === "step" ? null : axis, from: null, to: null });
+  setAxis = (axis: XAxis) => setParams({ x: axis === "step" ? null : axis, from: null, to: null, mark: null });
   nextAxis = () => this.setAxis(AXES[(AXES.findIndex(([id]) => id === this.axis) + 1) % AXES.length]![0]);
   /** Zooms to a span of time. */
-  toTimes = (low: number, high: number) => setParams({ x: "time", ...span(low, high) }, true);
+  toTimes = (low: number, high: number) => setParams({ x: "time", ...span(low, high), mark: null }, true);
   toggleLog = () => setParams({ log: this.log ? null : 1 });
 }
