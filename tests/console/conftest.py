@@ -1,14 +1,16 @@
 """A console server with stored runs, and a real Chromium."""
 
+import copy
 import json
 import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -49,6 +51,12 @@ class Console:
         self.stranger = console_token("somebody-else")
         self.tuner = console_token("the-tuner")
 
+    def of(self, token: str) -> "Console":
+        """The same server, as whom the token belongs to."""
+        mine = copy.copy(self)
+        mine.token = token
+        return mine
+
     def _line(self) -> dict[str, Any]:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -82,6 +90,12 @@ class Console:
         headers = {"content_type": "application/json"} | headers
         with self.request(f"/_/api/operations/{operation}", body, **headers) as answer:
             return answer.status, json.loads(answer.read())
+
+    def perform(self, operation: str, **given: Any) -> Any:
+        """What an AWS operation (``service/Operation``) answers; it must succeed."""
+        status, answer = self.call(operation, json.dumps(given).encode())
+        assert status == 200, answer
+        return answer
 
     def json(self, path: str) -> Any:
         status, body = self.get("/_/api" + path)
@@ -127,3 +141,50 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def browse(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """
+    Opens a page of a server (what has a ``url`` and a ``token``) in a browser of its own: signed in, or blank without
+    a path. Afterwards: no script error, nothing that the content security policy refused, nothing asked of others;
+    ``problems`` takes those of a page that is to have some.
+    """
+    failures: list[str] = []
+    contexts: list[Any] = []
+
+    def opened(
+        server: Any,
+        path: str | None = "/_/",
+        *,
+        theme: str = "light",
+        width: int = 1280,
+        problems: list[str] = failures,
+        **more: Any,
+    ) -> Any:
+        looks = {"viewport": {"width": width, "height": 900}, "color_scheme": theme}
+        context = chromium.new_context(**looks, base_url=server.url, **more)
+        contexts.append(context)
+        context.set_default_timeout(60_000)  # as above
+
+        def asked(request: Any) -> None:
+            if urlsplit(request.url).netloc not in ("", urlsplit(server.url).netloc):
+                problems.append(f"asked for {request.url}")
+
+        def said(message: Any) -> None:
+            if "Content Security Policy" in message.text:
+                problems.append(message.text)
+
+        context.on("weberror", lambda fault: problems.append(str(fault.error)))
+        context.on("console", said)
+        context.on("request", asked)
+        page = context.new_page()
+        if path is not None:
+            context.request.get(f"/_/login?token={server.token}", max_redirects=0)
+            page.goto(path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert failures == []

@@ -40,14 +40,10 @@ def alarm(name: str, **more: Any) -> dict[str, Any]:
     return {key: value for key, value in (usual | more).items() if value is not None}
 
 
-def called(console: Any, operation: str, service: str = "cloudwatch", **given: Any) -> Any:
-    status, answer = console.call(f"{service}/{operation}", json.dumps(given).encode())
-    assert status == 200, answer
-    return answer
-
-
 def kept(console: Any, name: str) -> dict[str, Any]:
-    found = called(console, "DescribeAlarms", AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    found = console.perform(
+        "cloudwatch/DescribeAlarms", AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    )
     [one] = found["MetricAlarms"] + found["CompositeAlarms"]
     return dict(one)
 
@@ -65,34 +61,32 @@ def lab(console: Any) -> Iterator[Any]:
     """The console, with an alarm that is on, one that is not, and one about both."""
     tags = [{"Key": "team", "Value": "lab"}]
     for name, state in (("lab-on", "ALARM"), ("lab-off", "OK")):
-        called(console, "PutMetricAlarm", **alarm(name, Tags=tags, AlarmDescription="Look at the **rate**."))
-        called(console, "SetAlarmState", AlarmName=name, StateValue=state, StateReason="by hand")
-    called(console, "PutCompositeAlarm", AlarmName="lab-both", AlarmRule="ALARM(lab-on) AND NOT ALARM(lab-off)")
+        console.perform(
+            "cloudwatch/PutMetricAlarm", **alarm(name, Tags=tags, AlarmDescription="Look at the **rate**.")
+        )
+        console.perform("cloudwatch/SetAlarmState", AlarmName=name, StateValue=state, StateReason="by hand")
+    console.perform(
+        "cloudwatch/PutCompositeAlarm", AlarmName="lab-both", AlarmRule="ALARM(lab-on) AND NOT ALARM(lab-off)"
+    )
     yield console
-    for rule in called(console, "ListAlarmMuteRules")["AlarmMuteRuleSummaries"]:
+    for rule in console.perform("cloudwatch/ListAlarmMuteRules")["AlarmMuteRuleSummaries"]:
         name = rule["AlarmMuteRuleArn"].rpartition(":")[2]
-        called(console, "DeleteAlarmMuteRule", AlarmMuteRuleName=name)
-    called(console, "DeleteAlarms", AlarmNames=["lab-both"])
-    known = {one["AlarmName"] for one in called(console, "DescribeAlarms", MaxRecords=100)["MetricAlarms"]}
-    called(console, "DeleteAlarms", AlarmNames=[name for name in MADE if name in known])
+        console.perform("cloudwatch/DeleteAlarmMuteRule", AlarmMuteRuleName=name)
+    console.perform("cloudwatch/DeleteAlarms", AlarmNames=["lab-both"])
+    known = {
+        one["AlarmName"] for one in console.perform("cloudwatch/DescribeAlarms", MaxRecords=100)["MetricAlarms"]
+    }
+    console.perform("cloudwatch/DeleteAlarms", AlarmNames=[name for name in MADE if name in known])
 
 
 @pytest.fixture(params=["light"])
-def page(lab: Any, chromium: Any, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """Signed in, on the list of alarms. Afterwards: no script error, and nothing that the policy of content forbids."""
+def page(lab: Any, browse: Any, request: pytest.FixtureRequest) -> Page:
+    """The list of alarms, where questions are answered with yes."""
     look = str(request.param)
-    size = {"width": 390 if "phone" in look else 1280, "height": 900}
-    context = chromium.new_context(viewport=size, color_scheme="dark" if "dark" in look else "light")
-    context.set_default_timeout(20_000)
-    problems: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda told: problems.append(told.text) if "Content Security Policy" in told.text else None)
+    theme, width = ("dark" if "dark" in look else "light"), (390 if "phone" in look else 1280)
+    page: Page = browse(lab, "/_/alarms", theme=theme, width=width)
     page.on("dialog", lambda dialog: dialog.accept())
-    page.goto(f"{lab.url}/_/login?token={lab.token}&next=/_/alarms")
-    yield page
-    context.close()
-    assert problems == []
+    return page
 
 
 def row(page: Page, name: str) -> Any:
@@ -104,9 +98,9 @@ def test_alarms_are_listed_with_tags_and_what_changed_since(lab: Any) -> None:
     mine = {one["AlarmName"]: one for one in everything["alarms"] if one["AlarmName"].startswith("lab-")}
     assert (mine["lab-on"]["StateValue"], mine["lab-on"]["tags"]) == ("ALARM", {"team": "lab"})
     assert mine["lab-both"]["AlarmRule"].startswith("ALARM(lab-on)")
-    called(lab, "SetAlarmState", AlarmName="lab-off", StateValue="ALARM", StateReason="now")
-    called(lab, "PutMetricAlarm", **alarm("lab-made"))
-    called(lab, "DeleteAlarms", AlarmNames=["lab-made"])
+    lab.perform("cloudwatch/SetAlarmState", AlarmName="lab-off", StateValue="ALARM", StateReason="now")
+    lab.perform("cloudwatch/PutMetricAlarm", **alarm("lab-made"))
+    lab.perform("cloudwatch/DeleteAlarms", AlarmNames=["lab-made"])
     since = lab.json(f"/alarms?since={everything['newest']}")
     assert [one["AlarmName"] for one in since["alarms"]] == ["lab-off"]
     assert (since["gone"], since["newest"] > everything["newest"]) == (["lab-made"], True)
@@ -181,7 +175,7 @@ def test_those_that_are_on_come_first_and_are_chosen_from(page: Page) -> None:
 
 def test_states_in_the_list_follow_without_a_reload(page: Page, lab: Any) -> None:
     expect(row(page, "lab-off").get_by_text("OK", exact=True)).to_be_visible()
-    called(lab, "SetAlarmState", AlarmName="lab-off", StateValue="ALARM", StateReason="now")
+    lab.perform("cloudwatch/SetAlarmState", AlarmName="lab-off", StateValue="ALARM", StateReason="now")
     expect(row(page, "lab-off").get_by_text("In alarm", exact=True)).to_be_visible()
     expect(row(page, "lab-off").locator(".stretch.alarm")).to_have_count(1)
 
@@ -210,7 +204,7 @@ def test_rows_are_walked_by_keys_and_changed_together(page: Page, lab: Any) -> N
     acts.get_by_role("button", name="Actions on").click()
     expect(row(page, "lab-off").get_by_text("muted")).to_be_visible()
     assert not kept(lab, "lab-on")["ActionsEnabled"]
-    called(lab, "PutCompositeAlarm", AlarmName="lab-both", AlarmRule="ALARM(lab-on)")
+    lab.perform("cloudwatch/PutCompositeAlarm", AlarmName="lab-both", AlarmRule="ALARM(lab-on)")
     acts.get_by_role("button", name="Delete").click()
     expect(row(page, "lab-off")).to_have_count(0)
     expect(acts).to_have_count(0)
@@ -230,9 +224,8 @@ def test_an_alarm_shows_what_it_sees_its_states_and_why(page: Page, lab: Any) ->
     data = {"version": "1.0", "threshold": 5.0, "evaluatedDatapoints": [
         {"timestamp": "2026-02-26T10:13:00.000+0000", "value": 9.5}, {"timestamp": "2026-02-26T10:12:00.000+0000"},
     ]}  # fmt: skip
-    called(
-        lab,
-        "SetAlarmState",
+    lab.perform(
+        "cloudwatch/SetAlarmState",
         AlarmName="lab-on",
         StateValue="OK",
         StateReason="calm",
@@ -297,7 +290,7 @@ def test_a_change_is_tried_as_it_is_written(page: Page, lab: Any) -> None:
     expect(form).to_have_count(0)
     one = kept(lab, "lab-on")
     assert (one["Threshold"], one["EvaluationPeriods"], one["DatapointsToAlarm"]) == (1.5, 14, 3)
-    assert called(lab, "ListTagsForResource", ResourceARN=one["AlarmArn"])["Tags"] == [
+    assert lab.perform("cloudwatch/ListTagsForResource", ResourceARN=one["AlarmArn"])["Tags"] == [
         {"Key": "stage", "Value": "two"}
     ]
     page.get_by_role("button", name="Details").click()
@@ -335,9 +328,9 @@ def test_an_alarm_on_a_metric_is_made_with_an_action(page: Page, lab: Any) -> No
     )
     assert [action.split(":")[-1] for action in one["AlarmActions"]] == ["lab-pager", "stop-training-job/r7"]
     topic = one["AlarmActions"][0]
-    [told] = called(lab, "ListSubscriptionsByTopic", "sns", TopicArn=topic)["Subscriptions"]
+    [told] = lab.perform("cloudwatch/ListSubscriptionsByTopic", "sns", TopicArn=topic)["Subscriptions"]
     assert (told["Protocol"], told["Endpoint"]) == ("email", "ada@example.com")
-    called(lab, "DeleteTopic", "sns", TopicArn=topic)
+    lab.perform("cloudwatch/DeleteTopic", "sns", TopicArn=topic)
 
 
 HEARD = """
@@ -415,10 +408,10 @@ def test_a_proposal_in_the_address_is_an_alarm_to_be_made(page: Page, lab: Any) 
     form.get_by_role("button", name="Make the alarm").click()
     expect(page.get_by_role("heading", name="lab-odd")).to_be_visible()
     assert kept(lab, "lab-odd")["Metrics"][1]["Expression"] == "ANOMALY_DETECTION_BAND(m1, 6)"
-    [detector] = called(lab, "DescribeAnomalyDetectors", Namespace=NAMESPACE)["AnomalyDetectors"]
+    [detector] = lab.perform("cloudwatch/DescribeAnomalyDetectors", Namespace=NAMESPACE)["AnomalyDetectors"]
     assert detector["Configuration"]["AdaptationSpeed"] == "FAST"
     single = detector["SingleMetricAnomalyDetector"]
-    called(lab, "DeleteAnomalyDetector", SingleMetricAnomalyDetector=single)
+    lab.perform("cloudwatch/DeleteAnomalyDetector", SingleMetricAnomalyDetector=single)
 
 
 def test_an_expression_is_written_and_its_faults_stand_at_it(page: Page, lab: Any) -> None:
@@ -520,7 +513,7 @@ def test_mute_rules_are_made_changed_and_deleted(page: Page, lab: Any) -> None:
     form.get_by_label("Cron expression").fill("30 3 1 * *")
     form.get_by_role("button", name="Save the rule").click()
     expect(form).to_have_count(0)
-    rule = called(lab, "GetAlarmMuteRule", AlarmMuteRuleName="lab-nights")
+    rule = lab.perform("cloudwatch/GetAlarmMuteRule", AlarmMuteRuleName="lab-nights")
     schedule = {"Expression": "cron(30 3 1 * *)", "Duration": "PT4H", "Timezone": "Europe/Berlin"}
     assert (rule["Rule"]["Schedule"], rule["MuteTargets"]) == (schedule, {"AlarmNames": ["lab-on"]})
     page.get_by_role("button", name="Delete lab-nights").click()
@@ -530,7 +523,9 @@ def test_mute_rules_are_made_changed_and_deleted(page: Page, lab: Any) -> None:
 @pytest.mark.parametrize("page", ["light", "dark", "light phone", "dark phone"], indirect=True)
 def test_everybody_can_use_the_pages(page: Page, lab: Any) -> None:
     nights = {"Schedule": {"Expression": "cron(0 2 * * SUN)", "Duration": "PT4H"}}
-    called(lab, "PutAlarmMuteRule", Name="lab-nights", Rule=nights, MuteTargets={"AlarmNames": ["lab-on"]})
+    lab.perform(
+        "cloudwatch/PutAlarmMuteRule", Name="lab-nights", Rule=nights, MuteTargets={"AlarmNames": ["lab-on"]}
+    )
     for address, settled in (
         ("alarms", "a.alarm"),
         ("alarms/lab-on", ".alarm-chart canvas"),

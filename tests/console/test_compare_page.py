@@ -1,8 +1,6 @@
 """Jobs compared in a real Chromium: chosen, overlaid, against a baseline, side by side and by their logs."""
 
-import copy
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,42 +16,21 @@ JOBS = "job=versus-a&job=versus-b&job=versus-c&job=versus-d"
 OPENED = f"/_/compare?{JOBS}"
 
 
-@pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["wide", "phone"])
-def looks(request: Any) -> Any:
-    return request.param
-
-
 @pytest.fixture
 def versus(console: Any) -> Any:
     """The server as whom the jobs belong to."""
-    mine = copy.copy(console)
-    mine.token = console_token(SECRET)
-    return mine
+    return console.of(console_token(SECRET))
 
 
 @pytest.fixture
-def page(versus: Any, chromium: Any) -> Iterator[Page]:
-    yield from opened(versus, chromium, "light", 1280)
+def page(versus: Any, browse: Any) -> Page:
+    return browse(versus, "/_/compare")
 
 
-@pytest.fixture
-def any_page(versus: Any, chromium: Any, looks: Any) -> Iterator[Page]:
-    yield from opened(versus, chromium, *looks)
-
-
-def opened(console: Any, chromium: Any, theme: str, width: int) -> Iterator[Page]:
-    """Signed in; afterwards: no script error."""
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=theme, base_url=console.url
-    )
-    context.set_default_timeout(20_000)
-    problems: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"/_/login?token={console.token}&next=/_/compare")
-    yield page
-    context.close()
-    assert problems == []
+@pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["wide", "phone"])
+def any_page(versus: Any, browse: Any, request: Any) -> Page:
+    theme, width = request.param
+    return browse(versus, "/_/compare", theme=theme, width=width)
 
 
 def curves(versus: Any, query: str) -> dict[str, Any]:
@@ -264,11 +241,10 @@ def test_settings_are_related_to_what_came_of_them(any_page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
 
-def test_running_jobs_are_followed(console: Any, chromium: Any) -> None:
+def test_running_jobs_are_followed(console: Any, browse: Any) -> None:
     console.tell(values={"versus:live": 1.5}, step=1)
-    for page in opened(console, chromium, "light", 1280):
-        page.goto("/_/compare?job=live&job=finished&metrics=versus:live")
-        value = page.locator("[data-metric='versus:live'] .key .value")
-        expect(value).to_have_text("1.5")
-        console.tell(values={"versus:live": 2.5}, step=2)
-        expect(value).to_have_text("2.5")
+    page = browse(console, "/_/compare?job=live&job=finished&metrics=versus:live")
+    value = page.locator("[data-metric='versus:live'] .key .value")
+    expect(value).to_have_text("1.5")
+    console.tell(values={"versus:live": 2.5}, step=2)
+    expect(value).to_have_text("2.5")

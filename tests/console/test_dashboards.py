@@ -2,9 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -19,31 +17,18 @@ ARN = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:"
 
 
 @pytest.fixture
-def page(console: Any, chromium: Any) -> Iterator[Page]:
-    """Signed in. Afterwards: no script error, no broken policy, nothing asked of another host."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(20_000)
-    problems: list[str] = []
-    hosts: set[str] = set()
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+def page(console: Any, browse: Any) -> Page:
     console.tell(values={"explored": 3.5}, step=1)
-    page.goto(f"{console.url}/_/login?token={console.token}&next=/_/dashboards")
-    yield page
-    context.close()
-    assert problems == []
-    assert hosts == {f"127.0.0.1:{console.port}"}
+    return browse(console, "/_/dashboards")
 
 
 def put(console: Any, name: str, widgets: list[dict[str, Any]], **body: Any) -> None:
-    given = {"DashboardName": name, "DashboardBody": json.dumps({"start": "-PT3H", **body, "widgets": widgets})}
-    status, answer = console.call("cloudwatch/PutDashboard", json.dumps(given).encode())
-    assert status == 200, answer
+    source = json.dumps({"start": "-PT3H", **body, "widgets": widgets})
+    console.perform("cloudwatch/PutDashboard", DashboardName=name, DashboardBody=source)
 
 
 def body_of(console: Any, name: str) -> dict[str, Any]:
-    _, answer = console.call("cloudwatch/GetDashboard", json.dumps({"DashboardName": name}).encode())
+    answer = console.perform("cloudwatch/GetDashboard", DashboardName=name)
     return dict(json.loads(answer["DashboardBody"]))
 
 
@@ -67,7 +52,7 @@ def every_kind(console: Any) -> None:
         "Threshold": 5.0,
         "ComparisonOperator": "GreaterThanThreshold",
     }
-    assert console.call("cloudwatch/PutMetricAlarm", json.dumps(alarm).encode())[0] == 200
+    console.perform("cloudwatch/PutMetricAlarm", **alarm)
     views = ["timeSeries", "singleValue", "gauge", "bar", "pie", "table"]
     gauge = {"yAxis": {"left": {"min": 0, "max": 10}}}
     widgets = [
@@ -478,12 +463,10 @@ def test_the_dashboard_that_each_job_has_is_drawn_too(page: Page, console: Any) 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_pages_of_dashboards_are_for_everybody(console: Any, chromium: Any, scheme: Any, width: int) -> None:
+def test_pages_of_dashboards_are_for_everybody(console: Any, browse: Any, scheme: str, width: int) -> None:
     every_kind(console)
     console.tell(values={"explored": 3.5}, step=1)
-    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(f"{console.url}/_/login?token={console.token}&next=/_/dashboards")
+    page = browse(console, "/_/dashboards", theme=scheme, width=width)
     expect(page.get_by_role("link", name="every-kind")).to_be_visible()
     found = violations(page)
     for query in ("", "?edit=1", "?source=1"):
@@ -492,5 +475,4 @@ def test_pages_of_dashboards_are_for_everybody(console: Any, chromium: Any, sche
         expect(page.locator("[data-widget='0'] canvas")).to_be_visible()
         found += violations(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-    context.close()
     assert found == []

@@ -96,8 +96,7 @@ def test_what_can_be_explored_is_told(console: Any) -> None:
 def test_dashboards_are_listed_with_their_tags(console: Any) -> None:
     tags = [{"Key": "team", "Value": "vision"}]
     body = json.dumps({"widgets": [{"type": "text", "properties": {"markdown": "x"}}]})
-    given = {"DashboardName": "listed-one", "DashboardBody": body, "Tags": tags}
-    assert console.call("cloudwatch/PutDashboard", json.dumps(given).encode())[0] == 200
+    console.perform("cloudwatch/PutDashboard", DashboardName="listed-one", DashboardBody=body, Tags=tags)
     (found,) = [one for one in console.json("/dashboards")["dashboards"] if one["name"] == "listed-one"]
     assert found["tags"] == {"team": "vision"}
     assert (found["widgets"], found["size"]) == (1, len(body))

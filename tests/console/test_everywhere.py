@@ -1,12 +1,11 @@
 """What holds on every page of the console: everybody can use it, on a desk and on a phone, light and dark."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import expect
 
 from epochwatch.console.pages import PAGES
 from tests.console.accessibility import violations
@@ -50,8 +49,8 @@ CLOSE = {"jobs/finished?tab=logs"}
 
 
 @pytest.fixture(scope="module")
-def context(console: Any, chromium: Any) -> Iterator[BrowserContext]:
-    """Signed in, with one of everything."""
+def filled(console: Any) -> Any:
+    """The console, with one of everything."""
     condition = {"EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold", "Period": 60,
                  "Statistic": "Average", "Namespace": "everywhere", "MetricName": "m"}  # fmt: skip
     widget = {"type": "text", "x": 0, "y": 0, "width": 6, "height": 3, "properties": {"markdown": "# Everywhere"}}
@@ -66,15 +65,8 @@ def context(console: Any, chromium: Any) -> Iterator[BrowserContext]:
                                "logEvents": [{"timestamp": int(now * 1000), "message": "ERROR <b>bold</b>"}]}),
     ]  # fmt: skip
     for operation, given in made:
-        status, answer = console.call(operation, json.dumps(given).encode())
-        assert status == 200, answer
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(20_000)
-    page = context.new_page()
-    page.goto(f"{console.url}/_/login?token={console.token}")
-    page.close()
-    yield context
-    context.close()
+        console.perform(operation, **given)
+    return console
 
 
 def test_every_page_of_the_server_is_looked_at() -> None:
@@ -82,11 +74,8 @@ def test_every_page_of_the_server_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("address", [address for _, address in PLACES])
-def test_a_page_can_be_used_by_everybody(context: BrowserContext, console: Any, address: str) -> None:
-    problems: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{console.url}/_/{address}")
+def test_a_page_can_be_used_by_everybody(browse: Any, filled: Any, address: str) -> None:
+    page = browse(filled, f"/_/{address}")
     expect(page.get_by_role("main").get_by_role("heading").first).to_be_visible()
     expect(page.locator(".loading")).to_have_count(0)
     assert page.title().endswith("epochwatch")
@@ -102,6 +91,4 @@ def test_a_page_can_be_used_by_everybody(context: BrowserContext, console: Any, 
         scrolled = page.evaluate("document.documentElement.scrollWidth")
         if scrolled > width:
             found[f"{scheme} {width} scrolls"] = scrolled
-    page.close()
     assert found == {}
-    assert problems == []

@@ -9,7 +9,6 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
@@ -17,7 +16,6 @@ from playwright.sync_api import expect
 from epochwatch.client.credentials import console_token
 from tests.cli.commands import epochwatch
 from tests.console.accessibility import violations
-from tests.console.conftest import CHROMIUM, FLAGS
 from tests.launchers.created_jobs import until
 from tests.servers import ServerProcess
 
@@ -58,11 +56,12 @@ class Watched:
 
     def __init__(self, server: ServerProcess) -> None:
         self.server = server
+        self.url = server.url
         self.token = console_token(server.credentials["secret_access_key"])
 
     def get(self, path: str) -> tuple[int, bytes, Any]:
         headers = {"Authorization": f"Bearer {self.token}"}
-        request = urllib.request.Request(f"{self.server.url}/_/api{path}", headers=headers)
+        request = urllib.request.Request(f"{self.url}/_/api{path}", headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=120) as answer:
                 return answer.status, answer.read(), answer.headers
@@ -73,10 +72,6 @@ class Watched:
         status, body, _ = self.get(path)
         assert status == 200, body
         return json.loads(body)
-
-    def link(self, page: str) -> str:
-        """Opens the console at a page, signed in."""
-        return f"{self.server.url}/_/login?token={self.token}&next={quote(page)}"
 
 
 @pytest.fixture(scope="module")
@@ -195,32 +190,15 @@ def test_operators_are_empty_without_a_window(watched: Watched) -> None:
     assert (found["operators"], found["windows"]) == ([], [])
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    assert CHROMIUM.exists(), "the console is tested in a real browser: apt install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-def opened(chromium: Any, watched: Watched, query: str = "", job: str = "slow-data", **context: Any) -> Any:
-    """The page of the insights, signed in, once its report is there. What is wrong in the page fails the test."""
-    shown = chromium.new_context(viewport={"width": 1280, "height": 900}, **context).new_page()
-    shown.set_default_timeout(SLOW)
-    shown.on("pageerror", lambda error: pytest.fail(f"the page failed: {error}"))
-    shown.goto(watched.link(f"/_/jobs/{job}/insights"))
-    shown.goto(f"{watched.server.url}/_/jobs/{job}/insights{query}")
+def opened(browse: Any, watched: Watched, query: str = "", job: str = "slow-data", **looks: Any) -> Any:
+    """The page of the insights, signed in, once its report is there."""
+    shown = browse(watched, f"/_/jobs/{job}/insights{query}", **looks)
     shown.wait_for_selector("[data-verdict]")
     return shown
 
 
-def test_a_user_finds_out_why_a_training_was_slow(chromium: Any, watched: Watched) -> None:
-    shown = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    shown.set_default_timeout(SLOW)
-    shown.goto(watched.link("/_/jobs/slow-data"))
+def test_a_user_finds_out_why_a_training_was_slow(browse: Any, watched: Watched) -> None:
+    shown = browse(watched, "/_/jobs/slow-data")
     shown.get_by_role("button", name="Profiler").click()
     shown.get_by_role("link", name="Open insights").click()
 
@@ -260,11 +238,10 @@ def test_a_user_finds_out_why_a_training_was_slow(chromium: Any, watched: Watche
     shown.get_by_role("button", name="Rules").click()
     shown.locator("[data-findings] tbody tr").first.wait_for()
     assert shown.locator("[data-rules] tbody tr").count() == 11
-    shown.context.close()
 
 
-def test_zooming_one_chart_zooms_all_and_the_time_frame_is_in_the_address(chromium: Any, watched: Watched) -> None:
-    shown = opened(chromium, watched)
+def test_zooming_one_chart_zooms_all_and_the_time_frame_is_in_the_address(browse: Any, watched: Watched) -> None:
+    shown = opened(browse, watched)
     plot = shown.locator("[data-resource=memory] .u-over")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
@@ -280,23 +257,21 @@ def test_zooming_one_chart_zooms_all_and_the_time_frame_is_in_the_address(chromi
     expect(shown).not_to_have_url(address, timeout=SLOW)
     fixed.click()
     expect(shown).not_to_have_url(re.compile("from="), timeout=SLOW)
-    shown.context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("tab", ["system", "steps", "rules"])
-def test_everybody_can_use_each_part(chromium: Any, watched: Watched, tab: str, scheme: str) -> None:
-    shown = opened(chromium, watched, f"?tab={tab}", color_scheme=scheme)
+def test_everybody_can_use_each_part(browse: Any, watched: Watched, tab: str, scheme: str) -> None:
+    shown = opened(browse, watched, f"?tab={tab}", theme=scheme)
     shown.wait_for_selector(
         {"system": "[data-resource] .plot", "steps": "[data-lane]", "rules": "[data-rules]"}[tab]
     )
     assert violations(shown) == []
     shown.set_viewport_size({"width": 390, "height": 844})
     assert shown.evaluate("document.documentElement.scrollWidth") <= 390
-    shown.context.close()
 
 
-def test_steps_of_a_training_that_goes_on_come_by_themselves(chromium: Any, watched: Watched) -> None:
+def test_steps_of_a_training_that_goes_on_come_by_themselves(browse: Any, watched: Watched) -> None:
     words = ("run", "--name", "growing", "--profile", "--", sys.executable, str(watched.server.home / "train.py"))
     command = [sys.executable, "-m", "epochwatch", *words, str(LONG)]
     with subprocess.Popen(command, env=watched.server.environment, stdout=subprocess.DEVNULL) as run:
@@ -306,24 +281,22 @@ def test_steps_of_a_training_that_goes_on_come_by_themselves(chromium: Any, watc
                     watched.get("/jobs/growing/steps")[0] == 200 and watched.json("/jobs/growing/steps")["lanes"]
                 )
             )
-            shown = opened(chromium, watched, "?tab=steps", job="growing")
+            shown = opened(browse, watched, "?tab=steps", job="growing")
             facts = shown.locator("[data-lane] .facts")
             first = facts.inner_text()
             expect(facts).not_to_have_text(first, timeout=SLOW)
             assert shown.get_by_role("button", name="Stop training").is_visible()
-            shown.context.close()
         finally:
             run.terminate()
 
 
-def test_the_report_opens_in_the_browser_and_its_script_runs(chromium: Any, watched: Watched) -> None:
-    shown = opened(chromium, watched)
+def test_the_report_opens_in_the_browser_and_its_script_runs(browse: Any, watched: Watched) -> None:
+    shown = opened(browse, watched)
     refused = []
     shown.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
-    shown.goto(f"{watched.server.url}/_/api/jobs/slow-data/report")
+    shown.goto("/_/api/jobs/slow-data/report")
     canvas = shown.locator("figure canvas").first
     canvas.focus()
     shown.keyboard.press("ArrowRight")
     assert shown.locator("figure output").first.inner_text() != ""
     assert refused == []
-    shown.context.close()

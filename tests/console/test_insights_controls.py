@@ -5,13 +5,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from epochwatch.client.credentials import console_token
-from tests.console.conftest import CHROMIUM, FLAGS
 from tests.launchers.created_jobs import JobServer, until
 
 pytestmark = pytest.mark.xdist_group("insights")
@@ -26,31 +26,18 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobServer]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    assert CHROMIUM.exists(), "the console is tested in a real browser: apt install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-def opened(chromium: Any, jobs: JobServer, job: str) -> Any:
+def opened(browse: Any, jobs: JobServer, job: str) -> Any:
     """The insights of a job that goes on."""
     token = console_token(jobs.process.credentials["secret_access_key"])
-    shown = chromium.new_context().new_page()
-    shown.set_default_timeout(SLOW)
-    shown.goto(f"{jobs.process.url}/_/login?token={token}&next=/_/jobs/{job}/insights")
+    shown = browse(SimpleNamespace(url=jobs.process.url, token=token), f"/_/jobs/{job}/insights")
     shown.get_by_role("group", name="Controls").wait_for()
     return shown
 
 
-def test_a_user_changes_how_a_job_is_profiled_and_stops_it(chromium: Any, jobs: JobServer) -> None:
+def test_a_user_changes_how_a_job_is_profiled_and_stops_it(browse: Any, jobs: JobServer) -> None:
     jobs.shell("controlled", "sleep 600", ProfilerConfig={"ProfilingIntervalInMilliseconds": 500})
     jobs.until("controlled", "Training")
-    page = opened(chromium, jobs, "controlled")
+    page = opened(browse, jobs, "controlled")
 
     def profiler() -> dict[str, Any]:
         return dict(jobs.describe("controlled")["ProfilerConfig"])
@@ -84,13 +71,13 @@ def test_a_user_changes_how_a_job_is_profiled_and_stops_it(chromium: Any, jobs: 
 
 
 def test_stopping_somebody_s_own_run_is_refused_in_the_words_of_the_operation(
-    chromium: Any, jobs: JobServer
+    browse: Any, jobs: JobServer
 ) -> None:
     command = [sys.executable, "-m", "epochwatch", "run", "--name", "own", "--", "sleep", "600"]
     with subprocess.Popen(command, env=jobs.process.environment, stdout=subprocess.DEVNULL) as run:
         try:
             jobs.until("own", "InProgress")
-            page = opened(chromium, jobs, "own")
+            page = opened(browse, jobs, "own")
             page.get_by_role("button", name="Stop training").click()
             page.get_by_role("button", name="Really stop it").click()
             expect(page.get_by_role("alert")).to_contain_text("was started by 'epochwatch run'", timeout=SLOW)

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,17 +15,8 @@ TABS = ["Overview", "Curves", "Logs", "Hosts", "Rules", "Profiler", "Artefacts",
 
 
 @pytest.fixture
-def page(console: Any, chromium: Any) -> Iterator[Page]:
-    """Signed in to the account of these jobs. Afterwards: no script error."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(20_000)
-    problems: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{console.url}/_/login?token={console.tuner}&next=/_/jobs/made")
-    yield page
-    context.close()
-    assert problems == []
+def page(console: Any, browse: Any) -> Page:
+    return browse(console.of(console.tuner), "/_/jobs/made")
 
 
 def called(console: Any, operation: str, **given: Any) -> tuple[int, Any]:

@@ -1,11 +1,9 @@
 """The table of training jobs in a real Chromium, over hundreds of them: found, ordered, grouped, acted on."""
 
-import copy
 import csv
 import io
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -24,34 +22,18 @@ BEST = "metrics.validation:loss.best"
 @pytest.fixture
 def sweeps(console: Any) -> Any:
     """The server as whom the jobs belong to."""
-    mine = copy.copy(console)
-    mine.token = console_token(SECRET)
-    return mine
+    return console.of(console_token(SECRET))
 
 
 @pytest.fixture
-def page(sweeps: Any, chromium: Any) -> Iterator[Page]:
-    yield from opened(sweeps, chromium, "light", 1280)
+def page(sweeps: Any, browse: Any) -> Page:
+    return browse(sweeps)
 
 
 @pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["wide", "phone"])
-def any_page(sweeps: Any, chromium: Any, request: Any) -> Iterator[Page]:
-    yield from opened(sweeps, chromium, *request.param)
-
-
-def opened(console: Any, chromium: Any, theme: str, width: int) -> Iterator[Page]:
-    """Signed in; afterwards: no script error."""
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=theme, base_url=console.url
-    )
-    context.set_default_timeout(20_000)
-    problems: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"/_/login?token={console.token}")
-    yield page
-    context.close()
-    assert problems == []
+def any_page(sweeps: Any, browse: Any, request: Any) -> Page:
+    theme, width = request.param
+    return browse(sweeps, theme=theme, width=width)
 
 
 def found(console: Any, **query: Any) -> Any:
@@ -444,8 +426,7 @@ def test_a_new_job_appears_without_moving_what_is_read(page: Page, sweeps: Any) 
             "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
             "StoppingCondition": {"MaxRuntimeInSeconds": 60},
         }
-        status, answer = sweeps.call("sagemaker/CreateTrainingJob", json.dumps(body).encode())
-        assert status == 200, answer
+        sweeps.perform("sagemaker/CreateTrainingJob", **body)
 
     expect(links(page).first).to_be_visible()
     expect(page.locator(".connection")).to_have_text("Live")

@@ -3,7 +3,6 @@
 import json
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -26,27 +25,23 @@ class Reader:
     """Asks as the account that the logs belong to."""
 
     def __init__(self, console: Any) -> None:
-        self._console = console
+        self._console = console.of(TOKEN)
 
     def get(self, path: str, status: int = 200) -> Any:
         """The JSON of a path of the API."""
-        found, body = self._console.get(f"/_/api{path}", Authorization=f"Bearer {TOKEN}")
+        found, body = self._console.get(f"/_/api{path}")
         assert found == status, body
         return json.loads(body)
 
     def lines(self, path: str) -> list[str]:
         """The lines of a text."""
-        status, body = self._console.get(f"/_/api{path}", Authorization=f"Bearer {TOKEN}")
+        status, body = self._console.get(f"/_/api{path}")
         assert status == 200, body
         return list(body.decode().splitlines())
 
     def call(self, operation: str, **given: Any) -> Any:
         """What an operation of CloudWatch Logs answers."""
-        status, answer = self._console.call(
-            f"logs/{operation}", json.dumps(given).encode(), Authorization=f"Bearer {TOKEN}"
-        )
-        assert status == 200, answer
-        return answer
+        return self._console.perform(f"logs/{operation}", **given)
 
     def write(self, group: str, stream: str, *messages: str) -> None:
         """Lines of now in a stream, both made where they are missing."""
@@ -67,17 +62,8 @@ def reader(console: Any) -> Reader:
 
 
 @pytest.fixture
-def page(console: Any, chromium: Any) -> Iterator[Page]:
-    """Signed in. Afterwards: no script error."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(20_000)
-    problems: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{console.url}/_/login?token={TOKEN}&next=/_/jobs/{JOB}")
-    yield page
-    context.close()
-    assert problems == []
+def page(console: Any, browse: Any) -> Page:
+    return browse(console.of(TOKEN), f"/_/jobs/{JOB}")
 
 
 def test_pages_go_through_a_whole_log_in_both_directions(reader: Reader) -> None:
@@ -204,10 +190,7 @@ def test_a_point_of_lines_that_were_put_leads_to_its_line(reader: Reader, consol
         "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
         "StoppingCondition": {"MaxRuntimeInSeconds": 60},
     }
-    status, answer = console.call(
-        "sagemaker/CreateTrainingJob", json.dumps(given).encode(), Authorization=f"Bearer {TOKEN}"
-    )
-    assert status == 200, answer
+    console.of(TOKEN).perform("sagemaker/CreateTrainingJob", **given)
     reader.write(GROUP, "told/algo-1-1700000000", "starting", "loss=0.5", "nothing", "loss=0.25")
     for value in (0.5, 0.25):
         place = reader.get(f"/jobs/told/logs/place?metric=told:loss&x=0&within=10&value={value}")
@@ -409,13 +392,9 @@ def test_the_log_is_asked_and_the_answer_drawn_and_kept(page: Page, reader: Read
         f"/_/logs/insights?group={GROUP}&query=stats%20count(*)%20by%20%40logStream",
     ],
 )
-def test_every_view_can_be_read_by_anyone_anywhere(chromium: Any, console: Any, path: str) -> None:
-    for width, scheme in ((1280, "light"), (390, "dark")):
-        context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-        page = context.new_page()
-        page.goto(f"{console.url}/_/login?token={TOKEN}")
-        page.goto(console.url + path)
+def test_every_view_can_be_read_by_anyone_anywhere(browse: Any, console: Any, path: str) -> None:
+    for width, theme in ((1280, "light"), (390, "dark")):
+        page = browse(console.of(TOKEN), path, theme=theme, width=width)
         expect(page.locator(".line, tbody tr, .query-row, .query-picture, .logs .notice").first).to_be_visible()
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        context.close()

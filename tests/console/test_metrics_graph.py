@@ -4,7 +4,6 @@ import json
 import math
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,24 +32,13 @@ def measured(console: Any) -> int:
         for back in range(120)
     ]
     for at in range(0, len(data), 100):
-        body = {"Namespace": "Graph Lab", "MetricData": data[at : at + 100]}
-        status, answer = console.call("cloudwatch/PutMetricData", json.dumps(body).encode())
-        assert status == 200, answer
+        console.perform("cloudwatch/PutMetricData", Namespace="Graph Lab", MetricData=data[at : at + 100])
     return now
 
 
 @pytest.fixture
-def page(console: Any, chromium: Any, measured: int) -> Iterator[Page]:
-    """Signed in. Afterwards: no script error, and nothing that the content security policy refused."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    problems: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda said: problems.append(said.text) if "Content Security Policy" in said.text else None)
-    page.goto(f"{console.url}/_/login?token={console.token}")
-    yield page
-    context.close()
-    assert problems == []
+def page(console: Any, browse: Any, measured: int) -> Page:
+    return browse(console)
 
 
 def row(run: str, **options: Any) -> list[Any]:
@@ -229,13 +217,10 @@ def test_a_graph_is_taken_along(page: Page, console: Any, measured: int) -> None
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light"), (390, "dark")])
-def test_it_is_for_everybody(console: Any, chromium: Any, measured: int, width: int, scheme: str) -> None:
-    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(f"{console.url}/_/login?token={console.token}")
+def test_it_is_for_everybody(console: Any, browse: Any, measured: int, width: int, scheme: str) -> None:
+    page = browse(console, theme=scheme, width=width)
     for tab in ("", "options", "source"):
         graph(page, console, row("a", id="m1"), [{"id": "e1", "expression": "m1 * 2"}], tab=tab, legend="table")
         expect(page.locator(".graph .key")).to_have_count(2)
         assert violations(page) == [], tab
         assert page.evaluate("document.documentElement.scrollWidth") == width, tab
-    context.close()

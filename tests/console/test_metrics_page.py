@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,25 +16,10 @@ DRAW = re.compile("^Draw explored TrainingJobName=live$")
 
 
 @pytest.fixture
-def page(console: Any, chromium: Any) -> Iterator[Page]:
-    """Signed in, on the page; with a metric that is just written. Afterwards: no script error."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(20_000)
-    problems: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda said: problems.append(said.text) if "Content Security Policy" in said.text else None)
+def page(console: Any, browse: Any) -> Page:
+    """With a metric that is just written."""
     console.tell(values={"explored": 3.5}, step=1)
-    page.goto(f"{console.url}/_/login?token={console.token}&next=/_/metrics")
-    yield page
-    context.close()
-    assert problems == []
-
-
-def called(console: Any, operation: str, **given: Any) -> Any:
-    status, answer = console.call(f"cloudwatch/{operation}", json.dumps(given).encode())
-    assert status == 200, answer
-    return answer
+    return browse(console, "/_/metrics")
 
 
 def test_metrics_are_listed_by_words_and_by_what_they_have(console: Any) -> None:
@@ -141,7 +125,7 @@ def test_a_graph_goes_to_a_dashboard(page: Page, console: Any) -> None:
     page.get_by_role("link", name="See it").click()
     expect(page.get_by_role("heading", name="from-the-explorer")).to_be_visible()
     expect(page.locator("[data-widget='0'] canvas")).to_be_visible()
-    called(console, "DeleteDashboards", DashboardNames=["from-the-explorer"])
+    console.perform("cloudwatch/DeleteDashboards", DashboardNames=["from-the-explorer"])
 
 
 def test_an_alarm_is_made_with_its_threshold_drawn(page: Page, console: Any) -> None:
@@ -165,9 +149,9 @@ def test_an_alarm_is_made_with_its_threshold_drawn(page: Page, console: Any) -> 
     drawn = float(threshold.input_value())
     form.get_by_role("button", name="Make it").click()
     expect(page.get_by_text("The alarm drawn-by-hand is at work.")).to_be_visible()
-    [alarm] = called(console, "DescribeAlarms", AlarmNames=["drawn-by-hand"])["MetricAlarms"]
+    [alarm] = console.perform("cloudwatch/DescribeAlarms", AlarmNames=["drawn-by-hand"])["MetricAlarms"]
     assert (alarm["Threshold"], alarm["MetricName"], alarm["DatapointsToAlarm"]) == (drawn, "explored", 2)
-    called(console, "DeleteAlarms", AlarmNames=["drawn-by-hand"])
+    console.perform("cloudwatch/DeleteAlarms", AlarmNames=["drawn-by-hand"])
     page.get_by_role("button", name="Make an alarm").click()
     form.get_by_label("Name of the alarm").fill("written-with-care")
     threshold.fill("7.5")

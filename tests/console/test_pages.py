@@ -6,32 +6,19 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.xdist_group("console")
 
 
 @pytest.fixture
-def context(console: Any, chromium: Any) -> Iterator[BrowserContext]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(20_000)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext, console: Any) -> Iterator[Page]:
-    """Signed in, on the list. Afterwards: no script error, no broken policy, nothing asked of another host."""
-    problems: list[str] = []
-    hosts: set[str] = set()
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
-    page.goto(f"{console.url}/_/login?token={console.token}")
+def page(browse: Any, console: Any) -> Iterator[Page]:
+    """Afterwards: nothing that the browser calls an error."""
+    errors: list[str] = []
+    page = browse(console)
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     yield page
-    assert problems == []
-    assert hosts == {f"127.0.0.1:{console.port}"}
+    assert errors == []
 
 
 def ink(page: Page, chart: str) -> int:
@@ -315,8 +302,8 @@ def test_what_is_wrong_with_a_training_is_shown_as_it_is_found(page: Page, conso
     expect(page.get_by_role("heading", name="Nothing found", exact=True)).to_be_visible()
 
 
-def test_code_for_other_clients_can_be_copied(page: Page, context: BrowserContext, console: Any) -> None:
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
+def test_code_for_other_clients_can_be_copied(page: Page, console: Any) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(f"{console.url}/_/jobs/finished")
     page.get_by_label("What to do with loss").click()
     page.get_by_role("button", name="Copy as boto3").click()
@@ -428,9 +415,9 @@ def test_empty_places_teach(page: Page, console: Any) -> None:
     expect(page.locator(".empty")).to_contain_text("No job matches")
 
 
-def test_what_is_missing_says_what_to_do(context: BrowserContext, console: Any) -> None:
-    page = context.new_page()
-    page.goto(f"{console.url}/_/")
+def test_what_is_missing_says_what_to_do(browse: Any, console: Any) -> None:
+    page = browse(console, None)
+    page.goto("/_/")
     expect(page.locator("body")).to_contain_text("epochwatch status")
     page.goto(f"{console.url}/_/login?token={console.token}")
     page.goto(f"{console.url}/_/jobs/unknown")

@@ -14,25 +14,19 @@ def found(console: Any, **asked: str) -> list[dict[str, Any]]:
     return list(console.json(f"/search?{urlencode(asked)}")["results"])
 
 
-def called(console: Any, operation: str, **given: Any) -> Any:
-    status, answer = console.call(operation, json.dumps(given).encode())
-    assert status == 200, answer
-    return answer
-
-
 @pytest.fixture(scope="module")
 def things(console: Any) -> str:
     """A word that one thing of each kind that operations can make has in its name."""
     word = f"sought{uuid.uuid4().hex[:8]}"
     alarm = {"EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold", "Period": 60,
              "Statistic": "Average", "Namespace": "sought", "MetricName": "m"}  # fmt: skip
-    called(console, "cloudwatch/PutMetricAlarm", AlarmName=f"{word}-alarm", **alarm)
-    called(console, "cloudwatch/PutDashboard", DashboardName=f"{word}-board", DashboardBody='{"widgets": []}')
-    called(console, "logs/CreateLogGroup", logGroupName=f"/team/{word}/group")
+    console.perform("cloudwatch/PutMetricAlarm", AlarmName=f"{word}-alarm", **alarm)
+    console.perform("cloudwatch/PutDashboard", DashboardName=f"{word}-board", DashboardBody='{"widgets": []}')
+    console.perform("logs/CreateLogGroup", logGroupName=f"/team/{word}/group")
     query = {"queryString": "fields @message", "logGroupNames": [f"/team/{word}/group"]}
-    called(console, "logs/PutQueryDefinition", name=f"{word} query", **query)
+    console.perform("logs/PutQueryDefinition", name=f"{word} query", **query)
     datum = {"MetricName": f"{word}:loss", "Value": 1.0, "Dimensions": [{"Name": "Run", "Value": "first one"}]}
-    called(console, "cloudwatch/PutMetricData", Namespace="sought", MetricData=[datum])
+    console.perform("cloudwatch/PutMetricData", Namespace="sought", MetricData=[datum])
     return word
 
 
@@ -101,8 +95,8 @@ def test_jobs_that_ended_are_notified_of(console: Any) -> None:
 def test_an_alarm_that_turns_is_notified_of(console: Any, things: str) -> None:
     before = console.json("/notifications")["now"]
     name = f"{things}-alarm"
-    called(console, "cloudwatch/SetAlarmState", AlarmName=name, StateValue="ALARM", StateReason="it was time")
-    called(console, "cloudwatch/SetAlarmState", AlarmName=name, StateValue="OK", StateReason="it was enough")
+    console.perform("cloudwatch/SetAlarmState", AlarmName=name, StateValue="ALARM", StateReason="it was time")
+    console.perform("cloudwatch/SetAlarmState", AlarmName=name, StateValue="OK", StateReason="it was enough")
     answer = console.json(f"/notifications?kinds=alarm&since={before - 1}")
     mine = [one for one in answer["notifications"] if one["name"] == name]
     assert [(one["state"], one["detail"]) for one in mine] == [("OK", "it was enough"), ("ALARM", "it was time")]
@@ -116,7 +110,7 @@ def test_the_stream_tells_of_an_alarm_that_turns_and_of_a_job(console: Any, thin
     with console.request("/_/api/live?job=live") as stream:
         while b"hello" not in stream.readline():
             pass
-        called(console, "cloudwatch/SetAlarmState", AlarmName=name, StateValue="ALARM", StateReason="streamed")
+        console.perform("cloudwatch/SetAlarmState", AlarmName=name, StateValue="ALARM", StateReason="streamed")
         while True:
             line = stream.readline()
             assert line, "the stream ended"

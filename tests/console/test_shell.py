@@ -1,13 +1,12 @@
 """The frame of the console in a real Chromium: signing in, finding, being told, times, and what is lost."""
 
-import json
 import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.console.accessibility import violations
 
@@ -15,24 +14,9 @@ pytestmark = pytest.mark.xdist_group("console")
 
 
 @pytest.fixture
-def context(chromium: Any) -> Iterator[BrowserContext]:
-    """A browser that is not signed in, in a zone that is ahead of UTC and changes its clocks."""
-    context = chromium.new_context(
-        viewport={"width": 1280, "height": 900}, color_scheme="light", timezone_id="Europe/Berlin"
-    )
-    context.set_default_timeout(20_000)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """Not signed in; afterwards: no script error."""
-    problems: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    yield page
-    assert problems == []
+def page(console: Any, browse: Any) -> Page:
+    """Not signed in, in a zone that is ahead of UTC and changes its clocks."""
+    return browse(console, None, timezone_id="Europe/Berlin")
 
 
 def enter(page: Page, console: Any, path: str = "/_/") -> None:
@@ -41,22 +25,16 @@ def enter(page: Page, console: Any, path: str = "/_/") -> None:
     expect(page.get_by_role("main").get_by_role("heading", level=1)).to_be_visible()
 
 
-def called(console: Any, operation: str, **given: Any) -> Any:
-    status, answer = console.call(f"cloudwatch/{operation}", json.dumps(given).encode())
-    assert status == 200, answer
-    return answer
-
-
 @pytest.fixture
 def alarm(console: Any) -> Iterator[str]:
     """The name of an alarm of our own."""
     name = f"shell-{uuid.uuid4().hex[:8]}"
-    called(
-        console, "PutMetricAlarm", AlarmName=name, Namespace="shell", MetricName="m", Period=60, EvaluationPeriods=1,
+    console.perform(
+        "cloudwatch/PutMetricAlarm", AlarmName=name, Namespace="shell", MetricName="m", Period=60, EvaluationPeriods=1,
         Threshold=1.0, ComparisonOperator="GreaterThanThreshold", Statistic="Average",
     )  # fmt: skip
     yield name
-    called(console, "DeleteAlarms", AlarmNames=[name])
+    console.perform("cloudwatch/DeleteAlarms", AlarmNames=[name])
 
 
 def test_who_is_not_signed_in_does_so_and_gets_to_the_page(page: Page, console: Any) -> None:
@@ -106,11 +84,9 @@ def test_a_link_that_opens_nothing_says_so(page: Page, console: Any) -> None:
     expect(page.get_by_role("heading", name="Alarms")).to_be_visible()
 
 
-def test_a_session_that_ends_is_told_in_place_and_nothing_is_lost(
-    page: Page, context: BrowserContext, console: Any
-) -> None:
+def test_a_session_that_ends_is_told_in_place_and_nothing_is_lost(page: Page, console: Any) -> None:
     enter(page, console, "/_/metrics?search=nothing-has-this-name")
-    context.clear_cookies()
+    page.context.clear_cookies()
     page.locator("[data-search]").first.fill("nothing has this name either")
     expect(page.get_by_text("Your session is over.")).to_be_visible()
     expect(page.get_by_role("heading", name="Metrics", exact=True)).to_be_visible()
@@ -217,7 +193,9 @@ def test_what_needs_attention_is_told_until_it_is_read(page: Page, console: Any,
     expect(inbox.get_by_role("button", name="Mark all as read")).to_be_disabled()
     page.keyboard.press("Escape")
     expect(bell).to_be_focused()
-    called(console, "SetAlarmState", AlarmName=alarm, StateValue="ALARM", StateReason="the shell is on fire")
+    console.perform(
+        "cloudwatch/SetAlarmState", AlarmName=alarm, StateValue="ALARM", StateReason="the shell is on fire"
+    )
     expect(page.get_by_role("button", name=re.compile("Notifications: [1-9]"))).to_be_visible()  # by the stream
     page.keyboard.press("b")
     inbox.get_by_role("button", name="Unread").click()
@@ -232,10 +210,8 @@ def test_what_needs_attention_is_told_until_it_is_read(page: Page, console: Any,
     expect(inbox.get_by_role("link", name=f"{alarm} went off", exact=True)).to_be_visible()  # not: Unread: ...
 
 
-def test_the_desktop_is_told_only_after_it_was_asked_for(
-    page: Page, context: BrowserContext, console: Any, alarm: str
-) -> None:
-    context.grant_permissions(["notifications"], origin=console.url)
+def test_the_desktop_is_told_only_after_it_was_asked_for(page: Page, console: Any, alarm: str) -> None:
+    page.context.grant_permissions(["notifications"], origin=console.url)
     page.add_init_script(
         """window.told = []; window.Notification = class extends EventTarget {
              static permission = 'granted'; static requestPermission = async () => 'granted';
@@ -248,7 +224,7 @@ def test_the_desktop_is_told_only_after_it_was_asked_for(
     assert page.evaluate("told") == []
     inbox.get_by_role("button", name="Tell me on the desktop").click()
     expect(inbox.get_by_role("button", name="Tell me on the desktop")).to_have_attribute("aria-pressed", "true")
-    called(console, "SetAlarmState", AlarmName=alarm, StateValue="ALARM", StateReason="told")
+    console.perform("cloudwatch/SetAlarmState", AlarmName=alarm, StateValue="ALARM", StateReason="told")
     page.wait_for_function("name => told.some(([title]) => title === `${name} went off`)", arg=alarm)
 
 
@@ -309,10 +285,9 @@ def test_a_server_that_is_lost_is_told_with_what_to_do(page: Page, console: Any)
     expect(page.locator(".banner")).to_have_count(0)
 
 
-def test_a_fault_of_a_page_is_told_and_the_frame_goes_on(context: BrowserContext, console: Any) -> None:
-    page = context.new_page()
+def test_a_fault_of_a_page_is_told_and_the_frame_goes_on(browse: Any, console: Any) -> None:
     problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
+    page = browse(console, None, problems=problems)
     page.route(
         re.compile(r"/_/api/jobs/finished$"),
         lambda route: route.fulfill(json={**console.json("/jobs/finished"), "definitions": 7, "metrics": 7}),

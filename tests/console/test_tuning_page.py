@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,28 +15,13 @@ FORTY = re.compile("^40 trainings$")
 
 
 @pytest.fixture
-def page(console: Any, chromium: Any) -> Iterator[Page]:
-    """Signed in to the account that tunes, on the list. Afterwards: no script error."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(20_000)
-    problems: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{console.url}/_/login?token={console.tuner}&next=/_/tuning")
-    yield page
-    context.close()
-    assert problems == []
+def page(console: Any, browse: Any) -> Page:
+    return browse(console.of(console.tuner), "/_/tuning")
 
 
 def detail(console: Any, name: str) -> tuple[int, Any]:
     status, body = console.get(f"/_/api/tuning/{name}", Authorization=f"Bearer {console.tuner}")
     return status, json.loads(body)
-
-
-def called(console: Any, operation: str, **given: Any) -> tuple[int, Any]:
-    body, key = json.dumps(given).encode(), f"Bearer {console.tuner}"
-    status, answer = console.call(f"sagemaker/{operation}", body, Authorization=key)
-    return int(status), answer
 
 
 def test_trainings_are_joined_with_their_objectives_and_what_mattered(console: Any) -> None:
@@ -166,7 +150,9 @@ def test_a_tuning_job_is_stopped(page: Page, console: Any) -> None:
     expect(page.locator(".job .status")).to_have_text("Stopping")
     name = {"HyperParameterTuningJobName": "tuned-again"}
     assert (
-        called(console, "DescribeHyperParameterTuningJob", **name)[1]["HyperParameterTuningJobStatus"]
+        console.of(console.tuner).perform("sagemaker/DescribeHyperParameterTuningJob", **name)[
+            "HyperParameterTuningJobStatus"
+        ]
         == "Stopping"
     )
 
