@@ -216,8 +216,12 @@ def test_every_property_of_a_metric_widget_has_a_control(page: Page, console: An
     editor.get_by_label("One value over the whole time").check()
     editor.get_by_label("Legend").select_option("right")
     editor.get_by_text("Annotations").click()
-    editor.get_by_role("group", name="Lines at a value").get_by_role("button", name="Add").click()
-    editor.get_by_role("group", name="Lines at a value 1").get_by_label("Label").fill("limit")
+    editor.get_by_role("group", name="Lines at values").get_by_role("button", name="Add a line").click()
+    editor.get_by_label("Label of line 1").fill("ceiling")
+    editor.get_by_label("Label of line 1").press("Tab")
+    editor.get_by_role("button", name="line 1: make it a band").click()
+    editor.get_by_label("Axis of line 1").select_option("right")
+    editor.get_by_label("Value of line 1, its other end").fill("3")
     editor.get_by_role("button", name="Add an expression").click()
     editor.get_by_role("button", name=re.compile("^Options of explored")).click()
     editor.get_by_label("Id", exact=True).fill("m9")
@@ -234,7 +238,9 @@ def test_every_property_of_a_metric_widget_has_a_control(page: Page, console: An
     assert kept["stat"] == "p90"
     assert kept["setPeriodToTimeRange"] is True
     assert kept["legend"] == {"position": "right"}
-    assert kept["annotations"]["horizontal"] == [{"value": 1, "label": "limit"}]
+    assert kept["annotations"]["horizontal"] == [
+        [{"value": 1, "label": "ceiling", "yAxis": "right"}, {"value": 3, "yAxis": "right"}]
+    ]
     assert kept["metrics"][0] == [*LOSS, {"id": "m9"}]
     assert kept["metrics"][1] == [{"id": "e1", "expression": "m9 * 1"}]  # it follows the id
 
