@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { alarmOn, metricOf, optionsOf, readRows, rowOf, same, withIds, withOptions, type Row } from "../src/lib/metricrow";
+import { alarmOn, changedRow, following, metricOf, optionsOf, readRows, rowOf, same, withExpression, withIds, withOptions, type Row } from "../src/lib/metricrow";
 
 const loss = { namespace: "Lab", name: "loss", dimensions: [["Job", "a"]] as [string, string][] };
 const row: Row = ["Lab", "loss", "Job", "a"];
@@ -25,6 +25,18 @@ describe("rows of a metric widget", () => {
   it("get ids that nobody has", () => {
     const rows = withIds([row, [...row, { id: "m1" }], [{ expression: "m1" }]]);
     expect(rows.map((one) => optionsOf(one).id)).toEqual(["m2", "m1", "e1"]);
+  });
+
+  it("are changed one at a time, and calculated with", () => {
+    expect(changedRow([row, row], 1, { stat: "p99" })).toEqual([row, [...row, { stat: "p99" }]]);
+    const rows = withExpression([row], "m1 * 2", "");
+    expect(rows.map((one) => optionsOf(one).id)).toEqual(["m1", "e1"]);
+  });
+
+  it("are followed by what names them, and by nothing else", () => {
+    expect(following("m1 / (m10 + m1)", "m1", "loss")).toBe("loss / (m10 + loss)");
+    expect(following("m1 * 2", "", "loss")).toBe("m1 * 2");
+    expect(following("m1 * 2", "m1", "")).toBe("m1 * 2");
   });
 
   it("become the metric of an alarm", () => {

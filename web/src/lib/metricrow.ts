@@ -89,6 +89,17 @@ export function alarmOn(row: Row, statistic: string, period: number): Record<str
   };
 }
 
+export const changedRow = (rows: Row[], at: number, options: Options): Row[] =>
+  rows.map((row, index) => (index === at ? withOptions(row, options) : row));
+
+/** With one more row that is calculated; all have ids then. */
+export const withExpression = (rows: Row[], expression: string, label: string): Row[] =>
+  withIds([...withIds(rows), [{ expression, label }]]);
+
+/** An expression after the row it may name has another id. */
+export const following = (expression: string, before: string, id: string) =>
+  before && id ? expression.replace(new RegExp(`\\b${before}\\b`, "g"), id) : expression;
+
 /** The row moved to another place. */
 export function movedRow(rows: Row[], from: number, to: number): Row[] {
   const rest = rows.filter((_, at) => at !== from);
