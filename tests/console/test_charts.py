@@ -1,10 +1,8 @@
 """What charts show where values are missing, in a real Chromium, by the ink that is on them."""
 
-import copy
 import json
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -55,25 +53,13 @@ TALL = """(plot) => {
 @pytest.fixture
 def charts(console: Any) -> Any:
     """The server as whom the jobs belong to."""
-    mine = copy.copy(console)
-    mine.token = console_token(SECRET)
-    return mine
+    return console.of(console_token(SECRET))
 
 
 @pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["wide", "phone"])
-def page(request: Any, charts: Any, chromium: Any) -> Iterator[Page]:
-    """Signed in; afterwards: no script error."""
+def page(request: Any, charts: Any, browse: Any) -> Page:
     theme, width = request.param
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=theme, base_url=charts.url
-    )
-    problems: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"/_/login?token={charts.token}")
-    yield page
-    context.close()
-    assert problems == []
+    return browse(charts, theme=theme, width=width)
 
 
 def ink(plot: Locator, begin: float, end: float) -> int:

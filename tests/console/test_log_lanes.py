@@ -1,7 +1,6 @@
 """Logs of several hosts side by side, on one clock, in a real Chromium."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,17 +20,8 @@ LOG = f"/_/jobs/{SPREAD}?tab=logs"
 
 
 @pytest.fixture
-def page(console: Any, chromium: Any) -> Iterator[Page]:
-    """Signed in. Afterwards: no script error."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(20_000)
-    problems: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{console.url}/_/login?token={TOKEN}")
-    yield page
-    context.close()
-    assert problems == []
+def page(console: Any, browse: Any) -> Page:
+    return browse(console.of(TOKEN))
 
 
 def row_of(page: Page, second: int) -> Locator:
@@ -143,15 +133,11 @@ def test_streams_of_a_group_are_opened_side_by_side(page: Page, console: Any) ->
     expect(boxes).to_have_count(HOSTS)
 
 
-def test_side_by_side_can_be_read_by_anyone_and_phones_show_it_merged(chromium: Any, console: Any) -> None:
-    for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")):
-        context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-        page = context.new_page()
-        page.goto(f"{console.url}/_/login?token={TOKEN}")
-        page.goto(f"{console.url}{LOG}&beside=1")
+def test_side_by_side_can_be_read_by_anyone_and_phones_show_it_merged(browse: Any, console: Any) -> None:
+    for width, theme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")):
+        page = browse(console.of(TOKEN), f"{LOG}&beside=1", theme=theme, width=width)
         expect(page.locator(".line").first).to_be_visible()
         expect(page.locator(".heads")).to_have_count(1 if width > 720 else 0)
         page.locator(".stream-choice summary").click()
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        context.close()
