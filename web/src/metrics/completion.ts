@@ -63,7 +63,8 @@ function inSearch(text: string, names: Names): Choice[] {
     .map((name) => ({ label: name, detail: "dimension", apply: braced(name) }));
 }
 
-function inQuery(before: string, reference: Reference, names: Names): Choice[] {
+/** In a query of Metrics Insights. */
+export function inQuery(before: string, reference: Reference, names: Names): Choice[] {
   const from = /FROM\s+(?:SCHEMA\(\s*)?(?:"([^"]+)"|(\w+))/i.exec(before);
   const namespace = from?.[1] ?? from?.[2] ?? "";
   if (/(?:FROM|SCHEMA\()\s*"?[^"\s,]*$/i.test(before)) {
