@@ -328,9 +328,9 @@ def test_an_alarm_on_a_metric_is_made_with_an_action(page: Page, lab: Any) -> No
     )
     assert [action.split(":")[-1] for action in one["AlarmActions"]] == ["lab-pager", "stop-training-job/r7"]
     topic = one["AlarmActions"][0]
-    [told] = lab.perform("cloudwatch/ListSubscriptionsByTopic", "sns", TopicArn=topic)["Subscriptions"]
+    [told] = lab.perform("sns/ListSubscriptionsByTopic", TopicArn=topic)["Subscriptions"]
     assert (told["Protocol"], told["Endpoint"]) == ("email", "ada@example.com")
-    lab.perform("cloudwatch/DeleteTopic", "sns", TopicArn=topic)
+    lab.perform("sns/DeleteTopic", TopicArn=topic)
 
 
 HEARD = """
