@@ -362,7 +362,7 @@ def test_the_list_is_asked_again_only_when_something_happened(page: Page, lab: A
     seen = asked_again(page)
     page.clock.run_for(30_000)
     assert seen == []
-    called(lab, "SetAlarmState", AlarmName="lab-off", StateValue="ALARM", StateReason="it is late")
+    lab.perform("cloudwatch/SetAlarmState", AlarmName="lab-off", StateValue="ALARM", StateReason="it is late")
     expect(row).to_contain_text("In alarm")
     assert len(seen) == 1
     page.clock.run_for(61_000)  # what no history tells, as a mute rule whose time came
@@ -377,7 +377,7 @@ def test_the_list_asks_by_itself_while_no_stream_tells_it(page: Page, lab: Any) 
         page.get_by_role("row").filter(has=page.get_by_role("link", name="lab-off", exact=True))
     ).to_contain_text("OK")
     seen = asked_again(page)
-    called(lab, "SetAlarmState", AlarmName="lab-off", StateValue="ALARM", StateReason="it is late")
+    lab.perform("cloudwatch/SetAlarmState", AlarmName="lab-off", StateValue="ALARM", StateReason="it is late")
     page.clock.run_for(6_000)
     expect(
         page.get_by_role("row").filter(has=page.get_by_role("link", name="lab-off", exact=True))
