@@ -13,10 +13,6 @@ export interface Reference {
   labels: Entry[];
   sql: Entry[];
 }
-export const NOTHING_KNOWN: Reference = { functions: [], statistics: [], labels: [], sql: [] };
-/** Without it fields complete less, and everything else works. */
-export const referenced = () => get<Reference>("expressions").catch(() => NOTHING_KNOWN);
-
 export interface Choice {
   label: string;
   detail?: string;
