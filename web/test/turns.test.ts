@@ -16,7 +16,7 @@ vi.stubGlobal(
   },
 );
 vi.spyOn(performance, "now").mockImplementation(() => now);
-const { InSight, inTurn, leave } = await import("../src/charts/turns");
+const { askInTurn, InSight, inTurn, leave } = await import("../src/charts/turns");
 
 const done: string[] = [];
 const work = (name: string, takes = 1) => () => {
@@ -99,4 +99,27 @@ it("what is out of sight is drawn when it comes into sight, once", async () => {
   sight.stop();
   await frame();
   expect(done).toEqual(["drawn"]);
+});
+
+it("three questions are open at once, the next when one is answered or has failed", async () => {
+  const ends: ((failed: boolean) => void)[] = [];
+  const ask = (name: string) => () => {
+    done.push(name);
+    return new Promise<void>((resolve, reject) => ends.push((failed) => (failed ? reject(new Error(name)) : resolve()))).catch(() => undefined);
+  };
+  const who = ["a", "b", "c", "d", "e", "f"].map((name) => ({ name }));
+  for (const one of who) askInTurn(one, ask(one.name));
+  leave(who[4]!);
+  askInTurn(who[5]!, ask("newer"));
+  await frame();
+  expect(done).toEqual(["a", "b", "c"]);
+  ends[1]!(true);
+  await frame();
+  await frame();
+  expect(done).toEqual(["a", "b", "c", "d"]);
+  ends[0]!(false);
+  await frame();
+  await frame();
+  expect(done).toEqual(["a", "b", "c", "d", "newer"]);
+  ends.forEach((end) => end(false));
 });

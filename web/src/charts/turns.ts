@@ -5,7 +5,12 @@ const BUDGET_MS = 6;
 /** How far out of sight a chart is drawn all the same. */
 const NEAR = "100px";
 
+/** Questions that are open at once. More would not be answered sooner, and the server may be on this machine. */
+const AT_ONCE = 3;
+
 const waiting = new Map<object, () => void>();
+const asking = new Map<object, () => Promise<unknown>>();
+let open = 0;
 let going = false;
 
 /** Does the work when it is the turn of `whom`, instead of what `whom` waits for by now. */
@@ -16,8 +21,30 @@ export function inTurn(whom: object, work: () => void) {
   requestAnimationFrame(() => void go());
 }
 
+/** Asks the server when it is the turn of `whom`, instead of what `whom` wanted to ask by now. */
+export function askInTurn(whom: object, ask: () => Promise<unknown>) {
+  asking.set(whom, ask);
+  inTurn(asking, askNext);
+}
+
+function askNext() {
+  const [next] = asking;
+  if (!next || open >= AT_ONCE) return;
+  const [whom, ask] = next;
+  asking.delete(whom);
+  open += 1;
+  void ask().finally(() => {
+    open -= 1;
+    inTurn(asking, askNext);
+  });
+  inTurn(asking, askNext);
+}
+
 /** `whom` waits for nothing any more. */
-export const leave = (whom: object) => void waiting.delete(whom);
+export function leave(whom: object) {
+  waiting.delete(whom);
+  asking.delete(whom);
+}
 
 async function go() {
   const begin = performance.now();
