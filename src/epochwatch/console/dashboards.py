@@ -93,7 +93,7 @@ def write_dashboard(stores: Stores, asked: Asked) -> dict[str, Any]:
     unwritten = {None, given.before} if given.before and default_body(call, name) else {None}
 
     def look(known: Dashboard | None) -> None:
-        if given.before == known.body if known else given.before in unwritten:
+        if given.before in ({known.body} if known else unwritten):
             return
         if given.before is None:
             raise Refusal(409, f"There is a dashboard '{name}' already.", "Choose another name.")
