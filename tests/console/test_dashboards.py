@@ -219,7 +219,7 @@ def test_every_property_of_a_metric_widget_has_a_control(page: Page, console: An
     editor.get_by_role("group", name="Lines at values").get_by_role("button", name="Add a line").click()
     editor.get_by_label("Label of line 1").fill("ceiling")
     editor.get_by_label("Label of line 1").press("Tab")
-    editor.get_by_role("button", name="line 1: make it a band").click()
+    editor.get_by_role("button", name="line 1 as a band").click()
     editor.get_by_label("Axis of line 1").select_option("right")
     editor.get_by_label("Value of line 1, its other end").fill("3")
     editor.get_by_role("button", name="Add an expression").click()
