@@ -105,6 +105,17 @@ def test_rows_have_the_columns_that_were_asked_for(sweeps: Any) -> None:
     assert job["arn"].endswith("training-job/sweep-006")
 
 
+def test_the_shape_of_a_curve_is_a_column_and_nothing_to_compare(sweeps: Any) -> None:
+    columns = ["name", "metrics.validation:loss.curve", "metrics.nothing.curve"]
+    jobs = found(sweeps, filter="name in (sweep-006, sweep-239)", columns=columns, sort="name")["jobs"]
+    shape = {"first": 8.0, "last": 1.6, "best": 0.6, "values": [8.0, 0.6, 1.6]}
+    assert [job["values"][1:] for job in jobs] == [[shape, None], [None, None]]
+    offered = {one["column"]: one["jobs"] for one in sweeps.json("/columns?filter=sweep")["columns"]}
+    assert offered["metrics.validation:loss.curve"] == MEASURED
+    status, body = sweeps.get("/_/api/jobs?" + urlencode({"columns": columns, "format": "csv"}, doseq=True))
+    assert (status, body.decode().splitlines()[0].strip('"')) == (200, "name")
+
+
 def test_groups_have_their_count_and_the_range_of_each_number(sweeps: Any) -> None:
     answer = found(sweeps, filter="sweep", group="tags.team", columns=["name", BEST], limit=1)
     assert [(group["value"], group["count"]) for group in answer["groups"]] == [("nlp", 120), ("vision", 120)]
@@ -141,6 +152,10 @@ def test_a_file_has_every_job_that_is_found(sweeps: Any) -> None:
         ("/jobs?order=up", "order"),
         ("/jobs?filter=" + "x" * 4001, "4000"),
         ("/columns?filter=(", "column 2"),
+        ("/jobs?sort=metrics.a.curve", "sort: column 1: metrics.a.curve is a shape to look at"),
+        ("/jobs?group=metrics.a.curve", "compare metrics.a.last"),
+        ("/jobs?filter=metrics.a.curve%20%3E%201", "filter: column 1"),
+        ("/jobs?" + "&".join(f"columns=metrics.{at}.curve" for at in range(11)), "more than 10 curves"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(sweeps: Any, path: str, told: str) -> None:
@@ -256,6 +271,25 @@ def test_columns_are_chosen_moved_sized_and_sorted_by(page: Page) -> None:
     expect(links(page).first).to_have_text("sweep-000")
     head.get_by_role("button").press("Delete")
     expect(head).to_have_count(0)
+
+
+def test_the_shape_of_a_curve_is_shown_beside_its_job(page: Page) -> None:
+    write(page, "sweep")
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_label("Search columns").fill("validation curve")
+    page.get_by_role("button", name=re.compile("^validation:loss curve")).click()
+    page.keyboard.press("Escape")
+    shape = page.get_by_role("row").filter(has_text="sweep-006").locator("svg")
+    expect(shape).to_have_accessible_name("validation:loss curve: first 8, last 1.6, best 0.6")
+    expect(shape.locator("path")).to_have_attribute("d", "M0 0L0.5 1L1 0.865")
+    expect(page.get_by_role("columnheader", name="validation:loss curve").get_by_role("button")).to_have_count(0)
+    page.reload()
+    expect(shape.locator("path")).to_have_attribute("d", "M0 0L0.5 1L1 0.865")
+    page.get_by_role("grid", name="Training jobs").focus()
+    page.keyboard.press("End")
+    last = page.get_by_role("row").filter(has_text=f"sweep-{JOBS - 1}").locator("svg")
+    expect(last).to_have_accessible_name("no curve")
+    assert violations(page) == []
 
 
 def test_groups_are_folded_and_told_in_numbers(page: Page) -> None:

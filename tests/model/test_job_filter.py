@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from epochwatch.model import job_filter
 from epochwatch.model.job_filter import InvalidFilter, JobRow, Narrowing, TableRow
-from epochwatch.model.job_filter.attributes import metric, param, tag
+from epochwatch.model.job_filter.attributes import curve, metric, param, tag
 from epochwatch.model.job_filter.conditions import duration_seconds
 from epochwatch.model.job_table import Order, groups, ordered
 
@@ -105,6 +105,8 @@ def test_a_filter_lets_through(text: str) -> None:
         ("name =", 7, "a value"),
         ("name is not", 6, "null"),
         ("metrics = 3", 1, "metrics needs a name"),
+        ("a and metrics.loss.curve > 1", 7, "compare metrics.loss.last, .best, .min or .max"),
+        ("has(metrics.'a b'.curve)", 5, 'compare metrics."a b".last'),
         ("a ! b", 3, "write not"),
         ("(" * 41 + "a" + ")" * 41, 42, "40 deep"),
         ("a " * 501, 1001, "at most 500"),
@@ -154,8 +156,17 @@ def test_any_text_is_a_filter_or_has_a_place_that_is_wrong(text: str) -> None:
 
 @given(st.text(min_size=1, max_size=20), st.sampled_from(["last", "best", "min", "max", "step", "points"]))
 def test_what_a_column_is_called_can_be_read_again(name: str, told: str) -> None:
-    for made in (metric(name, told), param(name), tag(name)):
+    for made in (metric(name, told), curve(name), param(name), tag(name)):
         assert job_filter.column(made.text).text == made.text
+
+
+def test_a_curve_is_a_column_and_nothing_to_order_by() -> None:
+    found = job_filter.column("metrics.loss.best.curve")
+    assert (found.kind, found.metric, found.of_metrics) == ("curve", "loss.best", True)
+    assert job_filter.column("metrics.curve").kind == job_filter.column("metrics.'loss.curve'").kind == "number"
+    assert job_filter.key("metrics.loss.best").metric == "loss"
+    with pytest.raises(InvalidFilter, match="a shape to look at"):
+        job_filter.key("metrics.loss.curve")
 
 
 @given(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { column, naturalOrder, quotedName, shown } from "../src/jobs/columns";
+import { column, comparable, naturalOrder, path, quotedName, shown } from "../src/jobs/columns";
 import { unfit } from "../src/jobs/actions";
 import { Lines } from "../src/jobs/lines";
 
@@ -14,6 +14,8 @@ describe("columns of the table of jobs", () => {
     expect(column('metrics."a b".last').title).toBe("a b");
     expect(column("params.optimizer.best").title).toBe("optimizer.best");
     expect(column(`tags.${quotedName('say "x"')}`).title).toBe('say "x"');
+    expect(column("metrics.loss.curve")).toMatchObject({ title: "loss curve", group: "metrics", kind: "curve" });
+    expect(["metrics.loss.curve", "metrics", "metrics.loss.best", "tags.curve"].filter((text) => comparable(column(text)))).toEqual(["metrics.loss.best", "tags.curve"]);
     expect([column("created"), column("name")].map(naturalOrder)).toEqual(["desc", "asc"]);
   });
   it("show values by their kind", () => {
@@ -21,6 +23,18 @@ describe("columns of the table of jobs", () => {
     expect(shown("number", "NaN", 0)).toBe("NaN");
     expect(shown("any", true, 0)).toBe("true");
     expect(shown("text", null, 0)).toBe("–");
+  });
+});
+
+describe("the shape of a curve", () => {
+  const drawn = (...values: (number | null)[]) => path({ first: 0, last: 0, best: 0, values });
+  it("fills its place, and goes over what is missing", () => {
+    expect(drawn(4, 2, 0)).toBe("M0 0L0.5 0.5L1 1");
+    expect(drawn(1, null, 3)).toBe("M0 1L1 0");
+  });
+  it("is a line in the middle where nothing changes, and a point where there is one", () => {
+    expect(drawn(5, 5)).toBe("M0 0.5L1 0.5");
+    expect(drawn(5)).toBe("M0 0.5");
   });
 });
 

@@ -68,8 +68,11 @@ def _check(view: JobView) -> None:
     """Raises Refusal for a view that the table could not show. What a filter names need not be there."""
     try:
         job_filter.parse(view.filter, time.time())
-        for text in (*view.sort, *(one for one in view.columns if one != "metrics"), *filter(None, [view.group])):
-            job_filter.column(text)
+        for text in view.columns:
+            if text != "metrics":
+                job_filter.column(text)
+        for text in (*view.sort, *filter(None, [view.group])):
+            job_filter.key(text)
     except InvalidFilter as error:
         raise Refusal(400, f"This view cannot be shown: {error.message}.") from error
 

@@ -17,10 +17,12 @@ from epochwatch.console.requests import Asked, Refusal
 from epochwatch.model import job_filter
 from epochwatch.model.job import STATUSES
 from epochwatch.model.job_filter import Attribute, InvalidFilter, JobRow, Narrowing, TableRow
-from epochwatch.model.job_filter.attributes import NAMES, Value, metric, param, result, tag
+from epochwatch.model.job_filter.attributes import NAMES, Value, curve, metric, param, result, tag
 from epochwatch.model.job_filter.conditions import shown
 from epochwatch.model.job_table import Group, Order, groups, ordered
+from epochwatch.store.metric_shapes import Shape
 from epochwatch.store.metric_summaries import Metrics
+from epochwatch.store.run_points import MetricSummary
 from epochwatch.store.stores import Stores
 
 Made = TypeVar("Made")
@@ -29,6 +31,8 @@ MOST_JOBS: Final = 1000
 """In one answer; a file has all."""
 MOST_COLUMNS: Final = 200
 MOST_ORDERS: Final = 5
+MOST_CURVES: Final = 10
+"""Columns of curves in one answer."""
 LAST_VALUES: Final = "metrics"
 """The column with the newest and best values of all metrics of a job."""
 _MOST_VALUES: Final = 50
@@ -63,7 +67,8 @@ def listed_jobs(stores: Stores, asked: Asked) -> Response | dict[str, Any]:
     answered: dict[str, Any] = {"total": len(rows)}
     if question.columns:
         page = _with_metrics(stores, asked, page, question.now)
-        answered["jobs"] = [_json(asked, row, question.columns) for row in page]
+        curves = _curves(stores, asked, page, question.columns)
+        answered["jobs"] = [_json(asked, row, question.columns, curves) for row in page]
     else:
         answered["jobs"] = _summaries(stores, asked, [row.job.name for row in page])
     if question.group is not None:
@@ -84,6 +89,7 @@ def available_columns(stores: Stores, asked: Asked) -> dict[str, Any]:
     for of, names in (
         (metric, measured),
         (partial(metric, aggregate="best"), measured),
+        (curve, measured),
         (param, Counter(name for row in rows for name in row.job.params)),
         (result, Counter(name for row in rows for name in row.job.results)),
         (tag, Counter(name for row in rows for name in row.job.tags)),
@@ -104,8 +110,8 @@ def _question(asked: Asked, now: float, columns: Sequence[str]) -> _Question:
         made,
         narrowings,
         _orders(asked),
-        _column("group", group) if group else None,
-        [None if text == LAST_VALUES else _column("columns", text) for text in wanted],
+        _read("group", job_filter.key, group) if group else None,
+        [None if text == LAST_VALUES else _read("columns", job_filter.column, text) for text in wanted],
         now,
     )
 
@@ -117,14 +123,10 @@ def _orders(asked: Asked) -> list[Order]:
         raise Refusal(400, "order must be one of asc, desc.")
     orders = []
     for place, text in enumerate(wanted):
-        by = _column("sort", text)
+        by = _read("sort", job_filter.key, text)
         natural = "asc" if by.kind in ("text", "status", "any") else "desc"
         orders.append(Order(by, (directions[place] if place < len(directions) else natural) == "desc"))
     return orders
-
-
-def _column(parameter: str, text: str) -> Attribute:
-    return _read(parameter, job_filter.column, text)
 
 
 def _read(parameter: str, read: Callable[[str], Made], text: str) -> Made:
@@ -162,7 +164,24 @@ def _summaries(stores: Stores, asked: Asked, names: Sequence[str]) -> list[dict[
     return [job_summary(asked.tenant, found[name], metrics[name]) for name in names if name in found]
 
 
-def _json(asked: Asked, row: TableRow, columns: Sequence[Attribute | None]) -> dict[str, Any]:
+_Curves = Mapping[str, Mapping[str, Shape]]
+"""Shapes by job, by metric."""
+
+
+def _curves(
+    stores: Stores, asked: Asked, rows: Sequence[TableRow], columns: Sequence[Attribute | None]
+) -> _Curves:
+    wanted = [one.metric for one in columns if one is not None and one.metric is not None and one.kind == "curve"]
+    if len(wanted) > MOST_CURVES:
+        raise Refusal(400, f"columns has more than {MOST_CURVES} curves.")
+    found: dict[str, Mapping[str, Shape]] = {}
+    for name in wanted:
+        of_jobs = {row.job.name: one for row in rows if isinstance(one := row.metrics.get(name), MetricSummary)}
+        found[name] = stores.metric_shapes.of(asked.tenant, name, of_jobs)
+    return found
+
+
+def _json(asked: Asked, row: TableRow, columns: Sequence[Attribute | None], curves: _Curves) -> dict[str, Any]:
     return {
         "name": row.job.name,
         "arn": asked.tenant.arn("sagemaker", f"training-job/{row.job.name}"),
@@ -170,8 +189,20 @@ def _json(asked: Asked, row: TableRow, columns: Sequence[Attribute | None]) -> d
         "exit_code": row.job.exit_code,
         "created_by_api": row.job.created_by_api,
         "tags": row.job.tags,
-        "values": [_last_values(row) if one is None else _value(one.read(row)) for one in columns],
+        "values": [_cell(row, one, curves) for one in columns],
     }
+
+
+def _cell(row: TableRow, column: Attribute | None, curves: _Curves) -> Any:
+    if column is None:
+        return _last_values(row)
+    if column.kind != "curve" or column.metric is None:
+        return _value(column.read(row))
+    shape = curves[column.metric].get(row.job.name)
+    if shape is None:
+        return None
+    told = {word: _value(metric(column.metric, word).read(row)) for word in ("last", "best")}
+    return {"first": shape.first, **told, "values": [one and float(f"{one:.5g}") for one in shape.values]}
 
 
 def _last_values(row: TableRow) -> list[Any]:
@@ -188,8 +219,10 @@ def _group(group: Group) -> dict[str, Any]:
 
 
 def _table(rows: Sequence[TableRow], columns: Sequence[Attribute | None]) -> pa.Table:
-    """The rows as a file has them: numbers where a column has nothing else, otherwise texts."""
-    chosen = {one.text: [one.read(row) for row in rows] for one in columns if one is not None}
+    """The rows as a file has them: numbers where a column has nothing else, otherwise texts. Curves are left out."""
+    chosen = {
+        one.text: [one.read(row) for row in rows] for one in columns if one is not None and one.kind != "curve"
+    }
     return pa.table({text: _cells(values) for text, values in chosen.items()})
 
 

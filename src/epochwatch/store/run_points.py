@@ -154,20 +154,20 @@ class RunPointStore:
 
     def counts(self, tenant: Tenant, owner: Owner, names: Sequence[str], metrics: Sequence[str]) -> dict[str, int]:
         """How many points of ``metrics`` each of the jobs (or components) has; those that have none are left out."""
-        where, parameters = _of_several(tenant, owner, names, metrics)
+        where, parameters = selection_of_several(tenant, owner, names, metrics)
         rows = self._engine.query(
             f"SELECT toString(name) AS job, count() AS points FROM run_points WHERE {where} GROUP BY name",
             parameters,
         )
         return {row["job"]: row["points"] for row in rows.to_pylist()}
 
-    def points_of_several(
+    def pointsselection_of_several(
         self, tenant: Tenant, owner: Owner, names: Sequence[str], metrics: Sequence[str]
     ) -> pa.Table:
         """All points of ``metrics`` of several jobs (or components), by one query: the columns of ``points`` behind
         their ``name``, ordered by name first.
         """
-        where, parameters = _of_several(tenant, owner, names, metrics)
+        where, parameters = selection_of_several(tenant, owner, names, metrics)
         return self._engine.query(
             "SELECT toString(name) AS name, toString(metric) AS metric, toString(host) AS host, step, epoch, time, "
             f"value FROM run_points WHERE {where} ORDER BY run_points.name, run_points.metric, time, seq",
@@ -221,9 +221,10 @@ class RunPointStore:
         return found
 
 
-def _of_several(
+def selection_of_several(
     tenant: Tenant, owner: Owner, names: Sequence[str], metrics: Sequence[str]
 ) -> tuple[str, dict[str, Any]]:
+    """The WHERE clause (and its parameters) of the points of some metrics of several jobs or components."""
     return f"{_MINE} AND name IN %(names)s AND metric IN %(metrics)s", {
         "account": tenant.account,
         "region": tenant.region,

@@ -19,6 +19,7 @@ from epochwatch.store.log_queries import LogQueries
 from epochwatch.store.logs import LogStore
 from epochwatch.store.lost_runs import LostRuns
 from epochwatch.store.metric_filters import put_defaults
+from epochwatch.store.metric_shapes import MetricShapes
 from epochwatch.store.metric_summaries import MetricSummaries
 from epochwatch.store.metrics import MetricStore
 from epochwatch.store.objects import ObjectStore
@@ -50,6 +51,7 @@ class Stores:
     metrics: MetricStore
     run_points: RunPointStore
     metric_summaries: MetricSummaries
+    metric_shapes: MetricShapes
     curves: CurveStore
     logs: LogStore
     log_queries: LogQueries
@@ -101,6 +103,7 @@ class Stores:
             metrics=MetricStore(SummaryReader(engine, tiers), ingest, series, numbers, tiers),
             run_points=run_points,
             metric_summaries=MetricSummaries(engine, ingest, run_points),
+            metric_shapes=MetricShapes(engine),
             curves=CurveStore(engine),
             logs=LogStore(engine, ingest, numbers, state.log_groups),
             log_queries=LogQueries(engine),

@@ -1,7 +1,7 @@
 /** Columns of the table: what the server calls them, and how people read them. */
 import { ago, duration, moment, number } from "../lib/format";
 
-export type Kind = "name" | "status" | "values" | "time" | "duration" | "number" | "text" | "any";
+export type Kind = "name" | "status" | "values" | "curve" | "time" | "duration" | "number" | "text" | "any";
 
 export interface Column {
   /** As it stands in a filter. */
@@ -37,7 +37,7 @@ const ATTRIBUTES: Record<string, [title: string, kind: Kind, width: number]> = {
   failure_reason: ["Failure reason", "text", 320],
   note: ["Note", "text", 240],
 };
-const PATH = /^(metrics|params|tags|summary)\.(?:"((?:[^"\\]|\\.)*)"|(.+?))(?:\.(last|best|min|max|step|points))?$/;
+const PATH = /^(metrics|params|tags|summary)\.(?:"((?:[^"\\]|\\.)*)"|(.+?))(?:\.(last|best|min|max|step|points|curve))?$/;
 const GROUPS: Record<string, string> = { "": "Job", metrics: "Metrics", params: "Parameters", tags: "Tags", summary: "Summary" };
 
 export function column(text: string): Column {
@@ -49,7 +49,8 @@ export function column(text: string): Column {
   const name = inQuotes === undefined ? bare : unquoted(inQuotes);
   const of = group === "metrics" ? told : undefined;
   const title = of ? (of === "last" ? name : `${name} ${of}`) : told ? `${name}.${told}` : name;
-  return { text, title, group, kind: group === "metrics" ? "number" : "any", width: Math.min(240, Math.max(96, 44 + title.length * 7)) };
+  const kind = of === "curve" ? of : group === "metrics" ? "number" : "any";
+  return { text, title, group, kind, width: Math.min(240, Math.max(96, 44 + title.length * 7)) };
 }
 
 const unquoted = (text: string) => text.replace(/\\(["'\\])/g, "$1");
@@ -57,10 +58,33 @@ const quoted = (text: string) => `"${text.replace(/["\\]/g, "\\$&")}"`;
 
 export const groupTitle = (group: string) => GROUPS[group] ?? group;
 
+/** Whether jobs can be put in order and in groups by it: by what it looks like they cannot. */
+export const comparable = ({ kind }: Column) => kind !== "values" && kind !== "curve";
+
 /** The direction in which one looks at a column first: large numbers and late times, but texts from A to Z. */
 export const naturalOrder = ({ kind }: Column) => (["name", "status", "text", "any"].includes(kind) ? "asc" : "desc");
 
 export type Value = number | string | boolean | null;
+
+/** What a curve looks like, in few numbers. */
+export interface Shape {
+  first: number;
+  last: number | string;
+  best: number;
+  /** In order of time; null where nothing came. */
+  values: (number | null)[];
+}
+
+/** The shape as a path, one wide and one high. */
+export function path({ values }: Shape): string {
+  const known = values.filter((value) => value !== null);
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const round = (part: number) => Math.round(part * 1000) / 1000;
+  return values
+    .flatMap((value, at) => (value === null ? [] : [`${round(at / (values.length - 1 || 1))} ${high > low ? round((high - value) / (high - low)) : 0.5}`]))
+    .reduce((line, point) => `${line}L${point}`, "")
+    .replace("L", "M");
+}
 
 /** A value as a cell shows it. */
 export function shown(kind: Kind, value: Value, now: number): string {

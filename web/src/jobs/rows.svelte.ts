@@ -1,7 +1,7 @@
 /** Rows of the table as they come into view: asked for by pages, kept until others are there. */
 import { get } from "../lib/api";
 import { Attempts } from "../lib/attempts.svelte";
-import type { Value } from "./columns";
+import type { Shape, Value } from "./columns";
 
 export const PAGE = 100;
 
@@ -16,7 +16,7 @@ export interface Row {
   created_by_api: boolean;
   tags: Record<string, string>;
   /** By the columns that were asked for. */
-  values: (Value | LastValue[])[];
+  values: (Value | LastValue[] | Shape)[];
 }
 
 export interface Group {

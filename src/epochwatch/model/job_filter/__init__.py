@@ -2,7 +2,18 @@
 
 from epochwatch.model.job_filter.attributes import Attribute
 from epochwatch.model.job_filter.errors import InvalidFilter
-from epochwatch.model.job_filter.grammar import LONGEST, Filter, Narrowing, column, parse
+from epochwatch.model.job_filter.grammar import LONGEST, Filter, Narrowing, column, key, parse
 from epochwatch.model.job_filter.row import JobRow, TableRow
 
-__all__ = ["LONGEST", "Attribute", "Filter", "InvalidFilter", "JobRow", "Narrowing", "TableRow", "column", "parse"]
+__all__ = [
+    "LONGEST",
+    "Attribute",
+    "Filter",
+    "InvalidFilter",
+    "JobRow",
+    "Narrowing",
+    "TableRow",
+    "column",
+    "key",
+    "parse",
+]

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from epochwatch.model.job_filter.row import TableRow
 
-Kind = Literal["text", "status", "number", "duration", "time", "any"]
+Kind = Literal["text", "status", "number", "duration", "time", "any", "curve"]
 Value = str | float | bool | None
 Reader = Callable[[TableRow], Value]
 
@@ -23,6 +23,8 @@ AGGREGATES: Final = {
     "points": "points",
 }
 """What is told of a metric, by the word for it: the newest value, its step, how many there are."""
+CURVE: Final = "curve"
+"""The word for what a metric looks like over time: to be seen, not to be compared."""
 _BARE: Final = re.compile(r"""[^\s()=<>!~,"'`.]+(\.[^\s()=<>!~,"'`.]+)*""")
 
 
@@ -34,7 +36,13 @@ class Attribute:
     """As it stands in a filter."""
     kind: Kind
     read: Reader
-    of_metrics: bool = False
+    metric: str | None = None
+    """The metric that it is told of."""
+
+    @property
+    def of_metrics(self) -> bool:
+        """Whether metrics have to be known."""
+        return self.metric is not None
 
 
 class UnknownAttribute(ValueError):
@@ -86,7 +94,12 @@ def metric(name: str, aggregate: str = "last") -> Attribute:
         found = row.metrics.get(name)
         return None if found is None else getattr(found, told)
 
-    return Attribute(f"metrics.{quoted_name(name)}.{aggregate}", "number", read, of_metrics=True)
+    return Attribute(f"metrics.{quoted_name(name)}.{aggregate}", "number", read, name)
+
+
+def curve(name: str) -> Attribute:
+    """The shape of a metric's curve, which is no value: it reads as None."""
+    return Attribute(f"metrics.{quoted_name(name)}.{CURVE}", "curve", lambda row: None, name)
 
 
 def param(name: str) -> Attribute:
@@ -121,8 +134,10 @@ def is_number(value: Value) -> bool:
 
 
 def _metric(rest: Sequence[str], quoted: Sequence[bool]) -> Attribute:
-    told = len(rest) > 1 and not quoted[-1] and rest[-1] in AGGREGATES
-    return metric(".".join(rest[:-1]), rest[-1]) if told else metric(".".join(rest))
+    name, word = ".".join(rest[:-1]), "" if quoted[-1] else rest[-1]
+    if name and word == CURVE:
+        return curve(name)
+    return metric(name, word) if name and word in AGGREGATES else metric(".".join(rest))
 
 
 _GROUPS: Final[Mapping[str, Callable[[Sequence[str], Sequence[bool]], Attribute]]] = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from epochwatch.model.job_filter.attributes import Attribute, UnknownAttribute
+from epochwatch.model.job_filter.attributes import Attribute, UnknownAttribute, quoted_name
 from epochwatch.model.job_filter.attributes import attribute as attribute_of
 from epochwatch.model.job_filter.conditions import (
     STATES,
@@ -64,6 +64,11 @@ def column(text: str) -> Attribute:
     if len(found) != 2 or found[0].kind != "word":
         raise InvalidFilter(f"'{text[:100]}' names no column: write a name such as created or params.lr", 1)
     return _named(found[0])
+
+
+def key(text: str) -> Attribute:
+    """The attribute that ``text`` names, by which jobs can be put in order or in groups. Raises InvalidFilter."""
+    return _comparable(column(text), 1)
 
 
 class _Reader:
@@ -232,7 +237,8 @@ class _Reader:
     def _attribute(self) -> Attribute:
         if self._next().kind != "word":
             raise self._unexpected("a name")
-        found = _named(self._take())
+        token = self._take()
+        found = _comparable(_named(token), token.column)
         self._of_metrics |= found.of_metrics
         return found
 
@@ -242,6 +248,13 @@ def _named(token: Token) -> Attribute:
         return attribute_of(token.segments, token.quoted)
     except UnknownAttribute as error:
         raise InvalidFilter(str(error), token.column) from None
+
+
+def _comparable(of: Attribute, column: int) -> Attribute:
+    if of.kind == "curve":
+        number = f"metrics.{quoted_name(of.metric or '')}"
+        raise InvalidFilter(f"{of.text} is a shape to look at: compare {number}.last, .best, .min or .max", column)
+    return of
 
 
 def _every(_: TableRow) -> bool:
