@@ -31,7 +31,7 @@ def fill(stores: Any, run: Any) -> None:
     for number in range(MEASURED):
         points = measured(number, now)
         stores.run_points.write(OWNER, TRAINING_JOB, f"sweep-{number:03}", points)
-    for name in ("old-1", "old-2"):
+    for name in ("old-1", "old-2", "doomed-1", "doomed-2"):
         run(stores, name.ljust(32, "0"), name, now - 90_000, OWNER).progress("Completed", 0)
     run(stores, "here".ljust(32, "0"), "running-here", now - 60, OWNER).progress("InProgress")
     stores.state.jobs.create(OWNER, "queued", {}, [], {"team": "speech"}, now - 30)

@@ -1,12 +1,15 @@
 """Jobs compared in a real Chromium: chosen, overlaid, against a baseline, side by side and by their logs."""
 
+import json
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from epochwatch.client.credentials import console_token
+from tests.console import filled_jobs
 from tests.console.accessibility import violations
 from tests.console.filled_compare import SECRET, SPIKE, STEPS
 
@@ -20,6 +23,12 @@ OPENED = f"/_/compare?{JOBS}"
 def versus(console: Any) -> Any:
     """The server as whom the jobs belong to."""
     return console.of(console_token(SECRET))
+
+
+@pytest.fixture
+def sweeps(console: Any) -> Any:
+    """The server as who has more jobs than can be compared."""
+    return console.of(console_token(filled_jobs.SECRET))
 
 
 @pytest.fixture
@@ -45,6 +54,19 @@ def test_curves_of_all_jobs_come_at_once_and_keep_the_spike(versus: Any) -> None
     assert max(found["versus-b"]["max"]) == 5
     assert all(len(one["x"]) <= 100 for one in found.values())
     assert len({tuple(one["x"]) for one in found.values()}) == 1  # they share their places
+
+
+def test_jobs_are_found_as_the_table_finds_them(versus: Any, sweeps: Any) -> None:
+    query = urlencode({"filter": "versus and params.optimizer.lr < 0.2", "sort": "name", "order": "desc"})
+    answer = versus.json(f"/compare/jobs?{query}")
+    assert [job["name"] for job in answer["jobs"]] == ["versus-c", "versus-b", "versus-a"]
+    assert (answer["total"], answer["missing"]) == (3, [])
+    answer = sweeps.json("/compare/jobs?filter=sweep&sort=name&order=asc")
+    assert [job["name"] for job in answer["jobs"]] == [f"sweep-{number:03}" for number in range(200)]
+    assert answer["total"] == filled_jobs.JOBS
+    status, body = versus.get("/_/api/compare/jobs?filter=(")
+    assert status == 400
+    assert "filter: column 2" in json.loads(body)["message"]
 
 
 def test_hosts_are_a_mean_with_its_range_or_each(versus: Any) -> None:
@@ -248,3 +270,42 @@ def test_running_jobs_are_followed(console: Any, browse: Any) -> None:
     expect(value).to_have_text("1.5")
     console.tell(values={"versus:live": 2.5}, step=2)
     expect(value).to_have_text("2.5")
+
+
+def test_all_that_are_found_are_compared_by_a_link_that_finds_them_again(page: Page) -> None:
+    page.goto("/_/?filter=versus and params.optimizer.lr < 0.2&sort=name&order=desc")
+    page.get_by_role("link", name="Compare all").click()
+    jobs = page.get_by_role("complementary", name="Jobs that are compared")
+    expect(jobs.locator("li .name")).to_have_text(["versus-c", "versus-b", "versus-a"])
+    assert "job=" not in page.url
+    back = page.get_by_role("link", name="found by versus and params.optimizer.lr < 0.2")
+    expect(back).to_have_attribute("href", re.compile("sort=name&order=desc"))
+    expect(page.locator(".chart").first).to_be_visible()
+    assert violations(page) == []
+    page.reload()
+    expect(jobs.locator("li .name")).to_have_text(["versus-c", "versus-b", "versus-a"])
+    page.get_by_role("button", name="Take away versus-b").click()
+    expect(jobs.locator("li .name")).to_have_text(["versus-c", "versus-a"])
+    assert "filter=" not in page.url
+    assert "job=versus-c&job=versus-a" in page.url
+    page.go_back()
+    expect(jobs.locator("li .name")).to_have_text(["versus-c", "versus-b", "versus-a"])
+    back.click()
+    expect(page.locator(".job-row a")).to_have_text(["versus-c", "versus-b", "versus-a"])
+    page.keyboard.press("c")
+    expect(jobs.locator("li .name")).to_have_text(["versus-c", "versus-b", "versus-a"])
+
+
+def test_a_link_that_finds_no_job_any_more_says_so(page: Page) -> None:
+    page.goto("/_/compare?filter=nothing-has-this-name")
+    expect(page.get_by_role("heading", name="No job matches")).to_be_visible()
+    page.goto("/_/compare?filter=(")
+    expect(page.get_by_role("alert")).to_contain_text("filter: column 2")
+
+
+def test_more_jobs_than_can_be_compared_are_said_to_be(sweeps: Any, browse: Any) -> None:
+    page = browse(sweeps, "/_/?filter=sweep&sort=name&order=asc")
+    page.get_by_role("link", name="Compare the first 200").click()
+    expect(page.get_by_text("240 jobs are found, and the first 200 of them are compared.")).to_be_visible()
+    page.get_by_role("link", name="Narrow them down in the table").click()
+    expect(page.locator(".page .facts")).to_have_text("240 found")

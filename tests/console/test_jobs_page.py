@@ -423,6 +423,30 @@ def test_ended_jobs_are_deleted_after_a_clear_word(page: Page, sweeps: Any) -> N
     assert names(sweeps, filter="sweep-239") == ["sweep-239"]
 
 
+def test_jobs_are_deleted_for_good_and_one_that_runs_is_refused(page: Page, sweeps: Any) -> None:
+    page.goto("/_/?filter=doomed&selected=doomed-1&selected=doomed-2&selected=running-here")
+    expect(links(page)).to_have_text(["doomed-2", "doomed-1"])
+    page.get_by_role("button", name="Delete…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("list", name="Jobs to be changed").get_by_role("listitem")).to_have_count(2)
+    expect(dialog.get_by_role("list", name="Jobs left out")).to_have_text(
+        "running-here has not ended: stop it first"
+    )
+    page.get_by_role("button", name="Delete (2)").click()
+    expect(dialog).to_contain_text("Done for 2 jobs.")
+    dialog.get_by_role("button", name="Close", exact=True).last.click()
+    expect(page.locator(".empty")).to_contain_text("No job matches")
+    expect(page.locator(".selection-bar")).to_contain_text("1 job selected")
+    assert query(page)["selected"] == ["running-here"]
+    assert names(sweeps, filter="doomed or running-here") == ["running-here"]
+    assert sweeps.get("/_/api/jobs/doomed-1")[0] == 404
+    body = json.dumps({"TrainingJobName": "running-here"}).encode()
+    status, refusal = sweeps.call("sagemaker/DeleteTrainingJob", body)
+    assert status == 400
+    assert "running-here" in refusal["message"]
+    assert names(sweeps, filter="running-here and status = InProgress") == ["running-here"]
+
+
 def test_a_view_is_saved_and_is_what_the_table_opens_with(page: Page, sweeps: Any) -> None:
     write(page, "status = Failed and sweep")
     page.get_by_label("Group by").focus()

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from epochwatch.console.curves import AXES, placed, smoothed, word
+from epochwatch.console.jobs import found_names
 from epochwatch.console.points import tracks
 from epochwatch.console.records import job_summary
 from epochwatch.console.requests import Asked, Refusal, no_such_job
@@ -44,8 +45,12 @@ NAMED_ELSEWHERE: Final = frozenset({"HyperParameters", "Environment", "Tags", "T
 
 
 def compared_jobs(stores: Stores, asked: Asked) -> dict[str, Any]:
-    """The jobs as in the list, each with its hosts and its fields; names nobody has are told in ``missing``."""
-    names = _names(asked)
+    """The jobs as in the list, each with its hosts and its fields; names nobody has are told in ``missing``. Without
+    names, those that the table finds by ``filter`` and its like, in its order.
+    """
+    by_filter = bool(asked.repeated("filter", 1)) and not asked.repeated("job", MOST_JOBS)
+    every = found_names(stores, asked) if by_filter else _names(asked)
+    names = every[:MOST_JOBS]
     jobs = stores.state.jobs.named(asked.tenant, names)
     requests = stores.state.jobs.requests(asked.tenant, list(jobs))
     metrics = stores.metric_summaries.of(asked.tenant, jobs.values())
@@ -57,6 +62,7 @@ def compared_jobs(stores: Stores, asked: Asked) -> dict[str, Any]:
             for job in found
         ],
         "missing": [name for name in names if name not in jobs],
+        "total": len(every),
         "limit": MOST_JOBS,
     }
 

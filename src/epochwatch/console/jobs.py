@@ -98,6 +98,11 @@ def available_columns(stores: Stores, asked: Asked) -> dict[str, Any]:
     return {"total": len(rows), "columns": [{"column": text, "jobs": jobs} for text, jobs in counts.items()]}
 
 
+def found_names(stores: Stores, asked: Asked) -> list[str]:
+    """The names of all jobs that are found, in order. Raises Refusal."""
+    return [row.job.name for row in _rows(stores, asked, _question(asked, time.time(), ()))]
+
+
 def _question(asked: Asked, now: float, columns: Sequence[str]) -> _Question:
     made = _read("filter", lambda text: job_filter.parse(text, now), asked.text("filter", most=job_filter.LONGEST))
     search, status = asked.text("search"), asked.choice("status", ("", *STATUSES, "Stopping"), "")

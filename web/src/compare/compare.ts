@@ -14,8 +14,20 @@ export interface ComparedJob extends JobSummary {
 export interface Compared {
   jobs: ComparedJob[];
   missing: string[];
+  /** How many a filter has found. */
+  total: number;
   limit: number;
 }
+
+/** Which jobs of the table are compared, and which of them first. */
+export interface Found {
+  filter: string;
+  status: string;
+  sort: string[];
+  order: string[];
+}
+
+export const MOST_COMPARED = 200;
 
 /** Of one job, or of a group of them. */
 export interface ComparedCurve extends Omit<Curve, "ema"> {
@@ -45,7 +57,13 @@ export interface CurveView {
 
 export const PATH = "/_/compare";
 
-export const comparedJobs = (job: string[], signal?: AbortSignal) => get<Compared>("compare/jobs", { job }, signal);
+/** The comparison of what the table shows. It is found again when it is opened. */
+export const comparisonOf = ({ filter, status, sort, order }: Found) =>
+  `${PATH}?${new URLSearchParams([["filter", filter], ...(status ? [["status", status]] : []), ...sort.map((one) => ["found_sort", one]), ...order.map((one) => ["found_order", one])])}`;
+
+/** Jobs by their names, or those that are found. */
+export const comparedJobs = (asked: string[] | Found, signal?: AbortSignal) =>
+  get<Compared>("compare/jobs", Array.isArray(asked) ? { job: asked } : { ...asked }, signal);
 
 export function comparedCurves(metric: string, width: number, asked: CurveView, signal?: AbortSignal) {
   const { jobs: job, baseline, axis: x, window, smoothing, view, hosts, group } = asked;
