@@ -322,7 +322,7 @@ def test_jobs_are_moved_to_selected_and_opened_by_keys(page: Page) -> None:
     assert query(page)["selected"] == ["sweep-002", "sweep-003"]
     page.reload()
     expect(page.get_by_role("checkbox", name="Select sweep-003")).to_be_checked()
-    expect(page.get_by_role("link", name="Compare")).to_have_attribute(
+    expect(page.get_by_role("link", name="Compare", exact=True)).to_have_attribute(
         "href", "/_/compare?job=sweep-002&job=sweep-003"
     )
     page.keyboard.press("n")

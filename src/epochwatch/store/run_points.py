@@ -161,7 +161,7 @@ class RunPointStore:
         )
         return {row["job"]: row["points"] for row in rows.to_pylist()}
 
-    def pointsselection_of_several(
+    def points_of_several(
         self, tenant: Tenant, owner: Owner, names: Sequence[str], metrics: Sequence[str]
     ) -> pa.Table:
         """All points of ``metrics`` of several jobs (or components), by one query: the columns of ``points`` behind
