@@ -89,7 +89,7 @@ def ours(data: Path, metrics: int, steps: int, live: float) -> Iterator[Opened]:
             login = f"{server.url}/_/login?token={token(server)}"
             yield Opened("epochwatch", login, f"{server.url}/_/jobs/{JOB}", ".chart .u-over", ".chart canvas")
         finally:
-            training.kill()
+            training.terminate()  # the command in front hands it on
             training.wait()
 
 

@@ -59,7 +59,7 @@ def main() -> None:
             alone = _rate(usage, 5)
             seen, cost = asyncio.run(_watched(server, usage, given.consoles, given.seconds))
         finally:
-            training.kill()
+            training.terminate()  # the command in front hands it on
             training.wait()
         print(
             f"{given.consoles} consoles, {given.seconds:.0f} s (load {os.getloadavg()[0]:.1f}): "
