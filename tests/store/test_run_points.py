@@ -1,4 +1,4 @@
-"""Run points come back whole; summaries and curves say the same as the points do."""
+"""Run points come back whole; summaries say the same as the points do."""
 
 import itertools
 import math
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from epochwatch.model.batch import NO_STEP
 from epochwatch.model.tenant import Tenant
-from epochwatch.store.curves import MAX_NON_FINITE
 from epochwatch.store.run_points import TRAINING_JOB, TRIAL_COMPONENT, Owner, RunPointColumns
 from epochwatch.store.stores import Stores
 from tests.store.parts import NOW
@@ -84,7 +83,6 @@ def test_jobs_components_and_tenants_are_apart(stores: Stores, tenant: Tenant) -
     _write(stores, Tenant(tenant.account, "eu-west-1"), [4.0])
     assert stores.run_points.points(tenant, TRAINING_JOB, "job")["value"].to_pylist() == [1.0]
     assert stores.run_points.points(tenant, TRIAL_COMPONENT, "job")["value"].to_pylist() == [2.0]
-    assert [curve.mean.tolist() for curve in stores.curves.curve(tenant, "job", "loss")] == [[1.0]]
     summaries = stores.run_points.summaries(tenant, TRAINING_JOB, ["job", "job-2", "none"])
     assert {name: [s.final for s in found] for name, found in summaries.items()} == {
         "job": [1.0],
@@ -99,8 +97,6 @@ def test_text_is_data(stores: Stores, tenant: Tenant, text: str) -> None:
     _write(stores, tenant, [1.0, 2.0], job=text, metric=text, host=text)
     _write(stores, tenant, [3.0], job=text, metric=text + "x", host=text)
     assert stores.run_points.points(tenant, TRAINING_JOB, text, [text], text)["value"].to_pylist() == [1.0, 2.0]
-    (curve,) = stores.curves.curve(tenant, text, text, text)
-    assert (curve.metric, curve.host, curve.mean.tolist()) == (text, text, [1.0, 2.0])
     names = [summary.name for summary in stores.run_points.summaries(tenant, TRAINING_JOB, text)[text]]
     assert names == [text, text + "x"]
 
@@ -154,90 +150,6 @@ def test_of_equal_times_the_later_write_is_newer_and_of_equal_extremes_the_first
     assert summary.best_step == (min(finite, key=lambda point: point[3])[2] if finite else None)
 
 
-def test_one_point_that_stands_out_among_many_is_in_the_curve(stores: Stores, tenant: Tenant) -> None:
-    values = np.sin(np.arange(100_000) / 5000)
-    values[[31_337, 77_777]] = 50.0, -50.0
-    _write(stores, tenant, values)
-    for axis in ("step", "time", "relative"):
-        (curve,) = stores.curves.curve(tenant, "job", "loss", x=axis, width=800)
-        assert len(curve.x) <= 800
-        assert (curve.high.max(), curve.low.min()) == (50.0, -50.0)
-        assert curve.count.sum() == curve.total == 100_000
-        assert (np.diff(curve.x) > 0).all()
-        assert (curve.low <= curve.mean).all()
-        assert (curve.mean <= curve.high).all()
-    (near,) = stores.curves.curve(tenant, "job", "loss", x="step", start=31_300, end=31_399, width=800)
-    assert near.x.tolist() == list(range(31_300, 31_400))
-    np.testing.assert_array_equal(near.mean, values[31_300:31_400])
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    steps=st.lists(st.integers(-(10**6), 10**12) | st.integers(0, 5), min_size=1, max_size=60),
-    width=st.integers(1, 40),
-)
-def test_a_curve_keeps_every_point_within_its_width(stores: Stores, steps: list[int], width: int) -> None:
-    tenant = Tenant(str(next(_ACCOUNTS)))
-    values = np.arange(len(steps), dtype=np.float64)
-    _write(stores, tenant, values, steps=steps)
-    (curve,) = stores.curves.curve(tenant, "job", "loss", x="step", width=width)
-    assert 1 <= len(curve.x) <= max(width, 1)
-    assert (curve.low.min(), curve.high.max()) == (0, len(steps) - 1)
-    assert curve.count.sum() == len(steps)
-    assert (np.diff(curve.x) >= 0).all()
-    if len(steps) <= width:
-        order = np.argsort(steps, kind="stable")
-        np.testing.assert_array_equal(curve.x, np.array(steps, np.float64)[order])
-        np.testing.assert_array_equal(curve.mean, values[order])
-
-
-def test_each_axis_has_the_points_that_have_a_place_on_it(stores: Stores, tenant: Tenant) -> None:
-    _write(stores, tenant, [1, 2, 3], steps=[10, NO_STEP, 30], epochs=[math.nan, 0.5, 1.5])
-
-    def drawn(axis: str, **bounds: float) -> list[tuple[float, float]]:
-        curves = stores.curves.curve(tenant, "job", "loss", x=axis, **bounds)
-        return [(x, y) for curve in curves for x, y in zip(curve.x.tolist(), curve.mean.tolist(), strict=True)]
-
-    assert drawn("step") == [(10, 1), (30, 3)]
-    assert drawn("epoch") == [(0.5, 2), (1.5, 3)]
-    assert drawn("time") == [(NOW, 1), (NOW + 1, 2), (NOW + 2, 3)]
-    assert drawn("relative") == [(0, 1), (1, 2), (2, 3)]
-    assert drawn("relative", start=1, end=1) == [(1, 2)]
-    assert drawn("relative", start=1) == [(1, 2), (2, 3)]
-    assert drawn("step", end=10) == [(10, 1)]
-    assert drawn("step", start=31) == []
-
-
-def test_hosts_and_metrics_are_curves_of_their_own(stores: Stores, tenant: Tenant) -> None:
-    for metric, host in itertools.product(("loss", "acc"), ("algo-1", "algo-2")):
-        _write(stores, tenant, [1.0], metric=metric, host=host)
-    every = stores.curves.curves(tenant, "job")
-    assert [(curve.metric, curve.host) for curve in every] == list(
-        itertools.product(("acc", "loss"), ("algo-1", "algo-2"))
-    )
-    assert [curve.host for curve in stores.curves.curve(tenant, "job", "acc", "algo-2")] == ["algo-2"]
-    assert stores.curves.curves(tenant, "none", x="relative") == stores.curves.curves(tenant, "job", []) == []
-
-
-def test_values_that_are_no_numbers_are_told_apart(stores: Stores, tenant: Tenant) -> None:
-    _write(stores, tenant, [1.0, math.nan, math.inf, 2.0])
-    (curve,) = stores.curves.curve(tenant, "job", "loss")
-    assert curve.mean.tolist() == [1.0, 2.0]
-    assert curve.total == 4
-    np.testing.assert_equal(curve.non_finite, [(1.0, math.nan), (2.0, math.inf)])
-    _write(stores, tenant, [math.nan] * (MAX_NON_FINITE + 5), metric="broken")
-    (curve,) = stores.curves.curve(tenant, "job", "broken")
-    assert (len(curve.x), curve.total, len(curve.non_finite)) == (0, MAX_NON_FINITE + 5, MAX_NON_FINITE)
-
-
-@pytest.mark.parametrize("wrong", [{"x": "size"}, {"x": ""}, {"width": 0}])
-def test_axes_and_widths_that_are_none_are_refused(
-    stores: Stores, tenant: Tenant, wrong: dict[str, object]
-) -> None:
-    with pytest.raises(ValueError, match="x must be one of"):
-        stores.curves.curve(tenant, "job", "loss", **wrong)
-
-
 @pytest.mark.parametrize("time", [-1, 2**32 * 1_000_000])
 def test_times_that_cannot_be_stored_are_refused(stores: Stores, tenant: Tenant, time: int) -> None:
     one = np.zeros(1)
@@ -252,4 +164,3 @@ def test_tenants_do_not_see_each_other(stores: Stores, tenant: Tenant, change: C
     _write(stores, tenant, [1.0], job=job)
     assert stores.run_points.points(other, TRAINING_JOB, job).num_rows == 0
     assert stores.run_points.summaries(other, TRAINING_JOB, job) == {job: []}
-    assert stores.curves.curves(other, job, x="relative") == []

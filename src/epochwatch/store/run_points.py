@@ -90,7 +90,7 @@ class MetricSummary:
 
 
 class RunPointStore:
-    """Points of training jobs and trial components of all tenants. Curves: see ``store.curves``."""
+    """Points of training jobs and trial components of all tenants."""
 
     def __init__(self, engine: Engine, ingest: Ingest, numbers: SequenceNumbers) -> None:
         self._engine = engine

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 
 from epochwatch.model.retention import Lifetimes
-from epochwatch.store.curves import CurveStore
 from epochwatch.store.engine import Engine
 from epochwatch.store.host_samples import compact_due
 from epochwatch.store.ingest import Ingest
@@ -52,7 +51,6 @@ class Stores:
     run_points: RunPointStore
     metric_summaries: MetricSummaries
     metric_shapes: MetricShapes
-    curves: CurveStore
     logs: LogStore
     log_queries: LogQueries
     log_expiry: LogExpiry
@@ -104,7 +102,6 @@ class Stores:
             run_points=run_points,
             metric_summaries=MetricSummaries(engine, ingest, run_points),
             metric_shapes=MetricShapes(engine),
-            curves=CurveStore(engine),
             logs=LogStore(engine, ingest, numbers, state.log_groups),
             log_queries=LogQueries(engine),
             log_expiry=LogExpiry(engine, state.log_groups),
