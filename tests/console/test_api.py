@@ -323,6 +323,11 @@ def test_scripts_and_styles_are_packed_for_who_can_unpack_them(console: Any) -> 
             assert answer.status == 304
 
 
+def test_all_of_the_console_is_sent_in_less_than_300_kilobytes(console: Any) -> None:
+    sent = [console.get(path, accept_encoding="gzip")[1] for path in ("/_/", "/_/assets/app.js", "/_/assets/app.css")]
+    assert sum(len(one) for one in sent) < 300_000
+
+
 def test_every_page_forbids_what_comes_from_elsewhere(console: Any) -> None:
     for path in ("/_/", "/_/jobs/finished", "/_/assets/app.js", "/_/login?token=wrong"):
         with console.request(path) as answer:
