@@ -9,8 +9,8 @@ export const AXES: [XAxis, string][] = [
   ["relative", "Relative"],
 ];
 
-/** 15 digits are a number's own; what is behind them is its way through the computer. */
-const round = (value: number) => Number(value.toPrecision(15));
+/** Times have microseconds, which are 16 digits by now; what is behind them is the number's way through the computer. */
+const round = (value: number) => Number(value.toPrecision(16));
 const span = (low: number, high: number) => ({ from: round(low), to: round(high) });
 
 /** The part of the x axis that is shown: `from` and `to`; `mark`, the place on it that a line of the log led to, goes with it. */
