@@ -161,10 +161,10 @@ def test_a_large_dashboard_is_written_over_itself(console: Any) -> None:
 
 
 def test_what_cannot_be_a_dashboard_is_not_written(console: Any) -> None:
-    status, refusal = written(console, "wrong", {"widgets": [{"type": "nothing"}]}, None)
+    status, refusal = written(console, "refused", {"widgets": [{"type": "nothing"}]}, None)
     assert status == 400
     assert "/widgets/0/type" in refusal["message"]
     assert written(console, "wrong.name", text("x"), None)[0] == 400
-    assert written(console, "wrong", text("x"), None, tags={"aws:x": "y"})[0] == 400
-    assert written(console, "wrong", "[1]", None)[0] == 400
-    assert console.get("/_/api/dashboards/wrong")[0] == 404
+    assert written(console, "refused", text("x"), None, tags={"aws:x": "y"})[0] == 400
+    assert written(console, "refused", "[1]", None)[0] == 400
+    assert console.get("/_/api/dashboards/refused")[0] == 404
