@@ -1,8 +1,10 @@
-"""Server-sent events: what is stored shows at once, in at most ten messages of a kind a second."""
+"""Server-sent events: what is stored shows at once, in at most ten messages of a kind a second; fewer where very many
+watch."""
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +24,8 @@ from epochwatch.store.stores import Stores
 
 INTERVAL_SECONDS = 0.1
 """Least time between two deliveries; the first of a quiet time does not wait."""
+DELIVERIES = 1000
+"""A second, to all who watch: where they are more than a hundred, each gets more at once, less often."""
 HEARTBEAT_SECONDS = 15.0
 NOTICE_SECONDS = 2.0
 """A stream on which nothing happens looks so often whether something needs attention."""
@@ -49,6 +53,7 @@ class Live:
         self._together: Together[Message] = Together()
         self._deliveries = Deliveries()
         self._alarms = AlarmNews(stores)
+        self._open = 0
 
     async def endpoint(self, request: Request) -> Response:
         """One open stream, of the jobs that are named or (records only) of all."""
@@ -86,7 +91,7 @@ class Live:
             loop.call_soon_threadsafe(news.set)
 
         subscribe = self._stores.feed.subscribe
-        with subscribe(tenant, jobs, wake) as watch, subscribe(tenant, None, wake) as all_jobs:
+        with self._counted(), subscribe(tenant, jobs, wake) as watch, subscribe(tenant, None, wake) as all_jobs:
             attention = Attention()
             # The client fetches after this, so that nothing lies between what it fetched and what it is sent.
             yield _encoded([("hello", {"jobs": jobs})], numbers)
@@ -118,7 +123,15 @@ class Live:
                 else:
                     continue
                 quiet = 0.0
-                await asyncio.sleep(INTERVAL_SECONDS)
+                await asyncio.sleep(max(INTERVAL_SECONDS, self._open / DELIVERIES))
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
 
     async def _messages(self, tenant: Tenant, events: list[LiveEvent]) -> list[Message]:
         if sum(_size(event) for event in events) > MAX_ITEMS:

@@ -16,7 +16,7 @@ class Together(Generic[Answer]):
     time, there is `PAUSE` times as long between two as the first of them took. For one event loop.
     """
 
-    PAUSE: Final = 3.0
+    PAUSE: Final = 6.0
 
     def __init__(self) -> None:
         self._took: dict[Hashable, float] = {}
