@@ -324,7 +324,9 @@ def test_scripts_and_styles_are_packed_for_who_can_unpack_them(console: Any) -> 
 
 
 def test_all_of_the_console_is_sent_in_less_than_300_kilobytes(console: Any) -> None:
-    sent = [console.get(path, accept_encoding="gzip")[1] for path in ("/_/", "/_/assets/app.js", "/_/assets/app.css")]
+    sent = [
+        console.get(path, accept_encoding="gzip")[1] for path in ("/_/", "/_/assets/app.js", "/_/assets/app.css")
+    ]
     assert sum(len(one) for one in sent) < 300_000
 
 

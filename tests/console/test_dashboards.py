@@ -316,13 +316,13 @@ def test_widgets_are_gone_through_by_arrows_and_shown_large(page: Page, console:
     page.keyboard.press("Enter")
     large = page.get_by_role("dialog", name="two")
     expect(large.locator("canvas")).to_be_visible()
-    assert "widget=1" in page.url
+    expect(page).to_have_url(re.compile("widget=1"))
     assert violations(page) == []
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("dialog", name="three")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    assert "widget=" not in page.url
+    expect(page).not_to_have_url(re.compile("widget="))
 
 
 def test_full_screen_leaves_everything_else_away(page: Page, console: Any) -> None:

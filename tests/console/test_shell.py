@@ -86,6 +86,7 @@ def test_a_link_that_opens_nothing_says_so(page: Page, console: Any) -> None:
 
 def test_a_session_that_ends_is_told_in_place_and_nothing_is_lost(page: Page, console: Any) -> None:
     enter(page, console, "/_/metrics?search=nothing-has-this-name")
+    expect(page.locator(".connection")).to_have_text("Live")
     page.context.clear_cookies()
     page.locator("[data-search]").first.fill("nothing has this name either")
     expect(page.get_by_text("Your session is over.")).to_be_visible()
