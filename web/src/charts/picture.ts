@@ -1,5 +1,6 @@
 import uPlot from "uplot";
 import { post } from "../lib/api";
+import { lastUpTo } from "../lib/sorted";
 import { colour } from "../lib/theme.svelte";
 import { missing, withRows, type Column } from "./gaps";
 import { spanned } from "./series";
@@ -199,18 +200,7 @@ function parted(curve: PictureCurve, values: Column, now: number): [Column, Colu
 export function valueAt(data: uPlot.AlignedData, picture: Picture, place: Place, row: number): number | null {
   const curve = picture.curves[place.curve]!;
   const time = data[0][row];
-  const at = time === undefined ? -1 : nearest(curve.timestamps, time);
+  const at = time === undefined ? -1 : lastUpTo(curve.timestamps, time);
   const over = curve.period && !curve.low && time! >= curve.timestamps[at]! + curve.period;
   return at < 0 || over ? null : (own(curve)[at] ?? null);
-}
-
-/** The last time that is not after another; -1 where there is none. */
-function nearest(times: number[], time: number): number {
-  let [low, high] = [0, times.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (times[middle]! <= time) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }

@@ -1,4 +1,5 @@
 import { get } from "../lib/api";
+import { lastUpTo } from "../lib/sorted";
 import type { Line } from "../charts/plot";
 
 /** Shapes of the answers on a job's profile (see docs/insights.md). Times are Unix seconds. */
@@ -195,14 +196,7 @@ export function moved([from, to]: [number, number], whole: [number, number], by:
 
 /** The row of a lane at a time; -1 where there is none. */
 export function rowAt(lane: Lane, time: number): number {
-  let low = 0;
-  let high = lane.start.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (lane.start[middle]! <= time) low = middle + 1;
-    else high = middle;
-  }
-  const row = low - 1;
+  const row = lastUpTo(lane.start, time);
   return row >= 0 && time < lane.start[row]! + lane.seconds[row]! ? row : -1;
 }
 

@@ -1,4 +1,5 @@
 /** The lines of the table: all jobs in order, or groups, each with those of its jobs that are not folded. */
+import { lastUpTo } from "../lib/sorted";
 import type { Value } from "./columns";
 import type { Group } from "./rows.svelte";
 
@@ -25,7 +26,7 @@ export class Lines {
   }
 
   at(index: number): Line {
-    const group = within(this.#heads, index);
+    const group = lastUpTo(this.#heads, index);
     if (group < 0) return { job: index };
     const behind = index - this.#heads[group]!;
     return behind ? { job: this.#places[group]! + behind - 1 } : { group };
@@ -33,7 +34,7 @@ export class Lines {
 
   /** Where a job stands; undefined where its group is folded. */
   of(place: number): number | undefined {
-    const group = within(this.#places, place);
+    const group = lastUpTo(this.#places, place);
     if (group < 0) return place;
     return this.#folded[group] ? undefined : this.#heads[group]! + 1 + place - this.#places[group]!;
   }
@@ -47,15 +48,4 @@ export class Lines {
     }
     return places;
   }
-}
-
-/** The last of `begins` that is not behind `at`; -1 for none. */
-function within(begins: number[], at: number): number {
-  let [low, high] = [0, begins.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (begins[middle]! <= at) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }
